@@ -1,0 +1,55 @@
+import type { ModelConfig } from '@nereid/protocol';
+import type { Clock } from './clock.ts';
+import type { Execution } from './execution.ts';
+import type { Logger } from './logger.ts';
+
+/** What a backend is told about the model version that it is to load. */
+export interface BackendLoadContext {
+  readonly modelName: string;
+  readonly version: number;
+  /** Folder that holds config.pbtxt and the version folders. */
+  readonly modelDirectory: string;
+  /** Folder of this version, with the model file in it. */
+  readonly versionDirectory: string;
+  /** Normalised, not yet completed. The backend may fill in what the model file tells. */
+  readonly config: ModelConfig;
+  /** False with --disable-auto-complete-config: the configuration is complete or wrong. */
+  readonly autoComplete: boolean;
+  /** `--backend-config=<backend>,key=value` and the global `--backend-config=key=value`, this backend's over the global. */
+  readonly backendConfig: ReadonlyMap<string, string>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * One place where requests can be executed, one batch at a time. Owned by the BackendModel that
+ * made it; its scheduler calls `execute` only when the previous call has ended.
+ */
+export interface BackendInstance {
+  /** `<group>_<index>`, as logs and Python models see it. */
+  readonly name: string;
+  /**
+   * Answers every request of the batch on its sink, failing each that cannot be answered, and fills
+   * in the times. Never throws or rejects: a failure is an answer. Returns null when the work was
+   * done inline, or a promise that resolves when the instance is free again.
+   */
+  execute(batch: readonly Execution[]): Promise<void> | null;
+}
+
+/** A loaded model version. Its owner (the life cycle) calls `unload` exactly once, when nothing runs. */
+export interface BackendModel {
+  /** Completed and checked against the model file. */
+  readonly config: ModelConfig;
+  readonly instances: readonly BackendInstance[];
+  /** Releases every native resource. Memory is back with the allocator when it resolves. */
+  unload(): Promise<void>;
+}
+
+/** A kind of model that the server can run. One object for the life of the server. */
+export interface Backend {
+  readonly name: string;
+  /** @throws TritonError whose message becomes the version's reason in the repository index. */
+  loadModel(context: BackendLoadContext): Promise<BackendModel>;
+  /** After the last model is gone. */
+  shutdown(): Promise<void>;
+}

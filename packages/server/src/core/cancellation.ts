@@ -1,0 +1,36 @@
+/**
+ * Tells the parts that work on a request that nobody waits for the answer any more: the client has
+ * gone, its deadline has passed, or it cancelled. One owner (the front end) cancels; others look or listen.
+ */
+export class Cancellation {
+  #cancelled = false;
+  #listeners: (() => void)[] | null = null;
+
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  cancel(): void {
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    const listeners = this.#listeners;
+    this.#listeners = null;
+    if (listeners !== null) for (const listener of listeners) listener();
+  }
+
+  /** Calls `listener` once when cancelled: at once if that already happened. */
+  onCancel(listener: () => void): void {
+    if (this.#cancelled) {
+      listener();
+      return;
+    }
+    this.#listeners ??= [];
+    this.#listeners.push(listener);
+  }
+
+  /** Takes a listener back, for work that ended before any cancellation. */
+  offCancel(listener: () => void): void {
+    const index = this.#listeners?.indexOf(listener) ?? -1;
+    if (index >= 0) this.#listeners?.splice(index, 1);
+  }
+}

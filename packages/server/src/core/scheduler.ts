@@ -1,0 +1,14 @@
+import type { InferRequest } from './infer-request.ts';
+import type { ResponseSink } from './infer-response.ts';
+
+/** Decides when, where and together with what a request of one model version is executed. */
+export interface Scheduler {
+  /** Takes the request over: from here on the sink is answered exactly once, or streamed to until final. */
+  enqueue(request: InferRequest, sink: ResponseSink): void;
+  /** Requests that wait for an instance. */
+  readonly pendingCount: number;
+  /** Requests that wait or run. */
+  readonly inflightCount: number;
+  /** Takes no more requests (they fail as UNAVAILABLE); resolves when the last one in flight is answered. */
+  stop(): Promise<void>;
+}
