@@ -1,0 +1,111 @@
+/** When models are loaded and unloaded: once at start, by watching the repository, or on request. */
+export type ModelControlMode = 'none' | 'poll' | 'explicit';
+
+/** How a log line begins. */
+export type LogFormat = 'default' | 'ISO8601';
+
+/** Where models come from and how they are loaded. */
+export interface ModelRepositoryOptions {
+  /** Folders, in the order given, each once. Never empty. */
+  readonly paths: readonly string[];
+  /** A model that fails to load at start ends the server. */
+  readonly exitOnError: boolean;
+  /** What config.pbtxt leaves out is taken from the model file. */
+  readonly autoCompleteConfig: boolean;
+  /** The server is ready only when every model is. */
+  readonly strictReadiness: boolean;
+  readonly controlMode: ModelControlMode;
+  /** Seconds between two looks at the repository; 0 unless the control mode is `poll`. */
+  readonly pollSecs: number;
+  /** Names to load at start in control mode `explicit`. Empty when `startupModelsAll`. */
+  readonly startupModels: readonly string[];
+  /** `--load-model=*`: everything in the repository is loaded at start. */
+  readonly startupModelsAll: boolean;
+  /** Chooses `configs/<name>.pbtxt` over config.pbtxt; '' for none. */
+  readonly modelConfigName: string;
+  /** Models that load at the same time. At least 1. */
+  readonly loadThreadCount: number;
+  /** How often a failed load is tried again. */
+  readonly loadRetryCount: number;
+  /** Models of the same name may be served from different repositories. */
+  readonly namespacing: boolean;
+}
+
+/** What backends are told. */
+export interface BackendOptions {
+  /** Where backends beyond the built-in ones are looked for. */
+  readonly directory: string;
+  /** `--backend-config`: settings by backend name; those without a backend under ''. A later value replaces an earlier one. */
+  readonly config: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** The HTTP front end. */
+export interface HttpOptions {
+  readonly allow: boolean;
+  readonly address: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Several servers may share the port; the kernel spreads connections over them. */
+  readonly reusePort: boolean;
+  /** Largest request body, as received and after decompression. */
+  readonly bodyBytesMax: number;
+  /** Connections open at the same time; further ones are refused. */
+  readonly connectionsMax: number;
+  /** Time for a request's headers to arrive completely, from their first byte. */
+  readonly headerTimeoutMs: number;
+  /** Longest pause between two pieces of a request body. */
+  readonly bodyTimeoutMs: number;
+  /** How long a connection without a request is kept. */
+  readonly idleTimeoutMs: number;
+}
+
+/** The gRPC front end. */
+export interface GrpcOptions {
+  readonly allow: boolean;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The metrics port. */
+export interface MetricsOptions {
+  readonly allow: boolean;
+  readonly address: string;
+  readonly port: number;
+  readonly cpu: boolean;
+  /** How often what must be sampled (processor, memory) is sampled. */
+  readonly intervalMs: number;
+  /** False (`counter_latencies=false`) stops every inference counter, as in Triton. */
+  readonly counterLatencies: boolean;
+}
+
+/** The log at start; `LogSettings` is what can be changed later. */
+export interface LogOptions {
+  readonly info: boolean;
+  readonly warning: boolean;
+  readonly error: boolean;
+  /** 0 for none; messages up to this level are written. */
+  readonly verboseLevel: number;
+  readonly format: LogFormat;
+  /** Path to append to; '' for the console. */
+  readonly file: string;
+  /** False with TRITON_SERVER_ESCAPE_LOG_MESSAGES=0: messages are not quoted as JSON strings. */
+  readonly escapeMessages: boolean;
+}
+
+/** Everything the command line decides, validated, with defaults filled in. Never changes. */
+export interface ServerOptions {
+  /** Name in the server metadata. */
+  readonly serverId: string;
+  /** How long requests in flight may take to end when the server stops. */
+  readonly exitTimeoutSecs: number;
+  readonly modelRepository: ModelRepositoryOptions;
+  readonly backend: BackendOptions;
+  readonly http: HttpOptions;
+  readonly grpc: GrpcOptions;
+  readonly metrics: MetricsOptions;
+  readonly log: LogOptions;
+  /** Values by flag, of the flags that were given, in the order given. A flag without a value has ''. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  /** What the log should say once about the command line: deprecated flags and what they became. */
+  readonly warnings: readonly string[];
+}
