@@ -1,0 +1,26 @@
+import type { OptionSpec } from './option-spec.ts';
+import { backendRows, deprecatedRows } from './rows/backend-rows.ts';
+import { cloudServiceRows } from './rows/cloud-service-rows.ts';
+import { grpcRows } from './rows/grpc-rows.ts';
+import { httpRows } from './rows/http-rows.ts';
+import { deprecatedTraceRows, metricsRows } from './rows/metrics-rows.ts';
+import { modelRepositoryRows } from './rows/model-repository-rows.ts';
+import { serverRows } from './rows/server-rows.ts';
+
+/** Every flag that the server knows. Parsing, the usage text and the reference page follow from it. */
+export const optionTable: readonly OptionSpec[] = [
+  ...serverRows,
+  ...modelRepositoryRows,
+  ...httpRows,
+  ...grpcRows,
+  ...cloudServiceRows,
+  ...metricsRows,
+  ...backendRows,
+  ...deprecatedRows,
+  ...deprecatedTraceRows,
+];
+
+/** The same by flag. */
+export const optionByFlag: ReadonlyMap<string, OptionSpec> = new Map(
+  optionTable.map((spec) => [spec.flag, spec]),
+);

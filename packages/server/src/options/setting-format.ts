@@ -1,0 +1,137 @@
+import { OptionError, parseInteger, parseNumber } from './option-value.ts';
+
+/** `[name,]key=value` taken apart; `name` is '' when there is none. */
+export interface NamedSetting {
+  readonly name: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** One `--http-restricted-api` or `--grpc-restricted-protocol` group. */
+export interface Restriction {
+  readonly categories: readonly string[];
+  readonly key: string;
+  readonly value: string;
+}
+
+/** What the endpoints are divided into, to be restricted. */
+export const restrictedCategories: readonly string[] = [
+  'health',
+  'metadata',
+  'inference',
+  'shared-memory',
+  'model-config',
+  'model-repository',
+  'statistics',
+  'trace',
+  'logging',
+];
+
+/** How the name before the comma is treated. */
+type NameRule = 'optional' | 'required';
+
+/**
+ * Splits `[name,]key=value` at the first comma and the first equals sign after it, as Triton does
+ * (so `key=a,b` is read as name `key=a`: names come first).
+ * @throws OptionError
+ */
+export function parseNamedSetting(
+  flag: string,
+  what: string,
+  rule: NameRule,
+  text: string,
+): NamedSetting {
+  const comma = text.indexOf(',');
+  const format =
+    rule === 'required'
+      ? `<${what} name>,<setting>=<value>`
+      : `<${what} name>,<setting>=<value> or <setting>=<value>`;
+  if (comma === 0 || (comma < 0 && rule === 'required')) {
+    throw new OptionError(
+      `No ${what} specified. --${flag} option format is ${format}. Got ${text}`,
+    );
+  }
+  const equals = text.indexOf('=', comma + 1);
+  const key = text.slice(comma + 1, Math.max(equals, 0));
+  const value = text.slice(equals + 1);
+  if (equals < 0 || key === '' || value === '') {
+    throw new OptionError(
+      `--${flag} option format is '<${what} name>,<setting>=<value>'. Got ${text}`,
+    );
+  }
+  return { name: comma < 0 ? '' : text.slice(0, comma), key, value };
+}
+
+/** Splits `key=value`, where the key has no comma. @throws OptionError */
+export function parseMetricsSetting(text: string): { key: string; value: string } {
+  const equals = text.indexOf('=');
+  const key = text.slice(0, Math.max(equals, 0));
+  const value = text.slice(equals + 1);
+  if (equals < 0 || key === '' || value === '' || key.includes(',')) {
+    throw new OptionError(`--metrics-config option format is <setting>=<value>. Got ${text}`);
+  }
+  return { key, value };
+}
+
+/** Splits `category[,category…]:key=value`. @throws OptionError */
+export function parseRestriction(flag: string, what: string, text: string): Restriction {
+  const colon = text.indexOf(':');
+  const equals = text.indexOf('=', colon + 1);
+  const key = text.slice(colon + 1, Math.max(equals, 0));
+  const value = text.slice(equals + 1);
+  if (colon <= 0 || equals < 0 || key === '' || value === '') {
+    throw new OptionError(
+      `--${flag} option format is '<config name>:<setting>=<value>'. Got ${text}`,
+    );
+  }
+  const categories = text.slice(0, colon).split(',');
+  for (const category of categories) {
+    if (!restrictedCategories.includes(category)) {
+      throw new OptionError(`unknown restricted ${what} '${category}'`);
+    }
+  }
+  return { categories, key, value };
+}
+
+/** Turns a parser into a check of a row of the option table. */
+export function readableBy(parse: (text: string) => unknown): (value: string) => string | null {
+  return (value) => {
+    try {
+      parse(value);
+      return null;
+    } catch (error) {
+      if (error instanceof OptionError) return error.message;
+      throw error;
+    }
+  };
+}
+
+/** Two numbers with `delimiter` between them; the second one may be a fraction when `fraction`. */
+export function numberPair(delimiter: string, fraction = false): (value: string) => string | null {
+  return readableBy((text) => {
+    const at = text.indexOf(delimiter);
+    if (at < 0) {
+      throw new OptionError(
+        'Cannot parse pair option due to incorrect number of inputs.' +
+          `--<pair option> argument requires format <first>${delimiter}<second>. Found: ${text}`,
+      );
+    }
+    parseInteger(text.slice(0, at));
+    const second = text.slice(at + delimiter.length);
+    if (fraction) parseNumber(second);
+    else parseInteger(second);
+  });
+}
+
+/** `<resource>:<count>[:<device>]`. */
+export const rateLimitResource: (value: string) => string | null = readableBy((text) => {
+  const parts = text.split(':');
+  if (parts.length !== 2 && parts.length !== 3) {
+    throw new OptionError(
+      '--rate-limit-resource option format is ' +
+        "'<resource_name>:<count>:<device>' or '<resource_name>:<count>'. " +
+        `Got ${text}`,
+    );
+  }
+  for (const part of parts.slice(1)) parseInteger(part);
+});
