@@ -1,1 +1,23 @@
-export {};
+export { type CpuQuotaSource, cpuQuota } from './cpu-quota.ts';
+export type { DataType } from './data-type.ts';
+export { defaultLibraryPath } from './library-path.ts';
+export { addressOf, allocateAligned, allocateFixed, mallocTrim } from './memory.ts';
+export type { OnnxModelMetadata } from './model-metadata.ts';
+export { threadPoolSize } from './native-call-limit.ts';
+export { NativeError } from './native-error.ts';
+export {
+  type OnnxGlobalThreadPool,
+  type OnnxModelSource,
+  OnnxRuntime,
+  type OnnxRuntimeOptions,
+} from './onnx-runtime.ts';
+export type { OnnxAsyncRunOptions, OnnxRunOptions, OnnxSession } from './onnx-session.ts';
+export type { OnnxTensor } from './onnx-tensor.ts';
+export {
+  ONNX_SESSION_DEFAULTS,
+  type OnnxExecutionProvider,
+  type OnnxLogSeverity,
+  type OnnxSessionOptions,
+} from './session-options.ts';
+export type { OnnxInput } from './tensor-run.ts';
+export type { OnnxValueInfo, OnnxValueKind } from './value-info.ts';
