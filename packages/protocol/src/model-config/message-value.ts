@@ -1,4 +1,5 @@
-import type { FieldSpec, MessageSpec } from './schema.ts';
+import type { ModelConfig } from './model-config.ts';
+import { type FieldSpec, type MessageSpec, modelConfigSpec } from './schema.ts';
 
 /** A message of the configuration as plain data, seen through its schema. */
 export type MessageValue = { [field: string]: unknown };
@@ -39,4 +40,9 @@ export function formatPath(path: FieldPath): string {
     else text += `[${JSON.stringify(part)}]`;
   }
   return text;
+}
+
+/** A configuration in which nothing is set, as when a model has no config.pbtxt. */
+export function emptyModelConfig(): ModelConfig {
+  return emptyMessage(modelConfigSpec) as unknown as ModelConfig;
 }

@@ -1,3 +1,4 @@
+import protobuf from 'protobufjs/light.js';
 import { defaultOf, type FieldPath, type MessageValue, plainDefault } from './message-value.ts';
 import { ModelConfigValueError } from './model-config-error.ts';
 import type { FieldSpec, MessageSpec } from './schema.ts';
@@ -29,10 +30,12 @@ function fieldFrom(field: FieldSpec, source: unknown, path: FieldPath): unknown 
   }
   if (field.rule === 'map') {
     return new Map(
-      Object.entries(source as object).map(([key, item]) => [
-        key,
-        singleFrom(field, item, [...path, key]),
-      ]),
+      Object.entries(source as object).map(([key, item]) => {
+        // A decoded 64-bit key is the 8 characters of its bytes; read from text it is its digits.
+        const digits = protobuf.util.longFromKey(key, true);
+        const mapKey = field.keyType === 'uint64' ? String(digits) : key;
+        return [mapKey, singleFrom(field, item, [...path, mapKey])];
+      }),
     );
   }
   return singleFrom(field, source, path);

@@ -8,7 +8,7 @@ import { modelConfigSpec } from './schema.ts';
 import { lineColumn, TextScan } from './text-scan.ts';
 
 /** The longest configuration that is read, in bytes of UTF-8. */
-export const modelConfigBytesMax = 1_048_576;
+export const modelConfigBytesMax = 524_288;
 
 /**
  * Reads `config.pbtxt`: protobuf text format with all of its freedoms.
@@ -75,18 +75,19 @@ function tooLong(fileName: string): ModelConfigError {
 }
 
 function explain(error: unknown, text: string, fileName: string): ModelConfigError {
-  const scan = new TextScan(text);
+  const target = error instanceof ModelConfigValueError ? error.path : [];
+  const scan = new TextScan(text, target);
   const problem = scan.run();
   if (problem !== null) {
     return textError('INTERNAL', text, fileName, [], problem.offset, problem.problem, problem.fix);
   }
   if (error instanceof ModelConfigValueError) {
-    const at = scan.offsetOf(error.path) ?? 0;
+    const at = scan.targetOffset() ?? 0;
     return textError(
       'INVALID_ARG',
       text,
       fileName,
-      error.path,
+      target,
       at,
       error.message,
       'use a smaller value',
@@ -119,4 +120,18 @@ function textError(
     `failed to read text proto from ${fileName}:${line}:${column}: ${problem}; ${fix}`,
     { file: fileName, line, column, field: formatPath(path), fix },
   );
+}
+
+/**
+ * Where a field stands in a configuration's text: itself, or the innermost field around it that is
+ * written; null when there is none (a default, or a value that was completed).
+ */
+export function locateField(
+  text: string,
+  path: FieldPath,
+): { line: number; column: number } | null {
+  const scan = new TextScan(text, path);
+  scan.run();
+  const offset = scan.targetOffset();
+  return offset === null ? null : lineColumn(text, offset);
 }

@@ -131,7 +131,9 @@ function expectation(content: Exclude<FieldContent, { kind: 'message' }>): strin
 export function enumFix(written: string, values: readonly string[]): string {
   const name = written.replaceAll(/^["']|["']$/g, '');
   if (values.includes(name)) return `write ${name} without quotes`;
-  const common = values.includes('TYPE_FP32') ? typeNames[name.toUpperCase()] : undefined;
+  const common = values.includes('TYPE_FP32')
+    ? typeNames[name.toUpperCase().replace(/^TYPE_/, '')]
+    : undefined;
   const near = common ?? nearestName(name, values);
   return near === null ? `it takes one of ${values.join(', ')}` : `did you mean ${near}?`;
 }

@@ -15,11 +15,14 @@ import { show, TextProblem, type TextToken, TextTokens } from './text-tokens.ts'
  */
 export class TextScan {
   readonly #tokens: TextTokens;
-  /** Path, as text → offset of the field's name, or of the element of a list. */
-  readonly #offsets = new Map<string, number>();
+  readonly #target: FieldPath;
+  #found = 0;
+  #foundOffset: number | null = null;
 
-  constructor(text: string) {
+  /** @param target the field whose place is wanted, [] for none */
+  constructor(text: string, target: FieldPath) {
     this.#tokens = new TextTokens(text);
+    this.#target = target;
   }
 
   /** The first thing that cannot be read, or null when all of the text is in order. */
@@ -33,13 +36,12 @@ export class TextScan {
     }
   }
 
-  /** Where the field is written: of the path itself, or of the nearest field around it. */
-  offsetOf(path: FieldPath): number | null {
-    for (let length = path.length; length > 0; length--) {
-      const offset = this.#offsets.get(formatPath(path.slice(0, length)));
-      if (offset !== undefined) return offset;
-    }
-    return null;
+  /**
+   * After `run`: where the target is written, or the innermost field around it. It is the offset of the
+   * field's name, or of the element in a bracketed list; null when not even the outermost is there.
+   */
+  targetOffset(): number | null {
+    return this.#foundOffset;
   }
 
   #message(spec: MessageSpec, open: TextToken | null, path: FieldPath): void {
@@ -179,8 +181,10 @@ export class TextScan {
   }
 
   #record(path: FieldPath, offset: number): void {
-    const key = formatPath(path);
-    if (!this.#offsets.has(key)) this.#offsets.set(key, offset);
+    if (path.length <= this.#found || path.length > this.#target.length) return;
+    if (!path.every((part, index) => part === this.#target[index])) return;
+    this.#found = path.length;
+    this.#foundOffset = offset;
   }
 }
 
@@ -227,8 +231,9 @@ export function unknownFieldFix(name: string, spec: MessageSpec): string {
   const owners = [...modelConfigMessages.values()].filter((message) => message.byName.has(name));
   if (owners.length > 0)
     return `'${name}' belongs in ${owners.map((owner) => owner.name).join(', ')}`;
-  const names = [...spec.byName.keys()].join(', ');
-  return names === '' ? 'it takes no fields' : `remove it; the fields here are ${names}`;
+  const names = [...spec.byName.keys()];
+  if (names.length === 0) return 'it takes no fields';
+  return names.length > 12 ? 'remove it' : `remove it; the fields here are ${names.join(', ')}`;
 }
 
 /** Line and column of an offset, both counted from 1. */

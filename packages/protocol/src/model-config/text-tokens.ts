@@ -25,7 +25,7 @@ const number =
   /(?:0[xX][0-9A-Fa-f]+|(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?|[0-9]+[eE][+-]?[0-9]+[fF]?|[0-9]+[fF]?)/y;
 const word = /[^\s#"'{}<>:[\],;-]+/y;
 const wordCharacter = /[A-Za-z0-9_]/;
-const escape =
+const escapeForm =
   /\\(?:[abfnrtv?\\'"]|[0-7]{1,3}|[xX][0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})/y;
 const punctuation: ReadonlySet<string> = new Set('{}<>:[],;-');
 
@@ -115,12 +115,12 @@ export class TextTokens {
       }
       if (unit === quote) return this.#take('string', offset, at + 1);
       if (unit === '\\') {
-        escape.lastIndex = at;
-        if (escape.exec(text) === null) {
+        escapeForm.lastIndex = at;
+        if (escapeForm.exec(text) === null) {
           const found = text.slice(at, at + 2);
           throw new TextProblem(at, `unknown escape ${show(found)}`, 'write a backslash as \\\\');
         }
-        at = escape.lastIndex;
+        at = escapeForm.lastIndex;
       } else at += 1;
     }
   }
