@@ -1,0 +1,118 @@
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { callerLine } from './caller-line.ts';
+import { type LogDestination, openLogFile, streamDestination } from './log-destination.ts';
+import { escapeMessage, type LogFormat, type LogLevel, preamble, visibleText } from './log-line.ts';
+
+/** How a log starts out. `options/` compiles it from the command line. */
+export interface LogConfiguration {
+  readonly info: boolean;
+  readonly warning: boolean;
+  readonly error: boolean;
+  /** Verbose messages up to this level are written; 0 for none. */
+  readonly verboseLevel: number;
+  readonly format: LogFormat;
+  /** Path to append to; '' for the console. */
+  readonly file: string;
+  /** Messages are quoted as JSON strings. */
+  readonly escapeMessages: boolean;
+}
+
+/** What can be changed while the server runs; changes take effect with the next message. */
+export interface LogSettings {
+  info: boolean;
+  warning: boolean;
+  error: boolean;
+  verboseLevel: number;
+  format: LogFormat;
+}
+
+/**
+ * The server's log. Makes one Logger for each part of the server; all of them share the settings
+ * and the destinations. A destination that fails loses lines, never the server.
+ */
+export class Log {
+  readonly settings: LogSettings;
+  /** Path of the log file, '' for the console. It stays what it is, as over Triton's endpoints. */
+  readonly file: string;
+  readonly #clock: Clock;
+  readonly #escape: boolean;
+  readonly #out: LogDestination;
+  readonly #err: LogDestination;
+
+  /**
+   * Owns the destinations from here on.
+   * @param out gets verbose and info messages
+   * @param err gets warnings and errors; the same as `out` for a log file
+   */
+  constructor(options: LogConfiguration, clock: Clock, out: LogDestination, err: LogDestination) {
+    const { info, warning, error, verboseLevel, format } = options;
+    this.settings = { info, warning, error, verboseLevel, format };
+    this.file = options.file;
+    this.#clock = clock;
+    this.#escape = options.escapeMessages;
+    this.#out = out;
+    this.#err = err;
+  }
+
+  /** A logger whose lines begin with `source`, the name of the file they come from, and the line there. */
+  logger(source: string): Logger {
+    const { settings } = this;
+    const text = this.#escape ? escapeMessage : visibleText;
+    const write = this.#write.bind(this, source);
+    const logger: Logger = {
+      error(message) {
+        if (settings.error) write('E', callerLine(logger.error), text(message));
+      },
+      warning(message) {
+        if (settings.warning) write('W', callerLine(logger.warning), text(message));
+      },
+      info(message) {
+        if (settings.info) write('I', callerLine(logger.info), text(message));
+      },
+      verbose(level, message) {
+        if (settings.verboseLevel < level) return;
+        write('I', callerLine(logger.verbose), text(message));
+      },
+      isVerbose: (level) => settings.verboseLevel >= level,
+      table(heading, lines) {
+        if (!settings.info) return;
+        // Triton's tables begin on a line of their own, are not escaped, and end in an empty line.
+        const head = heading === '' ? '' : text(heading);
+        const body = [head, ...lines.map(visibleText), ''].join('\n');
+        write('I', callerLine(logger.table), body);
+      },
+    };
+    return logger;
+  }
+
+  /** Closes the log file. Messages after that are lost. */
+  close(): void {
+    this.#out.close();
+    this.#err.close();
+  }
+
+  #write(source: string, level: LogLevel, line: number, text: string): void {
+    const { format } = this.settings;
+    const start = preamble(format, level, this.#clock.wallMs(), process.pid, source, line);
+    (level === 'I' ? this.#out : this.#err).write(`${start}${text}\n`);
+  }
+}
+
+/**
+ * Opens the log that the options ask for: the file, or standard output for information and standard
+ * error for the rest.
+ * @throws Error of the file system when the log file cannot be opened
+ */
+export function openLog(options: LogConfiguration, clock: Clock): Log {
+  if (options.file !== '') {
+    const file = openLogFile(options.file);
+    return new Log(options, clock, file, file);
+  }
+  return new Log(
+    options,
+    clock,
+    streamDestination(process.stdout),
+    streamDestination(process.stderr),
+  );
+}
