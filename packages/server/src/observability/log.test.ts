@@ -1,0 +1,152 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManualClock } from '@nereid/test-kit';
+import { describe, expect, test } from 'vitest';
+import { Log, type LogConfiguration, openLog } from './log.ts';
+import { streamDestination } from './log-destination.ts';
+
+const configuration: LogConfiguration = {
+  info: true,
+  warning: true,
+  error: true,
+  verboseLevel: 0,
+  format: 'default',
+  file: '',
+  escapeMessages: true,
+};
+
+function open(extras: Partial<LogConfiguration> = {}): { log: Log; out: string[]; err: string[] } {
+  const out: string[] = [];
+  const err: string[] = [];
+  const destination = (lines: string[]): { write(text: string): void; close(): void } => ({
+    write: (text) => void lines.push(text),
+    close() {},
+  });
+  const options = { ...configuration, ...extras };
+  const log = new Log(options, new ManualClock(), destination(out), destination(err));
+  return { log, out, err };
+}
+
+/** Lines depend on where this file calls from: the number is taken out. */
+function withoutLine(text: string | undefined): string | undefined {
+  return text?.replace(/:\d+\] /, ':<line>] ');
+}
+
+describe('Log', () => {
+  test('writes Triton’s default form, with the caller’s line', () => {
+    const { log, out } = open();
+    log.logger('server.ts').info('Started "it"');
+    const here = new Error().stack?.split('\n')[1]?.match(/:(\d+):\d+\)?$/)?.[1];
+    expect(out).toEqual([
+      `I0102 15:04:05.123000 ${process.pid} server.ts:${Number(here) - 1}] "Started \\"it\\""\n`,
+    ]);
+  });
+
+  test('writes ISO 8601', () => {
+    const { log, err } = open({ format: 'ISO8601' });
+    log.logger('a.ts').warning('x');
+    expect(withoutLine(err[0])).toBe(`2026-01-02T15:04:05Z W ${process.pid} a.ts:<line>] "x"\n`);
+  });
+
+  test('sends information to one place, warnings and errors to another', () => {
+    const { log, out, err } = open({ verboseLevel: 1 });
+    const logger = log.logger('a.ts');
+    logger.info('i');
+    logger.verbose(1, 'v');
+    logger.warning('w');
+    logger.error('e');
+    expect(out.map((line) => line[0])).toEqual(['I', 'I']);
+    expect(err.map((line) => line[0])).toEqual(['W', 'E']);
+  });
+
+  test('follows its settings from the next message on', () => {
+    const { log, out, err } = open({ info: false, warning: false, error: false });
+    const logger = log.logger('a.ts');
+    const speak = (): void => {
+      logger.info('i');
+      logger.warning('w');
+      logger.error('e');
+      logger.verbose(2, 'v');
+      logger.table('', ['t']);
+    };
+    speak();
+    expect([...out, ...err]).toEqual([]);
+    Object.assign(log.settings, { info: true, warning: true, error: true, verboseLevel: 2 });
+    expect([logger.isVerbose(2), logger.isVerbose(3)]).toEqual([true, false]);
+    speak();
+    expect([out.length, err.length]).toEqual([3, 2]);
+  });
+
+  test('writes a table as it is below its first line', () => {
+    const { log, out } = open();
+    log.logger('a.ts').table('', ['+--+', '| "\u001b[31m |']);
+    expect(withoutLine(out[0])).toBe(
+      `I0102 15:04:05.123000 ${process.pid} a.ts:<line>] \n+--+\n| "\\u001b[31m |\n\n`,
+    );
+  });
+
+  test.each([true, false])('lets no control character pass, escaping %s', (escapeMessages) => {
+    const { log, err } = open({ escapeMessages });
+    const all = String.fromCharCode(...Array.from({ length: 160 }, (_, code) => code));
+    log.logger('a.ts').error(`${all}\u2028\nI0102 forged`);
+    expect(err[0]!.replace(/\n$/, '').replace(/[\t\n]/g, '')).not.toMatch(/[\p{Cc}\u2028]/u);
+    // Nothing of the message stands at the beginning of a line.
+    expect(err[0]!.split('\n').slice(1).join('')).not.toMatch(/^\S/m);
+  });
+
+  test('leaves messages unquoted when escaping is off', () => {
+    const { log, out } = open({ escapeMessages: false });
+    log.logger('a.ts').info('say "hi" \\');
+    expect(out[0]).toMatch(/\] say "hi" \\\n$/);
+  });
+
+  test('appends everything to a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'log-'));
+    try {
+      const file = join(folder, 'server.log');
+      for (const message of ['first', 'second']) {
+        const log = openLog({ ...configuration, file }, new ManualClock());
+        log.logger('a.ts').info(message);
+        log.logger('a.ts').error(message);
+        log.close();
+        log.logger('a.ts').info('lost, not thrown');
+      }
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect(lines.map((line) => line.replace(/ .*\] /, ' '))).toEqual([
+        'I0102 "first"',
+        'E0102 "first"',
+        'I0102 "second"',
+        'E0102 "second"',
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('says so when the log file cannot be opened', () => {
+    const file = join(tmpdir(), 'no-such-folder', 'x', 'server.log');
+    expect(() => openLog({ ...configuration, file }, new ManualClock())).toThrow(/ENOENT/);
+  });
+
+  test('outlives a full disk', () => {
+    const log = openLog({ ...configuration, file: '/dev/full' }, new ManualClock());
+    log.logger('a.ts').error('nowhere to go');
+    log.close();
+  });
+
+  test('outlives a stream that fails, by event or by exception', () => {
+    let fail: ((error: Error) => void) | null = null;
+    const destination = streamDestination({
+      write() {
+        throw new Error('ERR_STREAM_DESTROYED');
+      },
+      on(_event, listener) {
+        fail = listener;
+      },
+    });
+    destination.write('x');
+    expect(fail).not.toBeNull();
+    fail!(new Error('EPIPE'));
+  });
+});

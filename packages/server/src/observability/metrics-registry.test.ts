@@ -1,0 +1,133 @@
+import { ManualClock } from '@nereid/test-kit';
+import { describe, expect, test } from 'vitest';
+import { metricFamilies } from './metric-families.ts';
+import { MetricsRegistry } from './metrics-registry.ts';
+import type { MetricModel } from './model-metrics.ts';
+import { ModelStatistics } from './model-statistics.ts';
+
+const clock = new ManualClock();
+const settings = { cpu: false, intervalMs: 2000, counterLatencies: true };
+
+function model(extras: Partial<MetricModel> = {}): MetricModel {
+  const statistics = new ModelStatistics(clock);
+  statistics.recordBatch(3, 1000, 2000, 3000);
+  statistics.recordSuccess(3, 9999, 1500, 1000, 2000, 3000);
+  statistics.recordFailure('CANCELED', 10);
+  return {
+    name: 'simple',
+    version: 1,
+    namespace: '',
+    tags: new Map(),
+    statistics,
+    pendingCount: 4,
+    loadDurationSecs: 0.25,
+    cached: false,
+    ...extras,
+  };
+}
+
+function page(models: readonly MetricModel[], extras: Partial<typeof settings> = {}): string {
+  return new MetricsRegistry({ ...settings, ...extras }, { models: () => models }, clock).text();
+}
+
+function samples(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+describe('the metrics page', () => {
+  test('writes every series of a model, counters before gauges', () => {
+    expect(samples(page([model()]))).toEqual([
+      'nv_inference_request_success{model="simple",version="1"} 1',
+      'nv_inference_count{model="simple",version="1"} 3',
+      'nv_inference_exec_count{model="simple",version="1"} 1',
+      'nv_inference_request_failure{model="simple",reason="REJECTED",version="1"} 0',
+      'nv_inference_request_failure{model="simple",reason="CANCELED",version="1"} 1',
+      'nv_inference_request_failure{model="simple",reason="BACKEND",version="1"} 0',
+      'nv_inference_request_failure{model="simple",reason="OTHER",version="1"} 0',
+      'nv_inference_request_duration_us{model="simple",version="1"} 9',
+      'nv_inference_queue_duration_us{model="simple",version="1"} 1',
+      'nv_inference_compute_input_duration_us{model="simple",version="1"} 1',
+      'nv_inference_compute_infer_duration_us{model="simple",version="1"} 2',
+      'nv_inference_compute_output_duration_us{model="simple",version="1"} 3',
+      'nv_inference_pending_request_count{model="simple",version="1"} 4',
+      'nv_model_load_duration_secs{model="simple",version="1"} 0.25',
+      'nv_pinned_memory_pool_total_bytes 0',
+      'nv_pinned_memory_pool_used_bytes 0',
+    ]);
+  });
+
+  test('heads each family with its help and type, once', () => {
+    const text = page([model(), model({ version: 2 })]);
+    expect(text.startsWith('# HELP nv_inference_request_success Number of successful')).toBe(true);
+    expect(text.match(/^# TYPE nv_inference_count counter$/gm)).toHaveLength(1);
+    expect(text.match(/^nv_inference_count\{/gm)).toHaveLength(2);
+    expect(text.endsWith('\n')).toBe(true);
+  });
+
+  test('has cache series only for models that use the cache', () => {
+    const text = page([model({ name: 'a', cached: true }), model({ name: 'b' })]);
+    expect(samples(text).filter((line) => line.startsWith('nv_cache'))).toEqual([
+      'nv_cache_num_hits_per_model{model="a",version="1"} 0',
+      'nv_cache_hit_duration_per_model{model="a",version="1"} 0',
+      'nv_cache_num_misses_per_model{model="a",version="1"} 0',
+      'nv_cache_miss_duration_per_model{model="a",version="1"} 0',
+    ]);
+  });
+
+  test('leaves families without series out', () => {
+    expect(page([])).not.toContain('nv_inference');
+  });
+
+  test('sorts labels by name: tags before the model, the namespace between', () => {
+    const tags = new Map([
+      ['team', 'blue'],
+      ['Zone', 'x'],
+    ]);
+    expect(page([model({ namespace: '/models/a', tags })])).toContain(
+      'nv_inference_count{_Zone="x",_team="blue",model="simple",namespace="/models/a",version="1"} 3',
+    );
+  });
+
+  test('with counter_latencies=false keeps counts at 0 and has no durations', () => {
+    const text = page([model({ cached: true })], { counterLatencies: false });
+    expect(text).toContain('nv_inference_request_success{model="simple",version="1"} 0');
+    expect(text).toContain('reason="CANCELED",version="1"} 0');
+    expect(text).toContain('nv_inference_pending_request_count{model="simple",version="1"} 4');
+    expect(text).not.toContain('_duration_us');
+    expect(text).not.toContain('nv_cache');
+  });
+
+  test('lets no hostile name break a line or the page', () => {
+    const tags = new Map([['a-b{', '"\\\n']]);
+    const text = page([model({ name: 'x\r\n\u001b[31m', tags })]);
+    expect(text).toContain(
+      'nv_inference_count{_a_b_="\\"\\\\\\n",model="x\\\\u000d\\n\\\\u001b[31m",version="1"} 3',
+    );
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
+
+  test('writes a model version that is reported twice once', () => {
+    expect(page([model(), model()]).match(/^nv_inference_count\{/gm)).toHaveLength(1);
+  });
+
+  test('shows what another part registers', () => {
+    const registry = new MetricsRegistry(settings, { models: () => [] }, clock);
+    const family = { name: 'own_total', type: 'counter', help: 'Two\nlines \\' } as const;
+    registry.register({ collect: () => [{ family, labels: '', value: 2 }] });
+    expect(registry.text()).toContain(
+      '# HELP own_total Two\\nlines \\\\\n# TYPE own_total counter\nown_total 2\n',
+    );
+  });
+
+  test('documents every family that it writes', () => {
+    const read = (): null => null;
+    const registry = new MetricsRegistry(
+      { ...settings, cpu: true },
+      { models: () => [model({ cached: true })] },
+      clock,
+      read,
+    );
+    const written = [...registry.text().matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);
+    expect(written.sort()).toEqual(metricFamilies.map(({ name }) => name).sort());
+  });
+});
