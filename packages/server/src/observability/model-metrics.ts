@@ -31,6 +31,7 @@ export interface MetricModel {
   readonly namespace: string;
   /** `metric_tags` of the configuration; each becomes a label that begins with `_`. */
   readonly tags: ReadonlyMap<string, string>;
+  /** The same object as long as the version is loaded. */
   readonly statistics: Pick<ModelStatistics, 'counters'>;
   /** Requests that wait for an instance. */
   readonly pendingCount: number;
@@ -70,6 +71,8 @@ const cacheCounts: typeof counts = [
 export class ModelMetrics implements MetricCollector {
   readonly #source: MetricSource;
   readonly #counterLatencies: boolean;
+  /** A version's labels never change, and making them is most of the work of a scrape. */
+  readonly #labels = new WeakMap<object, ModelLabels>();
 
   /** `counterLatencies` false is `--metrics-config=counter_latencies=false`. */
   constructor(source: MetricSource, counterLatencies: boolean) {
@@ -81,25 +84,33 @@ export class ModelMetrics implements MetricCollector {
     const samples: MetricSample[] = [];
     const seen = new Set<string>();
     for (const model of this.#source.models()) {
-      const labels = labelText(labelsOf(model));
-      if (seen.has(labels)) continue;
-      seen.add(labels);
+      const labels = this.#labelsOf(model);
+      if (seen.has(labels.all)) continue;
+      seen.add(labels.all);
       this.#collectModel(model, labels, samples);
     }
     return samples;
   }
 
-  #collectModel(model: MetricModel, labels: string, samples: MetricSample[]): void {
+  #labelsOf(model: MetricModel): ModelLabels {
+    const known = this.#labels.get(model.statistics);
+    if (known !== undefined) return known;
+    const labels = modelLabels(model);
+    this.#labels.set(model.statistics, labels);
+    return labels;
+  }
+
+  #collectModel(model: MetricModel, texts: ModelLabels, samples: MetricSample[]): void {
+    const labels = texts.all;
     const counters = model.statistics.counters();
     // Triton creates the counts with counter_latencies=false too, but stops counting: they stay 0.
     const counting = this.#counterLatencies;
     for (const [family, value] of counts) {
       samples.push({ family, labels, value: counting ? value(counters) : 0 });
     }
-    const withReason = labelsOf(model);
-    for (const reason of failureReasons) {
+    for (const [index, reason] of failureReasons.entries()) {
       const value = counting ? counters.failureCounts[reason] : 0;
-      const reasonLabels = labelText(withReason.set('reason', reason));
+      const reasonLabels = texts.byReason[index]!;
       samples.push({ family: inferenceRequestFailure, labels: reasonLabels, value });
     }
     if (counting) {
@@ -113,13 +124,23 @@ export class ModelMetrics implements MetricCollector {
   }
 }
 
-function labelsOf(model: MetricModel): Map<string, string> {
+/** Label texts of one model version: of most series, and of the failures in order of `failureReasons`. */
+interface ModelLabels {
+  readonly all: string;
+  readonly byReason: readonly string[];
+}
+
+function modelLabels(model: MetricModel): ModelLabels {
   const labels = new Map<string, string>();
   for (const [tag, value] of model.tags) labels.set(`_${tag}`, value);
   if (model.namespace !== '') labels.set('namespace', model.namespace);
   labels.set('model', model.name);
   labels.set('version', String(model.version));
-  return labels;
+  const all = labelText(labels);
+  return {
+    all,
+    byReason: failureReasons.map((reason) => labelText(labels.set('reason', reason))),
+  };
 }
 
 function microseconds(ns: number): number {
