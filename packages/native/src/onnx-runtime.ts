@@ -1,13 +1,20 @@
 import { realpathSync } from 'node:fs';
 import { callOnThread } from './koffi-library.ts';
 import { defaultLibraryPath } from './library-path.ts';
-import { addressNumberOf, keepAlive, NativeBlock, readCString } from './memory.ts';
+import {
+  addressNumberOf,
+  fixMallocThresholds,
+  keepAlive,
+  NativeBlock,
+  readCString,
+} from './memory.ts';
 import { NativeCallLimit, threadPoolSize } from './native-call-limit.ts';
 import { NativeError } from './native-error.ts';
 import { OnnxSession } from './onnx-session.ts';
 import type { TensorContext } from './onnx-tensor.ts';
 import { callForWord, check, loadOrtApi, type OrtApi } from './ort-api.ts';
 import {
+  checkThreadCount,
   createSessionOptions,
   logSeverityCode,
   ONNX_SESSION_DEFAULTS,
@@ -63,9 +70,10 @@ function createEnvironment(api: OrtApi, options: OnnxRuntimeOptions): number {
   if (pool === null) return callForWord(api, functions.CreateEnv, severity, LOG_ID);
   const threading = callForWord(api, functions.CreateThreadingOptions);
   try {
-    const { intraOpThreadCount, interOpThreadCount } = pool;
-    check(api, functions.SetGlobalIntraOpNumThreads(threading, intraOpThreadCount ?? 0));
-    check(api, functions.SetGlobalInterOpNumThreads(threading, interOpThreadCount ?? 0));
+    const intraOp = checkThreadCount(pool.intraOpThreadCount ?? 0);
+    const interOp = checkThreadCount(pool.interOpThreadCount ?? 0);
+    check(api, functions.SetGlobalIntraOpNumThreads(threading, intraOp));
+    check(api, functions.SetGlobalInterOpNumThreads(threading, interOp));
     check(api, functions.SetGlobalSpinControl(threading, pool.spinning ? 1 : 0));
     return callForWord(api, functions.CreateEnvWithGlobalThreadPools, severity, LOG_ID, threading);
   } finally {
@@ -92,6 +100,7 @@ export class OnnxRuntime {
 
   private constructor(libraryPath: string, options: OnnxRuntimeOptions) {
     this.libraryPath = libraryPath;
+    fixMallocThresholds();
     this.#api = loadOrtApi(libraryPath);
     this.version = this.#api.libraryVersion;
     const { functions } = this.#api;

@@ -177,15 +177,24 @@ function appendProviders(
   }
 }
 
+/** ONNX Runtime takes a negative count without a word, and starts as many threads as it is told. */
+const THREAD_COUNT_MAX = 1024;
+
+/** Throws INVALID_ARGUMENT for what is no thread count; 0 leaves it to the library. */
+export function checkThreadCount(count: number): number {
+  if (Number.isInteger(count) && count >= 0 && count <= THREAD_COUNT_MAX) return count;
+  throw new NativeError('INVALID_ARGUMENT', `invalid thread count ${count}`);
+}
+
 function applyScalars(api: OrtApi, handle: number, options: OnnxSessionOptions): void {
   const { functions } = api;
   const apply = (fn: NativeFunction, ...args: readonly (number | string)[]): void =>
     check(api, fn(handle, ...args));
   if (options.intraOpThreadCount !== null) {
-    apply(functions.SetIntraOpNumThreads, options.intraOpThreadCount);
+    apply(functions.SetIntraOpNumThreads, checkThreadCount(options.intraOpThreadCount));
   }
   if (options.interOpThreadCount !== null) {
-    apply(functions.SetInterOpNumThreads, options.interOpThreadCount);
+    apply(functions.SetInterOpNumThreads, checkThreadCount(options.interOpThreadCount));
   }
   apply(functions.SetSessionExecutionMode, options.executionMode === 'parallel' ? 1 : 0);
   if (options.graphOptimizationLevel !== null) {
