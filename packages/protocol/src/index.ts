@@ -9,3 +9,4 @@ export {
 export { grpcStatusByCode, httpStatusByCode, type StatusCode } from './status-code.ts';
 export type { Tensor } from './tensor.ts';
 export { TritonError } from './triton-error.ts';
+export * from './model-config/index.ts';

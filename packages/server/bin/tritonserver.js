@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import './launch.js';
+'use strict';
+// `tritonserver FLAGS…`: the command line of Triton.
+require('./launch.js');

@@ -13,6 +13,8 @@ export interface BackendLoadContext {
   readonly versionDirectory: string;
   /** Normalised, not yet completed. The backend may fill in what the model file tells. */
   readonly config: ModelConfig;
+  /** The text that `config` was read from, so that errors can name the line; null when there is none. */
+  readonly configSource: { readonly fileName: string; readonly text: string } | null;
   /** False with --disable-auto-complete-config: the configuration is complete or wrong. */
   readonly autoComplete: boolean;
   /** `--backend-config=<backend>,key=value` and the global `--backend-config=key=value`, this backend's over the global. */

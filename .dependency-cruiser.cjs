@@ -1,0 +1,54 @@
+// The layer rules of ARCHITECTURE.md. A layer of the server imports only from those above it.
+const server = '^packages/server/src';
+const layers = [
+  ['core'],
+  ['options', 'model-config', 'observability', 'memory'],
+  ['scheduling', 'backends', 'repository', 'cache'],
+  ['lifecycle'],
+  ['data-plane', 'control-plane'],
+  ['frontends'],
+];
+
+/** What a layer must not import: every later layer, the composition root, and its own neighbours. */
+const layerRules = layers.flatMap((folders, index) =>
+  folders.map((folder) => {
+    const neighbours = folders.filter((other) => other !== folder);
+    const later = layers.slice(index + 1).flat();
+    const forbidden = [...neighbours, ...later].map((other) => `${server}/${other}/`);
+    return {
+      name: `layer-${folder}`,
+      severity: 'error',
+      from: { path: `${server}/${folder}/`, pathNot: '\\.test\\.ts$' },
+      to: { path: [...forbidden, `${server}/(server|index|main)\\.ts$`] },
+    };
+  }),
+);
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'libraries-stand-alone',
+      severity: 'error',
+      from: { path: '^packages/(protocol|transport|native)/src', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'nothing-imports-the-server',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: '^packages/(server|test-kit)/|\\.test\\.ts$' },
+      to: { path: server },
+    },
+    ...layerRules,
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['nereid-source', 'import', 'default'],
+    },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+  },
+};

@@ -1,0 +1,121 @@
+import { mallocTrim, type OnnxRuntime, type OnnxSession, type OnnxValueInfo } from '@nereid/native';
+import type { ModelConfig } from '@nereid/protocol';
+import type {
+  Backend,
+  BackendInstance,
+  BackendLoadContext,
+  BackendModel,
+} from '../../core/backend.ts';
+import { checkModelAgainstSignature } from '../../model-config/check-signature.ts';
+import { completeModelConfig, needsCompletion } from '../../model-config/complete.ts';
+import { instanceNames } from '../../model-config/instance-groups.ts';
+import type { ModelSignature } from '../../model-config/model-signature.ts';
+import { validateModelIo } from '../../model-config/validate-io.ts';
+import { modelFile } from './model-file.ts';
+import { OnnxInstance } from './onnx-instance.ts';
+import { onnxError } from './run-error.ts';
+import { RunPlacement } from './run-placement.ts';
+import { sessionSettings } from './session-settings.ts';
+
+export interface OnnxBackendOptions {
+  /** Opened when the first ONNX model is loaded, so that servers without one do not pay for it. */
+  readonly openRuntime: () => OnnxRuntime;
+  /** CPUs that this process may use, cgroup quota included. */
+  readonly cpuCount: number;
+}
+
+/** ONNX models, on ONNX Runtime. */
+export class OnnxBackend implements Backend {
+  readonly name = 'onnxruntime';
+  readonly #options: OnnxBackendOptions;
+
+  constructor(options: OnnxBackendOptions) {
+    this.#options = options;
+  }
+
+  async loadModel(context: BackendLoadContext): Promise<BackendModel> {
+    const { config, autoComplete } = context;
+    const path = await modelFile(context.versionDirectory, config.default_model_filename);
+    const completing = autoComplete && needsCompletion(config);
+    if (!completing && autoComplete) validateModelIo(config, context.configSource);
+    const gpu = config.instance_group.some(({ kind }) => kind === 'KIND_GPU');
+    const settings = sessionSettings(config, context.backendConfig, this.#options.cpuCount, gpu);
+    const session = await this.#openSession(path, settings.session);
+    try {
+      const signature = signatureOf(session);
+      const complete = completing
+        ? completeModelConfig(config, signature, {
+            defaultMaxBatchSize: defaultMaxBatchSize(context.backendConfig),
+          })
+        : config;
+      if (completing) validateModelIo(complete, context.configSource);
+      checkModelAgainstSignature(complete, signature);
+      return new OnnxModel(complete, session, context, settings.runConfigEntries);
+    } catch (error) {
+      session.release();
+      throw error;
+    }
+  }
+
+  async shutdown(): Promise<void> {
+    // The library stays loaded for the life of the process: unloading it is not safe.
+  }
+
+  async #openSession(
+    path: string,
+    session: Parameters<OnnxRuntime['createSession']>[1],
+  ): Promise<OnnxSession> {
+    try {
+      return await this.#options.openRuntime().createSession({ path }, session);
+    } catch (error) {
+      throw onnxError(error);
+    }
+  }
+}
+
+/** One version: a session, and as many instances on it as the configuration asks for. */
+class OnnxModel implements BackendModel {
+  readonly config: ModelConfig;
+  readonly instances: readonly BackendInstance[];
+  readonly #session: OnnxSession;
+
+  constructor(
+    config: ModelConfig,
+    session: OnnxSession,
+    context: BackendLoadContext,
+    runConfigEntries: Readonly<Record<string, string>> | null,
+  ) {
+    this.config = config;
+    this.#session = session;
+    const parts = {
+      modelName: context.modelName,
+      modelVersion: String(context.version),
+      session,
+      placement: new RunPlacement(),
+      runConfigEntries,
+      clock: context.clock,
+    };
+    this.instances = instanceNames(config).map((name) => new OnnxInstance(name, parts));
+  }
+
+  async unload(): Promise<void> {
+    this.#session.release();
+    // The C library keeps what a session's arena gave back; the operating system gets it only so.
+    mallocTrim();
+  }
+}
+
+function signatureOf(session: OnnxSession): ModelSignature {
+  const tensor = ({ name, dataType, onnxType, shape, kind }: OnnxValueInfo) => ({
+    name,
+    dataType: kind === 'tensor' ? dataType : null,
+    typeName: onnxType,
+    shape,
+  });
+  return { inputs: session.inputs.map(tensor), outputs: session.outputs.map(tensor) };
+}
+
+function defaultMaxBatchSize(backendConfig: ReadonlyMap<string, string>): number {
+  const value = Number(backendConfig.get('default-max-batch-size') ?? 4);
+  return Number.isInteger(value) && value >= 0 ? value : 4;
+}

@@ -1,0 +1,190 @@
+import { dataTypeFromConfig, type ModelConfig, TritonError } from '@nereid/protocol';
+import type { LoadedModel } from '../lifecycle/loaded-model.ts';
+import type { ModelLifeCycle } from '../lifecycle/model-life-cycle.ts';
+import type { IndexRow, ModelManager } from '../lifecycle/model-manager.ts';
+import type { ModelStatisticsSnapshot } from '../observability/model-statistics.ts';
+import type { LoadOverrides } from '../repository/model-definition.ts';
+import { serverExtensions } from './server-extensions.ts';
+import type { ServerState } from './server-state.ts';
+
+/** `GET /v2`. */
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+/** An input or output as model metadata shows it; -1 is a size that varies. */
+export interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+}
+
+/** `GET /v2/models/M`. */
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+}
+
+/** One element of the repository index. Members that are not known are absent from the JSON. */
+export interface ModelIndexEntry {
+  readonly name: string;
+  readonly version?: string;
+  readonly state?: string;
+  readonly reason?: string;
+}
+
+/** One element of `model_stats`. */
+export type ModelStatisticsEntry = {
+  readonly name: string;
+  readonly version: string;
+} & ModelStatisticsSnapshot;
+
+export interface ControlPlaneOptions {
+  readonly serverName: string;
+  readonly strictReadiness: boolean;
+  readonly lifeCycle: ModelLifeCycle;
+  readonly manager: ModelManager;
+  readonly state: ServerState;
+}
+
+/** The version of Triton that the protocol and the answers are those of. */
+export const tritonVersion = '2.73.0';
+
+/** Everything that a front end can ask besides inference. */
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+  }
+
+  /** @throws TritonError UNAVAILABLE while the server exits. */
+  isLive(): boolean {
+    this.#refuseWhenExiting();
+    return true;
+  }
+
+  /** @throws TritonError UNAVAILABLE while the server exits. */
+  isReady(): boolean {
+    this.#refuseWhenExiting();
+    const { state, strictReadiness, manager } = this.#options;
+    return state.phase === 'ready' && (!strictReadiness || manager.allReady());
+  }
+
+  /** @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference. */
+  isModelReady(name: string, version: number | null): boolean {
+    this.#refuseWhenExiting();
+    this.#options.lifeCycle.find(name, version);
+    return true;
+  }
+
+  serverMetadata(): ServerMetadata {
+    return {
+      name: this.#options.serverName,
+      version: tritonVersion,
+      extensions: serverExtensions,
+    };
+  }
+
+  /** @throws TritonError as `isModelReady`. */
+  modelMetadata(name: string, version: number | null): ModelMetadata {
+    const model = this.#options.lifeCycle.find(name, version);
+    const { config } = model;
+    const versions =
+      version === null
+        ? this.#readyVersions(name).map((ready) => String(ready.key.version))
+        : [String(version)];
+    const batched = config.max_batch_size > 0;
+    const tensor = (io: ModelConfig['input'][number] | ModelConfig['output'][number]) => ({
+      name: io.name,
+      datatype: dataTypeFromConfig(io.data_type) ?? 'INVALID',
+      shape: batched ? [-1, ...io.dims] : io.dims,
+    });
+    return {
+      name: config.name,
+      versions,
+      platform: config.platform === '' ? config.backend : config.platform,
+      inputs: config.input.map(tensor),
+      outputs: config.output.map(tensor),
+    };
+  }
+
+  /** @throws TritonError as `isModelReady`. */
+  modelConfig(name: string, version: number | null): ModelConfig {
+    return this.#options.lifeCycle.find(name, version).config;
+  }
+
+  /**
+   * @param name '' for all models.
+   * @throws TritonError INVALID_ARG for a model or version that does not serve.
+   */
+  statistics(name: string, version: number | null): readonly ModelStatisticsEntry[] {
+    if (name === '') {
+      return [...this.#options.lifeCycle.readyModels()].sort(byNameAndVersion).map(statisticsOf);
+    }
+    const ready = this.#readyVersions(name);
+    if (ready.length === 0) {
+      throw new TritonError('INVALID_ARG', `requested model '${name}' is not available`);
+    }
+    const chosen = version === null ? ready : ready.filter((m) => m.key.version === version);
+    if (chosen.length === 0) {
+      throw new TritonError(
+        'INVALID_ARG',
+        `requested model version is not available for model '${name}'`,
+      );
+    }
+    return chosen.map(statisticsOf);
+  }
+
+  async repositoryIndex(readyOnly: boolean): Promise<readonly ModelIndexEntry[]> {
+    return (await this.#options.manager.index(readyOnly)).map(indexEntry);
+  }
+
+  /** @throws TritonError with Triton's texts; the old version, if any, serves on. */
+  async loadModel(name: string, overrides: LoadOverrides): Promise<void> {
+    this.#refuseWhenExiting();
+    await this.#options.manager.load(name, overrides);
+  }
+
+  /** Returns when the model takes no more requests; those in flight are answered afterwards. */
+  async unloadModel(name: string): Promise<void> {
+    await this.#options.manager.unload(name);
+  }
+
+  #readyVersions(name: string): readonly LoadedModel[] {
+    const id = this.#options.manager.resolveName(name);
+    return (this.#options.lifeCycle.versions(id) ?? []).flatMap((record) =>
+      record.state === 'READY' && record.model !== null ? [record.model] : [],
+    );
+  }
+
+  #refuseWhenExiting(): void {
+    if (this.#options.state.phase === 'exiting') {
+      throw new TritonError('UNAVAILABLE', 'Server exiting');
+    }
+  }
+}
+
+function statisticsOf(model: LoadedModel): ModelStatisticsEntry {
+  const { name, version } = model.key;
+  return { name, version: String(version), ...model.statistics.snapshot() };
+}
+
+function byNameAndVersion(a: LoadedModel, b: LoadedModel): number {
+  if (a.key.name !== b.key.name) return a.key.name < b.key.name ? -1 : 1;
+  return a.key.version - b.key.version;
+}
+
+function indexEntry({ id, version, state, reason }: IndexRow): ModelIndexEntry {
+  return {
+    name: id.name,
+    ...(version === null ? {} : { version: String(version) }),
+    ...(state === null ? {} : { state }),
+    ...(reason === '' ? {} : { reason }),
+  };
+}

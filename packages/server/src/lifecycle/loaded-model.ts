@@ -1,0 +1,72 @@
+import type { ModelConfig } from '@nereid/protocol';
+import type { BackendModel } from '../core/backend.ts';
+import type { ModelKey } from '../core/model-key.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import type { ModelStatistics } from '../observability/model-statistics.ts';
+import type { ServedModel } from './served-model.ts';
+
+/** What a model version is made of once its backend has loaded it. */
+export interface LoadedModelParts {
+  readonly key: ModelKey;
+  readonly backendModel: BackendModel;
+  readonly scheduler: Scheduler;
+  readonly labels: ReadonlyMap<string, readonly string[]>;
+  readonly statistics: ModelStatistics;
+  readonly loadDurationSecs: number;
+}
+
+/** A model version in memory. The version record that holds it closes it, once. */
+export class LoadedModel implements ServedModel {
+  readonly key: ModelKey;
+  readonly config: ModelConfig;
+  readonly scheduler: Scheduler;
+  readonly labels: ReadonlyMap<string, readonly string[]>;
+  readonly statistics: ModelStatistics;
+  readonly loadDurationSecs: number;
+  readonly #backendModel: BackendModel;
+  #references = 0;
+  #whenUnused: (() => void) | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: LoadedModelParts) {
+    this.key = parts.key;
+    this.config = parts.backendModel.config;
+    this.scheduler = parts.scheduler;
+    this.labels = parts.labels;
+    this.statistics = parts.statistics;
+    this.loadDurationSecs = parts.loadDurationSecs;
+    this.#backendModel = parts.backendModel;
+  }
+
+  /** Requests in flight. */
+  get references(): number {
+    return this.#references;
+  }
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    if (this.#references <= 0) {
+      throw new Error(`model '${this.key.name}' was released more often than retained`);
+    }
+    if (--this.#references === 0) this.#whenUnused?.();
+  }
+
+  /** Waits for the requests in flight, stops the scheduler, releases the backend's resources. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#references > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenUnused = resolve;
+      });
+    }
+    await this.scheduler.stop();
+    await this.#backendModel.unload();
+  }
+}

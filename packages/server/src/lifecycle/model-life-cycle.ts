@@ -1,0 +1,214 @@
+import { TritonError } from '@nereid/protocol';
+import type { Logger } from '../core/logger.ts';
+import { type ModelId, modelIdText } from '../core/model-key.ts';
+import { Semaphore } from '../core/semaphore.ts';
+import { hintText, statusText } from '../core/status-text.ts';
+import { selectVersions } from '../model-config/version-policy.ts';
+import type { ModelDefinition } from '../repository/model-definition.ts';
+import { availableVersions } from '../repository/version-directories.ts';
+import type { LoadedModel } from './loaded-model.ts';
+import type { ModelRegistry, ServedModel } from './served-model.ts';
+import type { VersionLoader } from './version-loader.ts';
+import { VersionRecord } from './version-record.ts';
+
+interface ModelEntry {
+  readonly id: ModelId;
+  /** By version number. An entry may be empty: its load failed before any version was tried. */
+  readonly versions: Map<number, VersionRecord>;
+}
+
+export interface ModelLifeCycleOptions {
+  readonly loader: VersionLoader;
+  readonly logger: Logger;
+  /** Versions that are loaded at the same time, of all models together. */
+  readonly parallelLoadsMax: number;
+  /** How often a failed load of a version is tried again. */
+  readonly loadRetries: number;
+}
+
+/**
+ * The versions of every model and the state each is in. Its callers see to it that no two
+ * operations on one model overlap.
+ */
+export class ModelLifeCycle implements ModelRegistry {
+  readonly #options: ModelLifeCycleOptions;
+  readonly #entries = new Map<string, ModelEntry>();
+  readonly #loads: Semaphore;
+  /** Unloads under way, so that a shutdown can wait for them. */
+  readonly #unloads = new Set<Promise<void>>();
+  #resolveId: (name: string) => ModelId = (name) => ({ namespace: '', name });
+
+  constructor(options: ModelLifeCycleOptions) {
+    this.#options = options;
+    this.#loads = new Semaphore(options.parallelLoadsMax);
+  }
+
+  /** With namespaces, names must be resolved by who knows the repositories. */
+  resolveNamesWith(resolve: (name: string) => ModelId): void {
+    this.#resolveId = resolve;
+  }
+
+  find(name: string, version: number | null): ServedModel {
+    const entry = this.#entries.get(modelIdText(this.#resolveId(name)));
+    if (entry === undefined) throw lookUpError('NOT_FOUND', `'${name}' is not found`);
+    const record = version === null ? latestReady(entry) : entry.versions.get(version);
+    if (record === undefined) {
+      throw lookUpError(
+        'NOT_FOUND',
+        version === null
+          ? `'${name}' has no available versions`
+          : `'${name}' version ${version} is not found`,
+      );
+    }
+    if (record.state !== 'READY') {
+      throw lookUpError('UNAVAILABLE', `'${name}' version ${version} is not at ready state`);
+    }
+    return record.model as ServedModel;
+  }
+
+  /** Ascending by version; null when the model was never taken up. */
+  versions(id: ModelId): readonly VersionRecord[] | null {
+    const entry = this.#entries.get(modelIdText(id));
+    if (entry === undefined) return null;
+    return [...entry.versions.values()].sort((a, b) => a.version - b.version);
+  }
+
+  /** Every model that was ever taken up. */
+  *entries(): Iterable<{ id: ModelId; versions: readonly VersionRecord[] }> {
+    for (const { id } of this.#entries.values()) yield { id, versions: this.versions(id) ?? [] };
+  }
+
+  /** Versions that can serve, in no particular order. */
+  *readyModels(): Iterable<LoadedModel> {
+    for (const { versions } of this.#entries.values()) {
+      for (const record of versions.values()) {
+        if (record.state === 'READY' && record.model !== null) yield record.model;
+      }
+    }
+  }
+
+  /**
+   * Loads the versions that the model's policy selects. Versions that serve go on serving until
+   * all new ones are loaded; when one fails, the new ones are unloaded and the old ones stay.
+   *
+   * @throws TritonError INVALID_ARG with the reasons of all versions that failed.
+   */
+  async load(definition: ModelDefinition): Promise<void> {
+    const entry = this.#entryFor(definition.id);
+    const available = await availableVersions(definition.directory, this.#options.logger);
+    const versions = selectVersions(definition.config.version_policy, available);
+    if (versions.length === 0) {
+      throw new TritonError(
+        'INVALID_ARG',
+        `at least one version must be available under the version policy of model '${modelIdText(definition.id)}'`,
+      );
+    }
+    const records = versions.map((version) => this.#newRecord(entry, version));
+    await Promise.all(
+      records.map((record) => this.#loads.run(() => this.#loadVersion(definition, record))),
+    );
+    const failed = records.filter((record) => record.state === 'UNAVAILABLE');
+    if (failed.length > 0) {
+      await this.#abandon(records, definition);
+      throw new TritonError('INVALID_ARG', failed.map(failureText).join(''));
+    }
+    this.#replace(entry, records);
+    this.#options.logger.info(`successfully loaded '${modelIdText(definition.id)}'`);
+  }
+
+  /** Starts to unload every version that serves. Requests in flight are answered first. */
+  unload(id: ModelId): void {
+    const entry = this.#entries.get(modelIdText(id));
+    for (const record of entry?.versions.values() ?? []) this.#startUnload(id, record);
+  }
+
+  /** Resolves when every unload that has been started is over. */
+  async unloadsEnded(): Promise<void> {
+    while (this.#unloads.size > 0) await Promise.all(this.#unloads);
+  }
+
+  #entryFor(id: ModelId): ModelEntry {
+    const key = modelIdText(id);
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { id, versions: new Map() };
+      this.#entries.set(key, entry);
+    }
+    return entry;
+  }
+
+  /** A version that serves keeps its place until the new one is ready. */
+  #newRecord(entry: ModelEntry, version: number): VersionRecord {
+    this.#options.logger.info(`loading: ${modelIdText(entry.id)}:${version}`);
+    const record = new VersionRecord(version);
+    if (entry.versions.get(version)?.state !== 'READY') entry.versions.set(version, record);
+    return record;
+  }
+
+  async #loadVersion(definition: ModelDefinition, record: VersionRecord): Promise<void> {
+    for (let attempt = 0; attempt <= this.#options.loadRetries; attempt++) {
+      try {
+        record.model = await this.#options.loader.load(definition, record.version);
+        return;
+      } catch (error) {
+        const reason = statusText(error, this.#options.logger);
+        this.#options.logger.error(
+          `failed to load '${modelIdText(definition.id)}' version ${record.version}: ${reason}${hintText(error)}`,
+        );
+        if (attempt === this.#options.loadRetries) record.fail(reason);
+      }
+    }
+  }
+
+  async #abandon(records: readonly VersionRecord[], definition: ModelDefinition): Promise<void> {
+    for (const record of records) {
+      if (record.model !== null) this.#startUnload(definition.id, record);
+    }
+    this.#options.logger.info(`failed to load '${modelIdText(definition.id)}'`);
+  }
+
+  #replace(entry: ModelEntry, records: readonly VersionRecord[]): void {
+    const loaded = new Set(records.map((record) => record.version));
+    for (const old of entry.versions.values()) {
+      if (!loaded.has(old.version)) this.#startUnload(entry.id, old);
+    }
+    for (const record of records) {
+      const old = entry.versions.get(record.version);
+      record.becomeReady();
+      entry.versions.set(record.version, record);
+      if (old !== undefined && old !== record) this.#startUnload(entry.id, old);
+    }
+  }
+
+  #startUnload(id: ModelId, record: VersionRecord): void {
+    if (record.model === null || record.state === 'UNLOADING') return;
+    const unload = record.unload().then(
+      () =>
+        this.#options.logger.info(
+          `successfully unloaded '${modelIdText(id)}' version ${record.version}`,
+        ),
+      (error: unknown) =>
+        this.#options.logger.error(
+          `failed to release '${modelIdText(id)}' version ${record.version}: ${String(error)}`,
+        ),
+    );
+    this.#unloads.add(unload);
+    void unload.then(() => this.#unloads.delete(unload));
+  }
+}
+
+function latestReady(entry: ModelEntry): VersionRecord | undefined {
+  let latest: VersionRecord | undefined;
+  for (const record of entry.versions.values()) {
+    if (record.state === 'READY' && record.version > (latest?.version ?? 0)) latest = record;
+  }
+  return latest;
+}
+
+function lookUpError(code: 'NOT_FOUND' | 'UNAVAILABLE', detail: string): TritonError {
+  return new TritonError(code, `Request for unknown model: ${detail}`);
+}
+
+function failureText(record: VersionRecord): string {
+  return `version ${record.version} is at ${record.state} state: ${record.reason};`;
+}

@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import { type ModelConfig, TritonError } from '@nereid/protocol';
+import type { BackendModel } from '../core/backend.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import {
+  noGpus,
+  normaliseInstanceGroups,
+  validateInstanceGroups,
+} from '../model-config/instance-groups.ts';
+import { readModelLabels } from '../model-config/labels.ts';
+import { ModelStatistics } from '../observability/model-statistics.ts';
+import type { ModelDefinition } from '../repository/model-definition.ts';
+import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
+import type { BackendRegistry } from './backend-registry.ts';
+import { LoadedModel } from './loaded-model.ts';
+
+export interface VersionLoaderOptions {
+  readonly backends: BackendRegistry;
+  readonly autoComplete: boolean;
+  /** `--backend-config` settings by backend name; '' holds those for every backend. */
+  readonly backendConfig: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Brings one version of a model into memory: backend, scheduler, statistics, labels. */
+export class VersionLoader {
+  readonly #options: VersionLoaderOptions;
+
+  constructor(options: VersionLoaderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws TritonError whose text becomes the version's reason. Nothing stays loaded then. */
+  async load(definition: ModelDefinition, version: number): Promise<LoadedModel> {
+    const { clock } = this.#options;
+    const startNs = clock.nowNs();
+    const backendModel = await this.#loadBackendModel(definition, version);
+    try {
+      const labels = await readModelLabels(backendModel.config, definition.directory);
+      const statistics = new ModelStatistics(clock);
+      return new LoadedModel({
+        key: { ...definition.id, version },
+        backendModel,
+        scheduler: this.#scheduler(definition, backendModel, statistics),
+        labels,
+        statistics,
+        loadDurationSecs: (clock.nowNs() - startNs) / 1e9,
+      });
+    } catch (error) {
+      await backendModel.unload();
+      throw error;
+    }
+  }
+
+  async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {
+    const { backends, autoComplete, clock, logger } = this.#options;
+    refuseUnbuilt(definition.config);
+    const backend = backends.forModel(definition.config);
+    const config = normaliseInstanceGroups(definition.config, noGpus);
+    validateInstanceGroups(config, noGpus, definition.source);
+    return backend.loadModel({
+      modelName: definition.id.name,
+      version,
+      modelDirectory: definition.directory,
+      versionDirectory: join(definition.directory, String(version)),
+      config,
+      configSource: definition.source,
+      autoComplete,
+      backendConfig: this.#backendConfig(definition.config),
+      logger,
+      clock,
+    });
+  }
+
+  #backendConfig(config: ModelConfig): ReadonlyMap<string, string> {
+    const { backendConfig } = this.#options;
+    return new Map([
+      ...(backendConfig.get('') ?? []),
+      ...(backendConfig.get(config.backend) ?? []),
+    ]);
+  }
+
+  #scheduler(
+    definition: ModelDefinition,
+    model: BackendModel,
+    statistics: ModelStatistics,
+  ): Scheduler {
+    const { clock, logger } = this.#options;
+    if (model.config.dynamic_batching !== null) {
+      logger.verbose(
+        1,
+        `model '${definition.id.name}' asks for dynamic batching, which is not built yet: each request runs as it came`,
+      );
+    }
+    return new DefaultScheduler({
+      modelName: definition.id.name,
+      instances: model.instances,
+      statistics,
+      clock,
+    });
+  }
+}
+
+/** @throws TritonError UNSUPPORTED for a scheduler without which the model would answer wrongly. */
+function refuseUnbuilt(config: ModelConfig): void {
+  if (config.ensemble_scheduling !== null) {
+    throw new TritonError(
+      'UNSUPPORTED',
+      `ensemble '${config.name}': ensembles are not supported yet`,
+    );
+  }
+  if (config.sequence_batching !== null) {
+    throw new TritonError(
+      'UNSUPPORTED',
+      `model '${config.name}': sequence batching is not supported yet`,
+    );
+  }
+}

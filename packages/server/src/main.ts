@@ -1,0 +1,65 @@
+import { TritonError } from '@nereid/protocol';
+import { statusWords } from './core/status-text.ts';
+import { parseOptions } from './options/parse-options.ts';
+import type { ServerOptions } from './options/server-options.ts';
+import { Server } from './server.ts';
+
+/** What the process ends with when the server could not start, as Triton's. */
+const failureStatus = 1;
+
+/**
+ * The command line: `tritonserver FLAGS…`. Returns when the server is up; the process then lives
+ * until SIGINT or SIGTERM. The only place that ends the process.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const parsed = parseOptions(argv, process.env);
+  if (parsed.kind === 'help') {
+    process.stdout.write(parsed.text);
+    return;
+  }
+  if (parsed.kind === 'error') {
+    process.stderr.write(`${parsed.message}\n`);
+    process.exit(failureStatus);
+  }
+  await serve(parsed.options);
+}
+
+async function serve(options: ServerOptions): Promise<void> {
+  let server: Server;
+  try {
+    server = new Server(options);
+  } catch (error) {
+    fail(error);
+  }
+  stopOnSignals(server);
+  try {
+    await server.start();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** One signal drains; a second one ends the process at once. */
+function stopOnSignals(server: Server): void {
+  let signals = 0;
+  const onSignal = (): void => {
+    if (++signals > 1) process.exit(failureStatus);
+    server.stop().then(
+      (drained) => process.exit(drained ? 0 : failureStatus),
+      () => process.exit(failureStatus),
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+function fail(error: unknown): never {
+  const text =
+    error instanceof TritonError
+      ? `${statusWords[error.code]} - ${error.message}`
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
+  process.stderr.write(`error: creating server: ${text}\n`);
+  process.exit(failureStatus);
+}

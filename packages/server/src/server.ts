@@ -1,0 +1,351 @@
+import type { AddressInfo } from 'node:net';
+import { addressOf, cpuQuota, OnnxRuntime } from '@nereid/native';
+import { TritonError } from '@nereid/protocol';
+import { type HttpHandler, HttpServer } from '@nereid/transport';
+import { IdentityBackend } from './backends/identity/identity-backend.ts';
+import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
+import { ControlPlane, tritonVersion } from './control-plane/control-plane.ts';
+import type { ServerState } from './control-plane/server-state.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import type { Logger } from './core/logger.ts';
+import { modelIdText } from './core/model-key.ts';
+import { DataPlane } from './data-plane/data-plane.ts';
+import { createHttpHandler } from './frontends/http/http-handler.ts';
+import { metricsHandler } from './frontends/metrics/metrics-handler.ts';
+import { BackendRegistry } from './lifecycle/backend-registry.ts';
+import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
+import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
+import { ModelManager } from './lifecycle/model-manager.ts';
+import { RepositoryPoller } from './lifecycle/repository-poller.ts';
+import { VersionLoader } from './lifecycle/version-loader.ts';
+import { type Log, openLog } from './observability/log.ts';
+import { MetricsRegistry } from './observability/metrics-registry.ts';
+import {
+  backendTable,
+  drawTable,
+  type ModelStatusRow,
+  modelTable,
+  repositoryAgentTable,
+} from './observability/status-table.ts';
+import type { HttpOptions, ServerOptions } from './options/server-options.ts';
+import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
+import { DefinitionReader } from './repository/definition-reader.ts';
+import { LocalModelSource } from './repository/local-model-source.ts';
+import { ModelFinder } from './repository/model-finder.ts';
+
+/** Stops one part of the server; given up after so many milliseconds from now. */
+type Stop = (graceMs: number) => Promise<void> | void;
+
+/** A connection that is being closed gets so long to read the last answer. */
+const connectionGraceMs = 5_000;
+
+/**
+ * The composition root: makes the parts, starts them in order and stops them in reverse. One object
+ * is one server; it is started once and stopped once.
+ */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #logger: Logger;
+  readonly #state: ServerState = { phase: 'starting' };
+  readonly #stops: Stop[] = [];
+  readonly #backends: BackendRegistry;
+  readonly #lifeCycle: ModelLifeCycle;
+  readonly #manager: ModelManager;
+  readonly #sources: readonly LocalModelSource[];
+  readonly #metrics: MetricsRegistry;
+  readonly #httpHandler: HttpHandler;
+  #http: HttpServer | null = null;
+  #httpAddress: AddressInfo | null = null;
+  #metricsAddress: AddressInfo | null = null;
+  #stopping: Promise<boolean> | null = null;
+
+  constructor(options: ServerOptions, log: Log | null = null, clock: Clock = systemClock) {
+    const repository = options.modelRepository;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log ?? openLog(options.log, clock);
+    this.#logger = this.#log.logger('server.ts');
+    this.#backends = this.#makeBackends();
+    this.#lifeCycle = new ModelLifeCycle({
+      loader: new VersionLoader({
+        backends: this.#backends,
+        autoComplete: repository.autoCompleteConfig,
+        backendConfig: options.backend.config,
+        clock,
+        logger: this.#log.logger('version-loader.ts'),
+      }),
+      logger: this.#log.logger('model-life-cycle.ts'),
+      parallelLoadsMax: repository.loadThreadCount,
+      loadRetries: repository.loadRetryCount,
+    });
+    this.#sources = repository.paths.map((path) => new LocalModelSource(path));
+    this.#manager = new ModelManager({
+      finder: new ModelFinder(this.#sources, repository.namespacing),
+      reader: new DefinitionReader({
+        autoComplete: repository.autoCompleteConfig,
+        configName: repository.modelConfigName,
+      }),
+      lifeCycle: this.#lifeCycle,
+      logger: this.#log.logger('model-manager.ts'),
+      controlMode: repository.controlMode,
+      namespacing: repository.namespacing,
+    });
+    this.#metrics = new MetricsRegistry(
+      options.metrics,
+      loadedModelMetrics(this.#lifeCycle),
+      clock,
+    );
+    this.#httpHandler = this.#makeHttpHandler();
+  }
+
+  /** Where HTTP is served; null before the start and with --allow-http=false. */
+  get httpAddress(): AddressInfo | null {
+    return this.#httpAddress;
+  }
+
+  /** Where metrics are served; null before the start and with --allow-metrics=false. */
+  get metricsAddress(): AddressInfo | null {
+    return this.#metricsAddress;
+  }
+
+  /** Answers requests, on sockets or without. */
+  get httpHandler(): HttpHandler {
+    return this.#httpHandler;
+  }
+
+  /**
+   * Loads the models, then opens the ports: whoever can connect finds the models loaded.
+   *
+   * @throws TritonError when a repository is missing, when a model fails and --exit-on-error is
+   * on, or when a port is taken. Everything that was started is stopped again then.
+   */
+  async start(): Promise<void> {
+    try {
+      for (const line of this.#options.warnings) this.#logger.warning(line);
+      for (const line of unbuiltOptionsInUse(this.#options)) this.#logger.warning(line);
+      for (const source of this.#sources) await source.check();
+      this.#stops.push(() => this.#backends.shutdown());
+      this.#stops.push((graceMs) => this.#unloadModels(graceMs));
+      await this.#loadModels();
+      this.#state.phase = 'ready';
+      this.#metrics.start();
+      this.#stops.push(() => this.#metrics.stop());
+      await this.#openHttp();
+      await this.#openMetrics();
+      this.#startPolling();
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Refuses new requests, answers those in flight, unloads the models, closes the ports. Called
+   * again, it returns what the first call returns.
+   *
+   * @param graceSecs how long requests in flight may take; null for --exit-timeout-secs.
+   * @returns false when something was still in flight at the end of that time.
+   */
+  stop(graceSecs: number | null = null): Promise<boolean> {
+    this.#stopping ??= this.#stop((graceSecs ?? this.#options.exitTimeoutSecs) * 1000);
+    return this.#stopping;
+  }
+
+  async #stop(graceMs: number): Promise<boolean> {
+    this.#state.phase = 'exiting';
+    const deadlineNs = this.#clock.nowNs() + graceMs * 1e6;
+    const drained = await this.#drain(deadlineNs);
+    for (const stop of this.#stops.splice(0).reverse()) {
+      const leftMs = Math.max(0, (deadlineNs - this.#clock.nowNs()) / 1e6);
+      try {
+        await stop(leftMs);
+      } catch (error) {
+        this.#logger.error(`failed to stop: ${error instanceof Error ? error.stack : error}`);
+      }
+    }
+    this.#log.close();
+    return drained;
+  }
+
+  /** Schedulers take nothing new; what they have is answered, or the time is up. */
+  async #drain(deadlineNs: number): Promise<boolean> {
+    const models = [...this.#lifeCycle.readyModels()];
+    const inflight = models.filter((model) => model.scheduler.inflightCount > 0);
+    if (inflight.length > 0) {
+      const seconds = Math.round((deadlineNs - this.#clock.nowNs()) / 1e9);
+      this.#logger.info(
+        `Timeout ${seconds}: Found ${inflight.length} model versions that have in-flight inferences`,
+      );
+      for (const { key, scheduler } of inflight) {
+        this.#logger.info(
+          `Model '${modelIdText(key)}' (version ${key.version}) has ${scheduler.inflightCount} in-flight inferences`,
+        );
+      }
+    }
+    const stopped = Promise.all(models.map((model) => model.scheduler.stop()));
+    const drained = await this.#within(stopped, deadlineNs);
+    this.#logger.info('All models are stopped, unloading models');
+    return drained;
+  }
+
+  async #unloadModels(graceMs: number): Promise<void> {
+    const deadlineNs = this.#clock.nowNs() + graceMs * 1e6;
+    const live = [...this.#lifeCycle.readyModels()].length;
+    const seconds = Math.round(graceMs / 1000);
+    this.#logger.info(
+      `Timeout ${seconds}: Found ${live} live models and 0 in-flight non-inference requests`,
+    );
+    if (!(await this.#within(this.#manager.unloadAll(), deadlineNs))) {
+      this.#logger.error('Exit timeout expired. Exiting immediately.');
+    }
+  }
+
+  /** Whether `work` ends before the deadline. It goes on unheeded if not. */
+  async #within(work: Promise<unknown>, deadlineNs: number): Promise<boolean> {
+    return new Promise<boolean>((resolve, reject) => {
+      const leftMs = Math.max(0, (deadlineNs - this.#clock.nowNs()) / 1e6);
+      const timer = this.#clock.setTimer(leftMs, () => resolve(false));
+      work.then(() => {
+        timer.cancel();
+        resolve(true);
+      }, reject);
+    });
+  }
+
+  #makeBackends(): BackendRegistry {
+    const library = this.#options.backend.config.get('onnxruntime')?.get('library') ?? null;
+    const global = this.#options.backend.config.get('onnxruntime')?.get('enable-global-threadpool');
+    const cpuCount = cpuQuota();
+    return new BackendRegistry([
+      new OnnxBackend({
+        cpuCount,
+        openRuntime: () =>
+          OnnxRuntime.open({
+            libraryPath: library,
+            globalThreadPool:
+              global === '1'
+                ? { intraOpThreadCount: cpuCount, interOpThreadCount: cpuCount, spinning: true }
+                : null,
+          }),
+      }),
+      new IdentityBackend(),
+    ]);
+  }
+
+  #makeHttpHandler(): HttpHandler {
+    const { serverId, modelRepository, http } = this.#options;
+    return createHttpHandler({
+      dataPlane: new DataPlane({
+        registry: this.#lifeCycle,
+        clock: this.#clock,
+        logger: this.#log.logger('data-plane.ts'),
+      }),
+      controlPlane: new ControlPlane({
+        serverName: serverId,
+        strictReadiness: modelRepository.strictReadiness,
+        lifeCycle: this.#lifeCycle,
+        manager: this.#manager,
+        state: this.#state,
+      }),
+      metricsText: () => this.#metrics.text(),
+      options: { maxInputBytes: http.bodyBytesMax },
+      logger: this.#log.logger('http-handler.ts'),
+    });
+  }
+
+  async #loadModels(): Promise<void> {
+    const { controlMode, startupModels, startupModelsAll, exitOnError } =
+      this.#options.modelRepository;
+    const complete =
+      controlMode === 'explicit' && !startupModelsAll
+        ? await this.#manager.loadNamed(startupModels)
+        : await this.#manager.update();
+    await this.#printTables();
+    if (!complete && exitOnError) {
+      throw new TritonError('INTERNAL', 'failed to load all models');
+    }
+  }
+
+  async #printTables(): Promise<void> {
+    const settings = this.#options.backend.config;
+    const backends = this.#backends.names().map((name) => ({
+      name,
+      path: 'built in',
+      config: JSON.stringify({ cmdline: Object.fromEntries(settings.get(name) ?? []) }),
+    }));
+    const models = [...this.#lifeCycle.entries()].flatMap(({ id, versions }): ModelStatusRow[] =>
+      versions.length === 0
+        ? [{ model: modelIdText(id), version: null, state: '', reason: '' }]
+        : versions.map(({ version, state, reason }) => ({
+            model: modelIdText(id),
+            version,
+            state,
+            reason,
+          })),
+    );
+    models.sort((a, b) => (a.model < b.model ? -1 : a.model > b.model ? 1 : 0));
+    this.#logger.table('', drawTable(repositoryAgentTable([])));
+    this.#logger.table('', drawTable(backendTable(backends)));
+    this.#logger.table('', drawTable(modelTable(models)));
+    this.#logger.info(`Nereid serves the protocol of Triton ${tritonVersion}`);
+  }
+
+  async #openHttp(): Promise<void> {
+    const { http } = this.#options;
+    if (!http.allow) return;
+    this.#http = new HttpServer(this.#httpHandler, transportOptions(http));
+    const { address } = http;
+    this.#httpAddress = await listen(this.#http, 'HTTP', address, http.port, http.reusePort);
+    this.#logger.info(`Started HTTPService at ${address}:${this.#httpAddress.port}`);
+    this.#stops.push(() => this.#http?.close({ graceMs: connectionGraceMs }));
+  }
+
+  async #openMetrics(): Promise<void> {
+    const { metrics, http } = this.#options;
+    if (!metrics.allow) return;
+    const server = new HttpServer(metricsHandler(this.#metrics), transportOptions(http));
+    this.#metricsAddress = await listen(server, 'metrics', metrics.address, metrics.port, false);
+    this.#logger.info(`Started Metrics Service at ${metrics.address}:${this.#metricsAddress.port}`);
+    this.#stops.push(() => server.close({ graceMs: connectionGraceMs }));
+  }
+
+  #startPolling(): void {
+    const { controlMode, pollSecs } = this.#options.modelRepository;
+    if (controlMode !== 'poll') return;
+    const poller = new RepositoryPoller({
+      update: () => this.#manager.update(),
+      intervalMs: pollSecs * 1000,
+      clock: this.#clock,
+      logger: this.#log.logger('repository-poller.ts'),
+    });
+    poller.start();
+    this.#stops.push(() => poller.stop());
+  }
+}
+
+function transportOptions(http: HttpOptions): ConstructorParameters<typeof HttpServer>[1] {
+  const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = http;
+  return { limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs }, addressOf };
+}
+
+/** @throws TritonError UNAVAILABLE that says which flag to change when the port is taken. */
+async function listen(
+  server: HttpServer,
+  service: 'HTTP' | 'metrics',
+  host: string,
+  port: number,
+  reusePort: boolean,
+): Promise<AddressInfo> {
+  try {
+    return await server.listen({ host, port, reusePort });
+  } catch (cause) {
+    const flag = service === 'HTTP' ? '--http-port' : '--metrics-port';
+    const text =
+      (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        ? `Socket '${host}:${port}' already in use: stop what listens there or choose another ${flag}`
+        : `failed to listen on ${host}:${port}: ${(cause as Error).message}`;
+    throw new TritonError('UNAVAILABLE', `failed to start ${service} service: ${text}`, { cause });
+  }
+}
