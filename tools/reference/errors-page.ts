@@ -33,7 +33,7 @@ const introduction = `# Errors
 Every failure has one of eight codes, Triton's, and each wire has one status for each code. Over HTTP the body is
 \`{"error":"<text>"}\`; over gRPC the text is the status message. Where Triton's clients look at the text, it is Triton's.
 Some statuses come from HTTP itself: 405 for a method that an endpoint does not take, and what a malformed request gets
-(400, 408, 413, 431 and their like).
+(400, 408, 413, 431 and their like).`;
 
 /** docs/reference/errors.md: every code with its status on each wire. */
 export function errorsPage(): string {

@@ -64,7 +64,7 @@ export function labelText(labels: ReadonlyMap<string, string>): string {
 }
 
 function labelName(name: string): string {
-  return name.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+  return name.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d|$)/, '_');
 }
 
 /**
