@@ -1,4 +1,4 @@
-import { TritonError, type TritonErrorCode } from '../triton-error.ts';
+import { TritonError } from '../triton-error.ts';
 import { type FieldPath, formatPath } from './message-value.ts';
 
 /**
@@ -21,7 +21,7 @@ export interface ModelConfigHint {
 export class ModelConfigError extends TritonError {
   readonly hint: ModelConfigHint | null;
 
-  constructor(code: TritonErrorCode, message: string, hint: ModelConfigHint | null) {
+  constructor(code: TritonError['code'], message: string, hint: ModelConfigHint | null) {
     super(code, message);
     this.name = 'ModelConfigError';
     this.hint = hint;
