@@ -1,0 +1,35 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** A model repository of one test. */
+export interface TemporaryRepository {
+  /** Absolute path of the repository. */
+  readonly path: string;
+  /** Writes a file of the repository; makes the folders that lead to it. */
+  readonly write: (file: string, content: string | Uint8Array) => void;
+  readonly remove: () => void;
+}
+
+/** Makes a repository of these files (`model/config.pbtxt` → its text); a name that ends in `/` is a folder. */
+export function temporaryRepository(
+  files: Readonly<Record<string, string | Uint8Array>>,
+): TemporaryRepository {
+  const path = mkdtempSync(join(tmpdir(), 'nereid-models-'));
+  const write = (file: string, content: string | Uint8Array): void => {
+    const target = join(path, file);
+    mkdirSync(file.endsWith('/') ? target : dirname(target), { recursive: true });
+    if (!file.endsWith('/')) writeFileSync(target, content);
+  };
+  for (const [file, content] of Object.entries(files)) write(file, content);
+  return { path, write, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** `config.pbtxt` of a model of the identity backend: INPUT0 [-1] in, OUTPUT0 out, without batching. */
+export function identityConfig(dataType: string, extra = ''): string {
+  return `backend: "identity"
+max_batch_size: 0
+input [ { name: "INPUT0" data_type: TYPE_${dataType} dims: [ -1 ] } ]
+output [ { name: "OUTPUT0" data_type: TYPE_${dataType} dims: [ -1 ] } ]
+${extra}`;
+}
