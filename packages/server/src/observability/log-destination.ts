@@ -12,12 +12,18 @@ export interface LogStream {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
+/** Streams whose errors are taken over: a process may make many logs, and each stream is listened to once. */
+const guarded = new WeakSet<LogStream>();
+
 /**
  * A console stream. Takes its errors over for good: without a listener a closed pipe (EPIPE) would
  * end the process. Lines that cannot be written are lost.
  */
 export function streamDestination(stream: LogStream): LogDestination {
-  stream.on('error', () => {});
+  if (!guarded.has(stream)) {
+    guarded.add(stream);
+    stream.on('error', () => {});
+  }
   return {
     write(text) {
       try {
