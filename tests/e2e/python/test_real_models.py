@@ -9,6 +9,9 @@ import onnxruntime
 import pytest
 import tritonclient.http as triton
 from PIL import Image, ImageDraw, ImageFont
+from tritonclient.utils import np_to_triton_dtype
+
+from word_pieces import WordPieces
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 WINDOW, CONTEXT, RATE = 512, 64, 16_000
@@ -24,7 +27,7 @@ def session(model: str) -> onnxruntime.InferenceSession:
 def served(client, model: str, feeds: dict, outputs: list[str]) -> list[np.ndarray]:
     inputs = []
     for name, values in feeds.items():
-        given = triton.InferInput(name, values.shape, triton.np_to_triton_dtype(values.dtype))
+        given = triton.InferInput(name, values.shape, np_to_triton_dtype(values.dtype))
         given.set_data_from_numpy(values)
         inputs.append(given)
     wanted = [triton.InferRequestedOutput(name) for name in outputs]
@@ -177,3 +180,41 @@ def test_voice_activity(client):
     assert np.median(scores["speech"]) > 0.8
     assert scores["silence"].max() < 0.1
     assert scores["noise"].max() < 0.2
+
+
+def vocabulary() -> WordPieces:
+    folder = pathlib.Path(os.environ["NEREID_MODELS"]) / "sentence_embedding"
+    return WordPieces(folder / "vocab.txt")
+
+
+def test_sentence_embeddings(client):
+    ids, mask = vocabulary().batch(
+        ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
+    )
+    feeds = {"input_ids": ids, "attention_mask": mask}
+    (vectors,) = served(client, "sentence_embedding", feeds, ["embedding"])
+    # What the makers of the model publish for these three sentences.
+    published = [[1, 0.6660, 0.1046], [0.6660, 1, 0.1411], [0.1046, 0.1411, 1]]
+    np.testing.assert_allclose(vectors @ vectors.T, published, atol=2e-4)
+    (expected,) = session("sentence_embedding").run(None, feeds)
+    np.testing.assert_allclose(vectors, expected, atol=1e-4)
+
+
+def test_sentences_of_many_lengths_at_once(url):
+    texts = ["Yes.", "A cat sat on the mat.", "Neptune has more than a dozen moons."] * 8
+    encoder = vocabulary()
+    with triton.InferenceServerClient(url, concurrency=8) as client:
+        pending = []
+        for text in texts:
+            inputs = []
+            for name, values in zip(("input_ids", "attention_mask"), encoder.batch([text])):
+                given = triton.InferInput(name, values.shape, "INT64")
+                given.set_data_from_numpy(values)
+                inputs.append(given)
+            pending.append(client.async_infer("sentence_embedding", inputs))
+        vectors = np.concatenate([p.get_result().as_numpy("embedding") for p in pending])
+    local = session("sentence_embedding")
+    for text, vector in zip(texts, vectors):
+        ids, mask = encoder.batch([text])
+        (expected,) = local.run(None, {"input_ids": ids, "attention_mask": mask})
+        np.testing.assert_allclose(vector, expected[0], atol=1e-4)
