@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { ensureFreshBuild } from './fresh-build.ts';
 
 /** The command of the checkout, as `npx tritonserver` runs it. */
 const command = fileURLToPath(new URL('../../server/bin/tritonserver.js', import.meta.url));
@@ -40,6 +41,7 @@ process.on('exit', () => {
 
 /** Our flags come first, so that those of the test win. */
 function launch(options: Pick<ServerProcessOptions, 'flags' | 'env'>): Output {
+  ensureFreshBuild();
   const ours = [
     '--http-address=127.0.0.1',
     '--http-port=0',
@@ -119,8 +121,8 @@ export class ServerProcess {
 
   /** Starts a server and waits until it is ready. Throws, with its log, when that takes too long. */
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
-    const deadline = Date.now() + (options.startMs ?? startMsDefault);
     const output = launch(options);
+    const deadline = Date.now() + (options.startMs ?? startMsDefault);
     const fail = async (reason: string): Promise<never> => {
       output.child.kill('SIGKILL');
       const { output: log } = await output.ended;
