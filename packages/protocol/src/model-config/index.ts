@@ -1,4 +1,6 @@
 export * from './binary-form.ts';
+export { type ModelConfigField, modelConfigFields } from './config-fields.ts';
+export type { FieldSupport } from './field-docs.ts';
 export { modelConfigFromJson } from './json-input.ts';
 export { modelConfigToJson } from './json-output.ts';
 export { emptyModelConfig, type FieldPath, formatPath } from './message-value.ts';
