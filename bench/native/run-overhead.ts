@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     { name: 'onnxruntime-node run()', call: () => peer.run(feeds), concurrency: 1 },
     { name: 'native run(), staged', call: () => session.run(inputs, outputs), concurrency: 0 },
     {
-      name: 'native run(), general path',
+      name: 'native run(), with run options',
       call: () => session.run(inputs, outputs, noOptions),
       concurrency: 0,
     },

@@ -8,14 +8,18 @@ import { NativeError } from './native-error.ts';
  * to happen before the first library is loaded; koffi refuses it later.
  */
 const STACK_BYTES = 8 * 1024 * 1024;
-/** Calls queued or running at once; our own limit (`NativeCallLimit`) lies far below. */
-const ASYNC_CALLS_MAX = 256;
+/** Calls queued or running at once; callers bound themselves below that (`NativeCallLimit`). */
+export const ASYNC_CALLS_MAX = 256;
 
-koffi.config({
-  sync_stack_size: STACK_BYTES,
-  async_stack_size: STACK_BYTES,
-  max_async_calls: ASYNC_CALLS_MAX,
-});
+if ((koffi.config().async_stack_size ?? 0) < STACK_BYTES) {
+  koffi.config({
+    sync_stack_size: STACK_BYTES,
+    async_stack_size: STACK_BYTES,
+    // Stacks kept for the next call instead of being mapped anew: koffi's own maximum.
+    resident_async_pools: 32,
+    max_async_calls: ASYNC_CALLS_MAX,
+  });
+}
 
 /**
  * Every library that was ever loaded, for the life of the process. koffi unloads a library once its

@@ -2,7 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addSubModel, identityModel, onnxModel } from '../../test-kit/src/onnx-writer.ts';
+import {
+  addSubModel,
+  identityModel,
+  type OnnxGraphSpec,
+  type OnnxNodeSpec,
+  onnxModel,
+} from '../../test-kit/src/onnx-writer.ts';
 import { NativeError } from './native-error.ts';
 import { OnnxRuntime } from './onnx-runtime.ts';
 import { bytesOf, float32, floatsOf } from './testing/onnx-fixture.ts';
@@ -71,6 +77,39 @@ describe('models that cannot be loaded', () => {
       outputs: [{ name: 'Y', type: 'FLOAT', shape: [1] }],
     });
     expect((await reject({ bytes })).message).toContain('NoSuchOperator');
+  });
+
+  test('graphs in graphs, as deep as protobuf allows', async () => {
+    // Each level is three messages deep and protobuf stops at a hundred.
+    const nested = (depth: number): OnnxGraphSpec => {
+      const inner: OnnxNodeSpec =
+        depth === 0
+          ? { op: 'Identity', inputs: ['X'], outputs: ['Y0'] }
+          : {
+              op: 'If',
+              inputs: ['GO'],
+              outputs: [`Y${depth}`],
+              attributes: {
+                then_branch: { graph: nested(depth - 1) },
+                else_branch: { graph: { ...nested(0), name: `else${depth}` } },
+              },
+            };
+      const outputs = [{ name: `Y${depth}`, type: 'FLOAT', shape: ['n'] }] as const;
+      return { name: `level${depth}`, nodes: [inner], inputs: [], outputs };
+    };
+    const inputs = [
+      { name: 'GO', type: 'BOOL', shape: [] },
+      { name: 'X', type: 'FLOAT', shape: ['n'] },
+    ] as const;
+    const session = await runtime.createSession({ bytes: onnxModel({ ...nested(30), inputs }) });
+    const feeds = [
+      { name: 'GO', tensor: { dataType: 'BOOL', shape: [], data: Uint8Array.of(1) } as const },
+      { name: 'X', tensor: float32([2], 4, 5) },
+    ];
+    expect(floatsOf(session.run(feeds, ['Y30'])[0])).toEqual([4, 5]);
+    expect(floatsOf((await session.runAsync(feeds, ['Y30']))[0])).toEqual([4, 5]);
+    session.release();
+    await reject({ bytes: onnxModel({ ...nested(500), inputs }) });
   });
 
   test('every byte flipped: an error or a model, never a crash', async () => {

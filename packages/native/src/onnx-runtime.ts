@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { callOnThread } from './koffi-library.ts';
+import { ASYNC_CALLS_MAX, callOnThread } from './koffi-library.ts';
 import { defaultLibraryPath } from './library-path.ts';
 import {
   addressNumberOf,
@@ -117,7 +117,11 @@ export class OnnxRuntime {
         MEMORY_DEFAULT,
       ),
     };
-    const callsMax = options.asyncCallsMax ?? Math.max(1, threadPoolSize() - 1);
+    // Runs and loads together stay below what koffi queues.
+    const callsMax = Math.min(
+      options.asyncCallsMax ?? Math.max(1, threadPoolSize() - 1),
+      ASYNC_CALLS_MAX / 2,
+    );
     this.#runLimit = new NativeCallLimit(callsMax);
     this.#loadLimit = new NativeCallLimit(Math.max(1, Math.floor(callsMax / 2)));
     // Node waits for threads of the pool at exit: do not let a long run hold the process back.

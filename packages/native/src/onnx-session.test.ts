@@ -227,6 +227,7 @@ describe('what a model does not take', () => {
     ['negative dimension', 'INPUT0', { shape: [-2] }, /invalid dimension -2/],
     ['fraction', 'INPUT0', { shape: [0.5] }, /invalid dimension 0.5/],
     ['overflow', 'INPUT0', { shape: [2 ** 32, 2 ** 32] }, /too many elements/],
+    ['overflow beside a zero', 'INPUT0', { shape: [2 ** 52, 2 ** 52, 0] }, /too many elements/],
     ['name with NUL', 'INPUT0\0', {}, /NUL/],
   ];
   test.each(cases)('%s', async (_, name, change, text) => {

@@ -93,76 +93,59 @@ export class OnnxSession {
     options: OnnxRunOptions | null = null,
   ): OnnxTensor[] {
     this.#assertUsable();
-    if (options !== null) return this.#runWithOptions(inputs, outputNames, options);
-    const plan = this.#plans.find(inputs, outputNames);
-    if (plan === null) return this.#runUnplanned(inputs, outputNames, 0);
-    const { context, handle } = this.#parts;
-    const staged = plan.staged ?? this.#plans.stagedRunOf(plan, context, this.#names);
-    if (staged !== null) {
-      const status = staged.run(handle, inputs);
-      if (status === 0) return staged.results();
-      context.api.functions.ReleaseStatus(status);
-    } else {
-      const results = this.#runPlanned(plan, inputs, outputNames);
-      if (results !== null) return results;
-    }
-    return this.#runAfterPlan(inputs, outputNames);
-  }
-
-  #runPlanned(
-    plan: RunPlan,
-    inputs: readonly OnnxInput[],
-    outputNames: readonly string[],
-  ): OnnxTensor[] | null {
-    const { context, handle } = this.#parts;
-    const run = new TensorRun(context, this.#names, inputs, outputNames, plan.outputs);
+    if (options === null) return this.#runNow(inputs, outputNames, 0);
+    const runOptions = this.#createRunOptions(options);
     try {
-      const status = context.api.functions.Run(...run.arguments(handle, 0));
-      if (status === 0) return run.results();
-      context.api.functions.ReleaseStatus(status);
-      return null;
+      return this.#runNow(inputs, outputNames, runOptions);
     } finally {
-      run.release();
+      this.#parts.context.api.functions.ReleaseRunOptions(runOptions);
     }
   }
 
-  #runUnplanned(
+  /** Runs as planned where shapes like these were seen before; `runOptions` may be 0. */
+  #runNow(
     inputs: readonly OnnxInput[],
     outputNames: readonly string[],
     runOptions: number,
   ): OnnxTensor[] {
+    const plan = this.#plans.find(inputs, outputNames);
+    if (plan === null) return this.#runDirectly(inputs, outputNames, null, runOptions);
     const { context, handle } = this.#parts;
-    const run = new TensorRun(context, this.#names, inputs, outputNames, null);
-    try {
-      check(context.api, context.api.functions.Run(...run.arguments(handle, runOptions)));
-      const results = run.results();
-      this.#plans.learn(inputs, outputNames, results);
-      return results;
-    } finally {
-      run.release();
+    const staged = plan.staged ?? this.#plans.stagedRunOf(plan, context, this.#names);
+    if (staged === null) {
+      try {
+        return this.#runDirectly(inputs, outputNames, plan, runOptions);
+      } catch (error) {
+        if (!(error instanceof NativeError)) throw error;
+      }
+    } else {
+      const status = staged.run(handle, runOptions, inputs);
+      if (status === 0) return staged.results();
+      context.api.functions.ReleaseStatus(status);
     }
-  }
-
-  /**
-   * A planned run failed. Either the run itself is at fault, and fails again with the same text, or
-   * the plan was: then the shapes depend on values, and nothing is planned any more.
-   */
-  #runAfterPlan(inputs: readonly OnnxInput[], outputNames: readonly string[]): OnnxTensor[] {
-    const results = this.#runUnplanned(inputs, outputNames, 0);
+    // Either the run itself is at fault, and fails again with the same text, or the plan was: then
+    // shapes depend on values, and nothing is planned any more.
+    const results = this.#runDirectly(inputs, outputNames, null, runOptions);
     this.#plans.disable();
     return results;
   }
 
-  #runWithOptions(
+  #runDirectly(
     inputs: readonly OnnxInput[],
     outputNames: readonly string[],
-    options: OnnxRunOptions,
+    plan: RunPlan | null,
+    runOptions: number,
   ): OnnxTensor[] {
-    const runOptions = this.#createRunOptions(options);
+    const { context, handle } = this.#parts;
+    const outputs = plan?.outputs ?? null;
+    const run = new TensorRun(context, this.#names, inputs, outputNames, outputs);
     try {
-      return this.#runUnplanned(inputs, outputNames, runOptions);
+      check(context.api, context.api.functions.Run(...run.arguments(handle, runOptions)));
+      const results = run.results();
+      if (plan === null) this.#plans.learn(inputs, outputNames, results);
+      return results;
     } finally {
-      this.#parts.context.api.functions.ReleaseRunOptions(runOptions);
+      run.release();
     }
   }
 

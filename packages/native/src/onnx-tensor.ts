@@ -48,14 +48,17 @@ export function elementCountOf(shape: readonly number[]): number {
     throw new NativeError('INVALID_ARGUMENT', `a tensor of rank ${shape.length} is not supported`);
   }
   let count = 1;
+  // Without the zeros: the other dimensions must not overflow C's 64 bits either.
+  let product = 1;
   for (const dimension of shape) {
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
       throw new NativeError('INVALID_ARGUMENT', `invalid dimension ${dimension} in tensor shape`);
     }
     count *= dimension;
-  }
-  if (!Number.isSafeInteger(count)) {
-    throw new NativeError('INVALID_ARGUMENT', 'tensor has too many elements');
+    if (dimension > 0) product *= dimension;
+    if (!Number.isSafeInteger(product)) {
+      throw new NativeError('INVALID_ARGUMENT', 'tensor has too many elements');
+    }
   }
   return count;
 }

@@ -73,8 +73,8 @@ export class StagedRun {
     return layouts.reduce((total, { byteLength }) => total + roundUp(byteLength), 0);
   }
 
-  /** Runs; `inputs` have the layouts it was made for. Returns an `OrtStatus *`, 0 for success. */
-  run(session: number, inputs: readonly OnnxInput[]): number {
+  /** Runs; `inputs` have the layouts it was made for, `runOptions` may be 0. Returns an `OrtStatus *`, 0 for success. */
+  run(session: number, runOptions: number, inputs: readonly OnnxInput[]): number {
     for (let index = 0; index < inputs.length; index += 1) {
       this.#inputs[index]!.bytes.set(inputs[index]!.tensor.data);
     }
@@ -83,7 +83,7 @@ export class StagedRun {
     const outputCount = this.#outputs.length;
     return this.#context.api.functions.Run(
       session,
-      0,
+      runOptions,
       block.address,
       block.address + inputCount * 8,
       inputCount,
