@@ -1,5 +1,19 @@
 export { ManualClock } from './manual-clock.ts';
 export {
+  addSubModel,
+  countingModel,
+  identityModel,
+  ONNX_TYPES,
+  type OnnxAttribute,
+  type OnnxGraphSpec,
+  type OnnxModelSpec,
+  type OnnxNodeSpec,
+  type OnnxTensorSpec,
+  type OnnxTypeName,
+  type OnnxValueSpec,
+  onnxModel,
+} from './onnx-writer.ts';
+export {
   type ProcessEnd,
   runServerToEnd,
   ServerProcess,
