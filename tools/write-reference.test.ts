@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { httpStatusByCode } from '@nereid/protocol';
+import { httpStatusByCode, modelConfigFields } from '@nereid/protocol';
 import { describe, expect, test } from 'vitest';
 import { metricFamilies } from '../packages/server/src/observability/metric-families.ts';
 import { optionTable } from '../packages/server/src/options/option-table.ts';
@@ -31,6 +31,11 @@ describe('docs/reference', () => {
 
   test('has every error code, and no other', () => {
     expect(firstCells('errors.md').sort()).toEqual(Object.keys(httpStatusByCode).sort());
+  });
+
+  test('has every configuration field, and no other', () => {
+    const paths = modelConfigFields.map(({ path }) => path);
+    expect(firstCells('configuration.md').sort()).toEqual(paths.sort());
   });
 
   test('notices a page that is missing', () => {

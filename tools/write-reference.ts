@@ -2,6 +2,7 @@
 // and fails when a page is not what would be written.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { configurationPage } from './reference/configuration-page.ts';
 import { errorsPage } from './reference/errors-page.ts';
 import { metricsPage } from './reference/metrics-page.ts';
 import { optionsPage } from './reference/options-page.ts';
@@ -14,6 +15,7 @@ export const referencePages: ReadonlyMap<string, () => string> = new Map([
   ['options.md', optionsPage],
   ['metrics.md', metricsPage],
   ['errors.md', errorsPage],
+  ['configuration.md', configurationPage],
 ]);
 
 /** Names of the pages on disk that differ from what the code says. */
