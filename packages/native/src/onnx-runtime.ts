@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { checkExternalData, refuseExternalData } from './external-data.ts';
 import { ASYNC_CALLS_MAX, callOnThread } from './koffi-library.ts';
 import { defaultLibraryPath } from './library-path.ts';
 import {
@@ -59,6 +60,9 @@ const DEVICE_ALLOCATOR = 0;
 const MEMORY_DEFAULT = 0;
 /** With this entry the native session reads the caller's bytes for as long as it lives. */
 const USE_BYTES_DIRECTLY = 'session.use_ort_model_bytes_directly';
+
+/** ONNX Runtime 1.30 was seen to confine external data to the model's folder; 1.17 does not. */
+const CONFINES_EXTERNAL_DATA = 30;
 
 /** One for each library file: ONNX Runtime's environment is one a process. */
 const runtimes = new Map<string, OnnxRuntime>();
@@ -209,6 +213,8 @@ export class OnnxRuntime {
     if ('path' in model && model.path.includes('\0')) {
       throw new NativeError('INVALID_ARGUMENT', 'a path may not hold a NUL character');
     }
+    if ('bytes' in model) refuseExternalData(model.bytes);
+    else if (this.#api.minorVersion < CONFINES_EXTERNAL_DATA) await checkExternalData(model.path);
     await this.#loadLimit.acquire(null);
     let sessionOptions = 0;
     try {

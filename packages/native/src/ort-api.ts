@@ -142,6 +142,8 @@ export interface OrtApi {
   readonly apiVersion: number;
   /** The library's own version, such as `1.30.0`. */
   readonly libraryVersion: string;
+  /** The N of 1.N; 0 when the version says nothing of the kind. */
+  readonly minorVersion: number;
 }
 
 function bindTable(table: number, apiVersion: number): BoundFunctions & LaterFunctions {
@@ -174,12 +176,17 @@ export function loadOrtApi(libraryPath: string): OrtApi {
   const libraryVersion = readCString(bindPointer(member(1), A, [])());
   // GetApi() of a version newer than the library's prints a line on stderr: ask for what the minor
   // number of the library's version says (1.N has API version N) before walking down.
-  const minor = Number(libraryVersion.split('.')[1] ?? Number.NaN);
-  const newest = Number.isInteger(minor) ? Math.min(minor, API_VERSION_MAX) : API_VERSION_MAX;
+  const minorVersion = Number.parseInt(libraryVersion.split('.')[1] ?? '', 10) || 0;
+  const newest = minorVersion > 0 ? Math.min(minorVersion, API_VERSION_MAX) : API_VERSION_MAX;
   for (let apiVersion = newest; apiVersion >= API_VERSION_MIN; apiVersion -= 1) {
     const table = getApi(apiVersion);
     if (table !== 0) {
-      return { functions: bindTable(table, apiVersion), apiVersion, libraryVersion };
+      return {
+        functions: bindTable(table, apiVersion),
+        apiVersion,
+        libraryVersion,
+        minorVersion,
+      };
     }
   }
   throw new NativeError(
