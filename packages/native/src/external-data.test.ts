@@ -38,9 +38,9 @@ test('bytes that are no model', () => {
   const bytes = withData('w.bin', true);
   for (const cut of [1, 5, 20]) {
     const truncated = bytes.subarray(0, bytes.byteLength - cut);
-    expect(() => externalDataLocations(truncated)).toThrow('Protobuf parsing failed');
+    expect(() => externalDataLocations(truncated)).toThrow('protobuf parsing failed');
   }
-  expect(() => externalDataLocations(Buffer.from('no model'))).toThrow('Protobuf parsing failed');
+  expect(() => externalDataLocations(Buffer.from('no model'))).toThrow('protobuf parsing failed');
 });
 
 test('a model from bytes may not name files', () => {
@@ -71,4 +71,8 @@ test('a model file may name files of its folder only', async () => {
   await check('w.bin');
   await checkExternalData(join(folder, 'snapshot/model.onnx'));
   await checkExternalData(join(folder, 'nowhere.onnx'));
+  writeFileSync(path, 'no model');
+  await expect(checkExternalData(path)).rejects.toThrow(
+    `Load model from ${path} failed:Protobuf parsing failed.`,
+  );
 });

@@ -37,8 +37,23 @@ const DEPTH_MAX = 100;
 /** The four bytes at offset 4 of ONNX Runtime's own file format, which has no external data. */
 const ORT_FORMAT = 'ORTM';
 
+/** In ONNX Runtime's words for a model from bytes, since it would say the same a moment later. */
 function malformed(): NativeError {
-  return new NativeError('INVALID_PROTOBUF', 'Protobuf parsing failed.');
+  return new NativeError(
+    'INVALID_PROTOBUF',
+    'Failed to load model because protobuf parsing failed.',
+  );
+}
+
+/** The same in its words for a model from a file. */
+function locationsInFile(path: string, bytes: Uint8Array): string[] {
+  try {
+    return externalDataLocations(bytes);
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    const text = `Load model from ${path} failed:Protobuf parsing failed.`;
+    throw new NativeError(error.code, text, { cause: error });
+  }
 }
 
 /** Walks a ModelProto along the fields that lead to tensors; everything else is stepped over. */
@@ -136,7 +151,7 @@ export async function checkExternalData(modelPath: string): Promise<void> {
   if (bytes === null) return;
   const folder = dirname(modelPath);
   const folders = [await realPathOrNull(folder), dirname((await realPathOrNull(modelPath)) ?? '')];
-  for (const location of externalDataLocations(bytes)) {
+  for (const location of locationsInFile(modelPath, bytes)) {
     if (win32.isAbsolute(location)) throw refused(location, 'is an absolute path');
     if (location.split(/[/\\]/).includes('..'))
       throw refused(location, "leaves the model's folder");
