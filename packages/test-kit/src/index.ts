@@ -1,3 +1,10 @@
+export {
+  type FakeExecute,
+  FakeModelRegistry,
+  FakeScheduler,
+  FakeServedModel,
+  type FakeServedModelOptions,
+} from './fake-served-model.ts';
 export { ManualClock } from './manual-clock.ts';
 export {
   addSubModel,

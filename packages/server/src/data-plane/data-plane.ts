@@ -1,0 +1,139 @@
+import { type InferRequestMessage, TritonError } from '@nereid/protocol';
+import type { Cancellation } from '../core/cancellation.ts';
+import type { Clock } from '../core/clock.ts';
+import type { InferRequest } from '../core/infer-request.ts';
+import type { ResponseSink } from '../core/infer-response.ts';
+import type { Logger } from '../core/logger.ts';
+import type { ModelRegistry, ServedModel } from '../lifecycle/served-model.ts';
+import { bytesOverrun } from './bytes-content.ts';
+import { type PreparedInputs, prepareBatchOfNone, prepareInputs } from './prepare-inputs.ts';
+import { rawInputName, rawInputTensor } from './raw-input.ts';
+import { explainRefusal } from './request-refusal.ts';
+import { deriveRequestRules, type RequestRules } from './request-rules.ts';
+import { ResponsePath } from './response-path.ts';
+import { sequenceIdRefusal } from './sequence-id.ts';
+
+export interface DataPlaneOptions {
+  readonly registry: ModelRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Inference, the same for every front end: finds the model, validates, schedules, hands the answer on. */
+export class DataPlane {
+  readonly #registry: ModelRegistry;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #rules = new WeakMap<ServedModel, RequestRules>();
+
+  constructor(options: DataPlaneOptions) {
+    this.#registry = options.registry;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+  }
+
+  /**
+   * The version to serve `name` with.
+   * @param version null for the highest that is ready.
+   * @throws TritonError NOT_FOUND or UNAVAILABLE with Triton's look-up texts.
+   */
+  model(name: string, version: number | null): ServedModel {
+    return this.#registry.find(name, version);
+  }
+
+  /**
+   * Takes a request up. The model stays loaded until its final answer is out.
+   *
+   * @throws TritonError for a request that is refused: nothing was said on the sink, and no
+   *   statistics count it, as in Triton. Once this returns, the sink is answered exactly once, or
+   *   streamed to until final; that may already have happened.
+   */
+  infer(
+    model: ServedModel,
+    message: InferRequestMessage,
+    cancellation: Cancellation,
+    sink: ResponseSink,
+  ): void {
+    const startNs = this.#clock.nowNs();
+    const rules = this.#rulesOf(model);
+    const outputNames = requestedOutputNames(rules, message);
+    const prepared = prepare(rules, message, outputNames);
+    if (typeof prepared === 'string') {
+      model.statistics.recordFailure('BACKEND', this.#clock.nowNs() - startNs);
+      sink.fail(new TritonError('INVALID_ARG', prepared));
+      return;
+    }
+    const request: InferRequest = {
+      id: message.id,
+      parameters: message.parameters,
+      inputs: prepared.inputs,
+      outputNames: outputNames ?? rules.outputNames,
+      batchSize: prepared.batchSize,
+      cancellation,
+      startNs,
+    };
+    model.retain();
+    const path = new ResponsePath(model, rules, request.outputNames, sink, this.#logger);
+    model.scheduler.enqueue(request, path);
+  }
+
+  #rulesOf(model: ServedModel): RequestRules {
+    let rules = this.#rules.get(model);
+    if (rules === undefined) {
+      rules = deriveRequestRules(model);
+      this.#rules.set(model, rules);
+    }
+    return rules;
+  }
+}
+
+/** @throws TritonError for a request that Triton's core refuses. @returns A text where a backend would fail it. */
+function prepare(
+  rules: RequestRules,
+  message: InferRequestMessage,
+  outputNames: readonly string[] | null,
+): PreparedInputs | string {
+  const inputs =
+    message.rawInput === null
+      ? message.inputs
+      : [rawInputTensor(rules, message.rawInput, message.id)];
+  if (outputNames !== null) {
+    const prepared = prepareInputs(rules, inputs);
+    if (prepared !== null && sequenceIdRefusal(rules, message) === null) return prepared;
+  }
+  const nameInTexts = message.rawInput === null ? null : rawInputName;
+  const refusal = explainRefusal(rules, message, inputs, nameInTexts);
+  if (refusal !== null) throw new TritonError('INVALID_ARG', refusal);
+  for (const { name, dataType, data } of inputs) {
+    const overrun = dataType === 'BYTES' ? bytesOverrun(data, name) : null;
+    if (overrun !== null) return overrun;
+  }
+  return prepareBatchOfNone(rules, inputs);
+}
+
+/**
+ * Names of the outputs that the request asks for, sorted as Triton sorts them.
+ * @returns null where it names one twice or one that there is not.
+ */
+function requestedOutputNames(
+  rules: RequestRules,
+  message: InferRequestMessage,
+): readonly string[] | null {
+  const { outputs } = message;
+  if (outputs.length === 0) return rules.outputNames;
+  if (outputs.length > rules.outputNames.length) return null;
+  const orders: number[] = [];
+  let sorted = true;
+  for (const { name } of outputs) {
+    const order = rules.outputByName.get(name)?.order;
+    if (order === undefined) return null;
+    if (orders.length > 0 && order <= (orders.at(-1) as number)) sorted = false;
+    orders.push(order);
+  }
+  if (sorted && orders.length === rules.outputNames.length) return rules.outputNames;
+  if (!sorted) {
+    orders.sort((a, b) => a - b);
+    if (orders.some((order, index) => order === orders[index + 1])) return null;
+  }
+  return orders.map((order) => rules.outputNames[order] as string);
+}

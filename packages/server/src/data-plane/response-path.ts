@@ -1,0 +1,87 @@
+import type { Tensor, TritonError } from '@nereid/protocol';
+import type { InferResponse, ResponseSink } from '../core/infer-response.ts';
+import type { Logger } from '../core/logger.ts';
+import type { ServedModel } from '../lifecycle/served-model.ts';
+import { reshapeShape } from './prepare-inputs.ts';
+import type { RequestRules } from './request-rules.ts';
+
+/**
+ * The way of a request's answers from its scheduler to its front end: gives outputs the shapes that
+ * the model promises, leaves out those that were not asked for, and gives the model back after the
+ * final answer. Holds one reference on the model until then.
+ */
+export class ResponsePath implements ResponseSink {
+  readonly #model: ServedModel;
+  readonly #rules: RequestRules;
+  readonly #outputNames: readonly string[];
+  readonly #sink: ResponseSink;
+  readonly #logger: Logger;
+  #ended = false;
+
+  constructor(
+    model: ServedModel,
+    rules: RequestRules,
+    outputNames: readonly string[],
+    sink: ResponseSink,
+    logger: Logger,
+  ) {
+    this.#model = model;
+    this.#rules = rules;
+    this.#outputNames = outputNames;
+    this.#sink = sink;
+    this.#logger = logger;
+  }
+
+  respond(response: InferResponse | null, final: boolean): void {
+    if (this.#ended) return;
+    this.#ended = final;
+    try {
+      this.#sink.respond(this.#finished(response), final);
+    } catch (failure) {
+      this.#logFailure(failure);
+    }
+    if (final) this.#model.release();
+  }
+
+  fail(error: TritonError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      this.#sink.fail(error);
+    } catch (failure) {
+      this.#logFailure(failure);
+    }
+    this.#model.release();
+  }
+
+  /** A front end that throws must not take the scheduler along. */
+  #logFailure(failure: unknown): void {
+    const text = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+    this.#logger.error(`unexpected failure of a front end that was given an answer: ${text}`);
+  }
+
+  #finished(response: InferResponse | null): InferResponse | null {
+    if (response === null) return null;
+    let outputs = response.outputs;
+    if (!sameNames(outputs, this.#outputNames)) {
+      outputs = outputs.filter((output) => this.#outputNames.includes(output.name));
+    }
+    if (this.#rules.reshapesOutputs) outputs = outputs.map((output) => this.#reshaped(output));
+    return outputs === response.outputs ? response : { ...response, outputs };
+  }
+
+  #reshaped(output: Tensor): Tensor {
+    const rule = this.#rules.outputByName.get(output.name);
+    if (rule === undefined || rule.reshape === null) return output;
+    const offset = this.#rules.maxBatchSize > 0 ? 1 : 0;
+    return { ...output, shape: reshapeShape(output.shape, offset, rule.reshape, rule.dims) };
+  }
+}
+
+function sameNames(outputs: readonly Tensor[], names: readonly string[]): boolean {
+  if (outputs.length !== names.length) return false;
+  for (let i = 0; i < outputs.length; i++) {
+    if (outputs[i]?.name !== names[i]) return false;
+  }
+  return true;
+}
