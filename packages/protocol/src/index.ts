@@ -6,7 +6,26 @@ export {
   elementByteSize,
   isDataType,
 } from './data-type.ts';
+export { classificationElementsMax, classify } from './infer/classification.ts';
+export { decodeInferRequest, type InferRequestContext } from './infer/infer-request-decoder.ts';
+export {
+  defaultRequestParameters,
+  type InferRequestMessage,
+  type ParameterValue,
+  type RequestedOutput,
+  type RequestParameters,
+  type SharedMemoryRange,
+} from './infer/infer-request-message.ts';
+export {
+  type EncodedInferResponse,
+  encodeInferResponse,
+  type InferResponseHead,
+  type OutputForm,
+} from './infer/infer-response-encoder.ts';
+export { jsonDepthMax } from './json/json-reader.ts';
+export { jsonDoubleText, jsonStringLiteral } from './json/json-text.ts';
+export { parseJson } from './json/parse-json.ts';
+export * from './model-config/index.ts';
 export { grpcStatusByCode, httpStatusByCode, type StatusCode } from './status-code.ts';
 export type { Tensor } from './tensor.ts';
 export { TritonError } from './triton-error.ts';
-export * from './model-config/index.ts';

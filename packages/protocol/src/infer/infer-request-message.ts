@@ -1,0 +1,68 @@
+import type { Tensor } from '../tensor.ts';
+
+/** A request or response parameter. The kinds are those of Triton's C API and of gRPC's InferParameter. */
+export type ParameterValue =
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'int'; readonly value: number | bigint }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'double'; readonly value: number };
+
+/** The parameters of a request: those with a meaning of their own, and the client's own ones. */
+export interface RequestParameters {
+  /** Correlation id; null when there is none. */
+  readonly sequenceId: number | bigint | string | null;
+  readonly sequenceStart: boolean;
+  readonly sequenceEnd: boolean;
+  /** 0 is the model's default, 1 the highest. */
+  readonly priority: number | bigint;
+  /** Microseconds in the queue; 0 for none. */
+  readonly timeoutUs: number | bigint;
+  /** Outputs come as binary data when the request names no outputs. */
+  readonly binaryDataOutput: boolean;
+  readonly custom: ReadonlyMap<string, ParameterValue>;
+}
+
+/** Where in a registered shared-memory region a tensor lies. */
+export interface SharedMemoryRange {
+  readonly region: string;
+  readonly offset: number;
+  readonly byteSize: number;
+}
+
+/** An output that the request names, and how it wants to have it. */
+export interface RequestedOutput {
+  readonly name: string;
+  readonly binary: boolean;
+  /** How many classes to answer with instead of the tensor; 0 for the tensor itself. */
+  readonly classificationCount: number;
+  readonly sharedMemory: SharedMemoryRange | null;
+}
+
+/** An input whose data is in shared memory. */
+export interface SharedMemoryInput extends SharedMemoryRange {
+  readonly name: string;
+}
+
+/** An inference request as it came over a wire, syntax checked, not yet held against a model. */
+export interface InferRequestMessage {
+  /** '' when the client gave none. */
+  readonly id: string;
+  readonly parameters: RequestParameters;
+  /** In the order of the request. Data are views of the request's body, or of memory of their own. */
+  readonly inputs: readonly Tensor[];
+  /** The whole body when it is the one input of a model with one input; `inputs` is empty then. */
+  readonly rawInput: Uint8Array | null;
+  /** Empty: all outputs of the model. A name can come only once. */
+  readonly outputs: readonly RequestedOutput[];
+}
+
+/** Parameters of a request that names none. */
+export const defaultRequestParameters: RequestParameters = {
+  sequenceId: null,
+  sequenceStart: false,
+  sequenceEnd: false,
+  priority: 0,
+  timeoutUs: 0,
+  binaryDataOutput: false,
+  custom: new Map(),
+};

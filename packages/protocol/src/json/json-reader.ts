@@ -1,0 +1,221 @@
+import { TritonError } from '../triton-error.ts';
+import { JsonNumberScanner } from './json-number.ts';
+import { scanString, unescapedString } from './json-string.ts';
+import { jsonSyntaxError } from './json-syntax-error.ts';
+import { type JsonObject, JsonSpan, type JsonValue } from './json-value.ts';
+
+/** Values inside values. Triton reads deeper ones but takes tensor data only up to this depth. */
+export const jsonDepthMax = 100;
+
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/**
+ * Reads JSON from bytes as Triton does (rapidjson with NaN and Infinity literals): integers are exact
+ * up to 64 bits and differ from doubles, of repeated names the first counts, UTF-8 is not checked.
+ */
+export class JsonReader {
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  readonly #spanName: string | null;
+  readonly #numbers: JsonNumberScanner;
+  #position: number;
+  #depth = 0;
+
+  /**
+   * @param spanName arrays that are members of this name are checked and left where they are.
+   */
+  constructor(bytes: Uint8Array, spanName: string | null) {
+    this.#bytes = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.byteLength;
+    this.#spanName = spanName;
+    this.#numbers = new JsonNumberScanner(this.#bytes);
+    const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+    this.#position = marked ? 3 : 0;
+  }
+
+  /**
+   * The one value of the text.
+   * @throws TritonError INTERNAL with rapidjson's reason and the offset of the fault in bytes;
+   *   INVALID_ARG for values nested too deep.
+   */
+  read(): JsonValue {
+    if (this.#peek() < 0) throw jsonSyntaxError('empty', this.#position);
+    const value = this.#value(false);
+    const next = this.#peek();
+    // rapidjson takes a NUL for the end of the text.
+    if (next > 0) throw jsonSyntaxError('notSingular', this.#position);
+    return value;
+  }
+
+  /** Skips white space. @returns the byte there, -1 at the end. */
+  #peek(): number {
+    const bytes = this.#bytes;
+    let position = this.#position;
+    let byte = -1;
+    while (position < this.#end) {
+      byte = bytes[position] as number;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+      position++;
+      byte = -1;
+    }
+    this.#position = position;
+    return byte;
+  }
+
+  #value(asSpan: boolean): JsonValue {
+    switch (this.#peek()) {
+      case quote:
+        return this.#string();
+      case openBrace:
+        return this.#object();
+      case openBracket:
+        return asSpan ? this.#span() : this.#array();
+      case 0x74:
+        return this.#literal('true', true);
+      case 0x66:
+        return this.#literal('false', false);
+      case 0x6e:
+        return this.#literal('null', null);
+      default: {
+        const value = this.#numbers.read(this.#position, this.#end);
+        this.#position = this.#numbers.end;
+        return value;
+      }
+    }
+  }
+
+  #literal<T extends JsonValue>(text: string, value: T): T {
+    for (let i = 1; i < text.length; i++) {
+      if (
+        this.#bytes[this.#position + i] !== text.charCodeAt(i) ||
+        this.#position + i >= this.#end
+      ) {
+        throw jsonSyntaxError('value', Math.min(this.#position + i, this.#end));
+      }
+    }
+    this.#position += text.length;
+    return value;
+  }
+
+  #string(): string {
+    const start = this.#position + 1;
+    const end = scanString(this.#bytes, start, this.#end);
+    this.#position = Math.abs(end) + 1;
+    return end >= 0
+      ? this.#bytes.toString('utf8', start, end)
+      : unescapedString(this.#bytes, start, -end).toString('utf8');
+  }
+
+  #object(): JsonObject {
+    this.#enter();
+    const members: JsonObject = new Map();
+    this.#position++;
+    if (this.#peek() === closeBrace) {
+      this.#leave();
+      return members;
+    }
+    for (;;) {
+      if (this.#peek() !== quote) throw jsonSyntaxError('name', this.#position);
+      const name = this.#string();
+      if (this.#peek() !== colon) throw jsonSyntaxError('colon', this.#position);
+      this.#position++;
+      const value = this.#value(name === this.#spanName);
+      if (!members.has(name)) members.set(name, value);
+      const next = this.#peek();
+      if (next === closeBrace) {
+        this.#leave();
+        return members;
+      }
+      if (next !== comma) throw jsonSyntaxError('objectComma', this.#position);
+      this.#position++;
+    }
+  }
+
+  #array(): JsonValue[] {
+    this.#enter();
+    const elements: JsonValue[] = [];
+    this.#position++;
+    if (this.#peek() === closeBracket) {
+      this.#leave();
+      return elements;
+    }
+    for (;;) {
+      elements.push(this.#value(false));
+      if (this.#endsArray()) return elements;
+    }
+  }
+
+  /** Checks an array of whatever depth without keeping anything of it. */
+  #span(): JsonSpan {
+    const start = this.#position;
+    this.#skipArray();
+    return new JsonSpan(start, this.#position);
+  }
+
+  #skipArray(): void {
+    this.#enter();
+    this.#position++;
+    if (this.#peek() === closeBracket) {
+      this.#leave();
+      return;
+    }
+    for (;;) {
+      this.#skipElement();
+      if (this.#endsArray()) return;
+    }
+  }
+
+  #skipElement(): void {
+    switch (this.#peek()) {
+      case openBracket:
+        this.#skipArray();
+        return;
+      case quote:
+        this.#position = Math.abs(scanString(this.#bytes, this.#position + 1, this.#end)) + 1;
+        return;
+      case openBrace:
+      case 0x74:
+      case 0x66:
+      case 0x6e:
+        this.#value(false);
+        return;
+      default:
+        this.#position = this.#numbers.skip(this.#position, this.#end);
+    }
+  }
+
+  #endsArray(): boolean {
+    const next = this.#peek();
+    if (next === comma) {
+      this.#position++;
+      return false;
+    }
+    if (next !== closeBracket) throw jsonSyntaxError('arrayComma', this.#position);
+    this.#leave();
+    return true;
+  }
+
+  /** Our reader recurses, so depth is bounded: above what tensor data may have by what surrounds it. */
+  #enter(): void {
+    if (++this.#depth > jsonDepthMax + 8) {
+      throw new TritonError(
+        'INVALID_ARG',
+        `JSON nesting depth exceeds maximum allowed limit (${jsonDepthMax})`,
+      );
+    }
+  }
+
+  /** Past the closing bracket. */
+  #leave(): void {
+    this.#depth--;
+    this.#position++;
+  }
+}
