@@ -9,6 +9,15 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TextScan } from '../packages/protocol/src/model-config/text-scan.ts';
+import { completeModelConfig } from '../packages/server/src/model-config/complete.ts';
+import {
+  noGpus,
+  normaliseInstanceGroups,
+  validateInstanceGroups,
+} from '../packages/server/src/model-config/instance-groups.ts';
+import { normaliseConfig } from '../packages/server/src/model-config/normalise.ts';
+import { validateModelIo } from '../packages/server/src/model-config/validate-io.ts';
+import { validateModelConfig } from '../packages/server/src/model-config/validate-model.ts';
 
 const callMsMax = 1000;
 
@@ -110,7 +119,7 @@ test('any text is read or refused with a TritonError, and in time', () => {
     fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), pieces), (text) => {
       outcome(() => parseModelConfigText(text, 'fuzz'));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -207,5 +216,27 @@ test('the scan that explains errors agrees with the parser on what is an error',
       expect(problem !== null, text).toBe(refused);
     }),
     { numRuns: 3000 },
+  );
+});
+
+test('any configuration is completed, normalised and validated, or refused with a TritonError', () => {
+  const steps = [validateModelConfig, validateModelIo] as const;
+  fc.assert(
+    fc.property(fc.oneof(pieces, damaged, configText), fc.boolean(), (text, ensemble) => {
+      const kind = ensemble ? 'platform: "ensemble"' : 'backend: "b"';
+      const written = `name: "m" ${kind}\n${text}`;
+      const source = { fileName: 'fuzz', text: written };
+      const config = outcome(() => normaliseConfig(parseModelConfigText(written, 'fuzz')));
+      if (config instanceof TritonError) return;
+      for (const validate of steps) outcome(() => validate(config, source));
+      outcome(() =>
+        validateInstanceGroups(normaliseInstanceGroups(config, noGpus), noGpus, source),
+      );
+      const shape = [-1, 4];
+      const tensor = { name: 'x', dataType: 'FP32', typeName: 'tensor(float)', shape } as const;
+      const signature = { inputs: [tensor], outputs: [tensor] };
+      outcome(() => completeModelConfig(config, signature, { defaultMaxBatchSize: 4 }));
+    }),
+    { numRuns: 1500 },
   );
 });

@@ -4,12 +4,16 @@ import { type ConfigSource, invalidConfig } from './config-source.ts';
 /** One tensor that flows between the steps of an ensemble. */
 export interface EnsembleTensor {
   readonly name: string;
-  /** Tensors that the step which writes this one reads. */
-  readonly from: Set<EnsembleTensor>;
-  /** Tensors that steps write which read this one. */
-  readonly to: Set<EnsembleTensor>;
-  isOutput: boolean;
+  readonly readers: EnsembleNode[];
+  /** The step that gives it; null for an input of the ensemble and for what nothing gives. */
+  writer: EnsembleNode | null;
   ready: boolean;
+}
+
+/** One step with the tensors that it reads and writes. */
+export interface EnsembleNode {
+  readonly inputs: ReadonlySet<EnsembleTensor>;
+  readonly outputs: readonly EnsembleTensor[];
 }
 
 /**
@@ -23,9 +27,12 @@ export function ensembleGraph(
   const tensors = new Map<string, EnsembleTensor>();
   for (const [index, step] of (config.ensemble_scheduling?.step ?? []).entries()) {
     validateStep(config, step, index, source);
-    const written = [...step.output_map].map(([key, name]) => {
+    const inputs = new Set<EnsembleTensor>();
+    const outputs: EnsembleTensor[] = [];
+    const node: EnsembleNode = { inputs, outputs };
+    for (const [key, name] of step.output_map) {
       const tensor = tensorNamed(tensors, name);
-      if (tensor.isOutput) {
+      if (tensor.writer !== null) {
         throw invalidConfig(
           `ensemble tensor '${name}' can appear in an output map only once for ensemble '${config.name}' step ${index}`,
           source,
@@ -33,29 +40,30 @@ export function ensembleGraph(
           'give the second tensor a name of its own',
         );
       }
-      tensor.isOutput = true;
-      return tensor;
-    });
-    for (const name of step.input_map.values()) {
-      const tensor = tensorNamed(tensors, name);
-      for (const output of written) {
-        output.from.add(tensor);
-        tensor.to.add(output);
-      }
+      tensor.writer = node;
+      outputs.push(tensor);
     }
+    for (const name of step.input_map.values()) inputs.add(tensorNamed(tensors, name));
+    for (const tensor of inputs) tensor.readers.push(node);
   }
   return tensors;
 }
 
-/** Marks what can be computed from the tensors that are ready. */
-export function spreadReadiness(ready: readonly EnsembleTensor[]): void {
-  const queue = [...ready];
+/** Marks what can be computed from the tensors that are given. */
+export function spreadReadiness(given: readonly EnsembleTensor[]): void {
+  const queue = [...new Set(given)];
   for (const tensor of queue) tensor.ready = true;
+  const missing = new Map<EnsembleNode, number>();
   for (let at = 0; at < queue.length; at++) {
-    for (const next of (queue[at] as EnsembleTensor).to) {
-      if (next.ready || [...next.from].some((source) => !source.ready)) continue;
-      next.ready = true;
-      queue.push(next);
+    for (const node of (queue[at] as EnsembleTensor).readers) {
+      const left = (missing.get(node) ?? node.inputs.size) - 1;
+      missing.set(node, left);
+      if (left > 0) continue;
+      for (const output of node.outputs) {
+        if (output.ready) continue;
+        output.ready = true;
+        queue.push(output);
+      }
     }
   }
 }
@@ -63,7 +71,7 @@ export function spreadReadiness(ready: readonly EnsembleTensor[]): void {
 function tensorNamed(tensors: Map<string, EnsembleTensor>, name: string): EnsembleTensor {
   let tensor = tensors.get(name);
   if (tensor === undefined) {
-    tensor = { name, from: new Set(), to: new Set(), isOutput: false, ready: false };
+    tensor = { name, readers: [], writer: null, ready: false };
     tensors.set(name, tensor);
   }
   return tensor;

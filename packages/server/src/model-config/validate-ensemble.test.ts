@@ -81,3 +81,19 @@ test('a long chain of steps is checked quickly', () => {
   check(text);
   expect(performance.now() - start).toBeLessThan(2000);
 });
+
+test('a step with thousands of inputs and outputs is checked quickly', () => {
+  const wide = (name: string, count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`${name}${index}`, `${name}${index}`]),
+    );
+  const steps = [
+    step({ in: 'IN' }, wide('t', 3000)),
+    step(wide('t', 3000), { ...wide('u', 2000), out: 'OUT' }),
+    step({ ...wide('u', 2000), ...wide('w', 100) }, wide('w', 100)),
+  ];
+  const text = `${io('input', 'IN')} ${io('output', 'OUT')} ensemble_scheduling { ${steps.join(' ')} }`;
+  const start = performance.now();
+  expect(() => check(text)).toThrow("ensemble tensor 'w0' is unused in ensemble 'e'");
+  expect(performance.now() - start).toBeLessThan(2000);
+});

@@ -1,6 +1,11 @@
 import type { ModelConfig } from '@nereid/protocol';
 import { type ConfigSource, invalidConfig } from './config-source.ts';
-import { type EnsembleTensor, ensembleGraph, spreadReadiness } from './ensemble-graph.ts';
+import {
+  type EnsembleNode,
+  type EnsembleTensor,
+  ensembleGraph,
+  spreadReadiness,
+} from './ensemble-graph.ts';
 import { ensemblePlatform } from './platform-names.ts';
 
 /**
@@ -65,11 +70,21 @@ function notWritten(
   source: ConfigSource | null,
 ): Error {
   const seen = new Set<EnsembleTensor>();
+  // A step's inputs are gone through once, whichever of its outputs asks: neither set shrinks.
+  const inputsLeft = new Map<EnsembleNode, Iterator<EnsembleTensor>>();
+  const unreadyInput = (node: EnsembleNode): EnsembleTensor | null => {
+    const inputs = inputsLeft.get(node) ?? node.inputs.values();
+    inputsLeft.set(node, inputs);
+    for (let step = inputs.next(); step.done !== true; step = inputs.next()) {
+      if (!step.value.ready && !seen.has(step.value)) return step.value;
+    }
+    return null;
+  };
   let origin = tensor;
-  for (let next: EnsembleTensor | undefined = tensor; next !== undefined; ) {
+  for (let next: EnsembleTensor | null = tensor; next !== null; ) {
     origin = next;
-    next = [...next.from].find((before) => !before.ready && !seen.has(before));
-    if (next !== undefined) seen.add(next);
+    next = next.writer === null ? null : unreadyInput(next.writer);
+    if (next !== null) seen.add(next);
   }
   const cause =
     origin.name === tensor.name
@@ -90,7 +105,7 @@ function validateNoneUnused(
 ): void {
   const outputs = new Set(config.output.map((output) => output.name));
   for (const tensor of tensors.values()) {
-    if (outputs.has(tensor.name) || (tensor.ready && tensor.to.size > 0)) continue;
+    if (outputs.has(tensor.name) || (tensor.ready && tensor.readers.length > 0)) continue;
     const message = `ensemble tensor '${tensor.name}' is unused in ensemble '${config.name}'`;
     const fix = `remove '${tensor.name}' from the steps' maps, or make it an output`;
     throw invalidConfig(message, source, ['ensemble_scheduling'], fix);
