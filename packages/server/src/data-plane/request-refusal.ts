@@ -1,9 +1,9 @@
 import { elementByteSize, type InferRequestMessage, type Tensor } from '@nereid/protocol';
+import { unorderedMapOrder } from '../core/unordered-map-order.ts';
 import { bytesContentRefusal } from './bytes-content.ts';
 import { requestIdPrefix } from './request-id-prefix.ts';
 import { compareBytes, type InputRule, type RequestRules } from './request-rules.ts';
 import { sequenceIdRefusal } from './sequence-id.ts';
-import { unorderedMapOrder } from './unordered-map-order.ts';
 
 const batchDimensionNote =
   'NOTE: Setting a non-zero max_batch_size in the model config requires a batch dimension to be prepended to each input shape. If you want to specify the full shape including the batch dim in your input dims config, try setting max_batch_size to zero. See the model configuration docs for more info on max_batch_size.';

@@ -3,7 +3,7 @@ import type { Logger } from '../core/logger.ts';
 import { type ModelId, modelIdText } from '../core/model-key.ts';
 import { Semaphore } from '../core/semaphore.ts';
 import { hintText, statusText } from '../core/status-text.ts';
-import { selectVersions } from '../model-config/version-policy.ts';
+import { missingVersions, selectVersions } from '../model-config/version-policy.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { availableVersions } from '../repository/version-directories.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -96,7 +96,13 @@ export class ModelLifeCycle implements ModelRegistry {
   async load(definition: ModelDefinition): Promise<void> {
     const entry = this.#entryFor(definition.id);
     const available = await availableVersions(definition.directory, this.#options.logger);
-    const versions = selectVersions(definition.config.version_policy, available);
+    const policy = definition.config.version_policy;
+    const versions = selectVersions(policy, available);
+    for (const version of missingVersions(policy, available)) {
+      this.#options.logger.error(
+        `version ${version} is specified for model '${modelIdText(definition.id)}', but the version directory is not present`,
+      );
+    }
     if (versions.length === 0) {
       throw new TritonError(
         'INVALID_ARG',

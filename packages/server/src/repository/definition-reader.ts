@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import {
   emptyModelConfig,
   type ModelConfig,
+  modelConfigBytesMax,
   modelConfigFromJson,
   parseModelConfigBytes,
   TritonError,
@@ -115,8 +116,16 @@ function readOverride(json: string): ModelConfig {
 
 async function readIfThere(path: string): Promise<Buffer | null> {
   try {
+    const { size } = await stat(path);
+    if (size > modelConfigBytesMax) {
+      throw new TritonError(
+        'INVALID_ARG',
+        `failed to read text proto from ${path}: ${size} bytes are more than the ${modelConfigBytesMax} that a model configuration may have`,
+      );
+    }
     return await readFile(path);
   } catch (cause) {
+    if (cause instanceof TritonError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new TritonError(

@@ -101,6 +101,7 @@ export class IdentityInstance implements BackendInstance {
     const declared = config.input.find((entry) => entry.name === inputName);
     if (declared === undefined) throw new Error(`no pair for output '${name}'`);
     const dataType = dataTypeFromConfig(declared.data_type);
+    if (dataType === null) throw new Error(`no data type for output '${name}'`);
     const dims = declared.dims.map((dim) => (dim < 0 ? 1 : dim));
     const shape = config.max_batch_size > 0 ? [batchSize, ...dims] : dims;
     const count = shape.reduce((product, dim) => product * dim, 1);

@@ -49,7 +49,7 @@ export class OnnxBackend implements Backend {
           })
         : config;
       if (completing) validateModelIo(complete, context.configSource);
-      checkModelAgainstSignature(complete, signature);
+      checkModelAgainstSignature(complete, signature, context.configSource);
       return new OnnxModel(complete, session, context, settings.runConfigEntries);
     } catch (error) {
       session.release();

@@ -1,5 +1,5 @@
 import type { OnnxInput, OnnxSession, OnnxTensor } from '@nereid/native';
-import type { Tensor } from '@nereid/protocol';
+import type { ParameterValue, Tensor } from '@nereid/protocol';
 import type { BackendInstance } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
@@ -109,4 +109,4 @@ export class OnnxInstance implements BackendInstance {
   }
 }
 
-const noParameters: ReadonlyMap<string, never> = new Map();
+const noParameters: ReadonlyMap<string, ParameterValue> = new Map();

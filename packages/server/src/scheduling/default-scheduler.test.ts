@@ -1,0 +1,157 @@
+import { ManualClock } from '@nereid/test-kit';
+import { TritonError } from '@nereid/protocol';
+import { describe, expect, it } from 'vitest';
+import type { BackendInstance } from '../core/backend.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import type { Execution } from '../core/execution.ts';
+import type { InferRequest } from '../core/infer-request.ts';
+import type { InferResponse } from '../core/infer-response.ts';
+import { ModelStatistics } from '../observability/model-statistics.ts';
+import { DefaultScheduler } from './default-scheduler.ts';
+
+/** An instance whose executions end when the test says so. */
+class HeldInstance implements BackendInstance {
+  readonly name = 'm_0';
+  readonly held: { execution: Execution; release: () => void }[] = [];
+
+  execute(batch: readonly Execution[]): Promise<void> {
+    const execution = batch[0] as Execution;
+    return new Promise((resolve) => this.held.push({ execution, release: resolve }));
+  }
+
+  async finish(): Promise<void> {
+    const { execution, release } = this.held.shift() as (typeof this.held)[number];
+    answer(execution);
+    release();
+    await Promise.resolve();
+  }
+}
+
+function answer(execution: Execution): void {
+  execution.computeStartNs = execution.queueStartNs;
+  execution.computeInputEndNs = execution.computeStartNs;
+  execution.computeOutputStartNs = execution.computeInputEndNs;
+  execution.computeEndNs = execution.computeOutputStartNs + 1;
+  const { id } = execution.request;
+  execution.sink.respond(
+    { modelName: 'm', modelVersion: '1', id, parameters: new Map(), outputs: [] },
+    true,
+  );
+}
+
+const inline: BackendInstance = {
+  name: 'm_0',
+  execute(batch) {
+    for (const execution of batch) answer(execution);
+    return null;
+  },
+};
+
+function setUp(instances: readonly BackendInstance[], queueRequestsMax = 100) {
+  const clock = new ManualClock();
+  const statistics = new ModelStatistics(clock);
+  const scheduler = new DefaultScheduler({
+    modelName: 'm',
+    instances,
+    statistics,
+    clock,
+    queueRequestsMax,
+  });
+  const answers: string[] = [];
+  const send = (id: string): Cancellation => {
+    const cancellation = new Cancellation();
+    const request = { id, batchSize: 1, cancellation, startNs: 0 } as unknown as InferRequest;
+    scheduler.enqueue(request, {
+      respond: (response: InferResponse | null) => answers.push(`ok ${response?.id}`),
+      fail: (error: TritonError) => answers.push(`${error.code} ${id}`),
+    });
+    return cancellation;
+  };
+  return { scheduler, statistics, answers, send };
+}
+
+describe('DefaultScheduler', () => {
+  it('answers within the call when the backend runs inline', () => {
+    const { answers, send, scheduler, statistics } = setUp([inline]);
+    send('a');
+    expect(answers).toEqual(['ok a']);
+    expect(scheduler.inflightCount).toBe(0);
+    expect(statistics.snapshot()).toMatchObject({ inference_count: 1, execution_count: 1 });
+  });
+
+  it('takes requests in order, as many at once as there are instances', async () => {
+    const [first, second] = [new HeldInstance(), new HeldInstance()];
+    const { answers, send, scheduler } = setUp([first, second]);
+    for (const id of ['a', 'b', 'c', 'd']) send(id);
+    expect(scheduler.pendingCount).toBe(2);
+    expect(scheduler.inflightCount).toBe(4);
+    await second.finish();
+    await first.finish();
+    await second.finish();
+    await first.finish();
+    expect([...answers].sort()).toEqual(['ok a', 'ok b', 'ok c', 'ok d']);
+    expect(answers.indexOf('ok c')).toBeGreaterThan(0);
+    expect(scheduler.inflightCount).toBe(0);
+  });
+
+  it('drops a cancelled request from the queue and goes on with the others', async () => {
+    const instance = new HeldInstance();
+    const { answers, send, statistics } = setUp([instance]);
+    send('a');
+    const cancelled = send('b');
+    send('c');
+    cancelled.cancel();
+    expect(answers).toEqual(['CANCELLED b']);
+    await instance.finish();
+    await instance.finish();
+    expect(answers).toEqual(['CANCELLED b', 'ok a', 'ok c']);
+    expect(statistics.counters().failureCounts.CANCELED).toBe(1);
+  });
+
+  it('refuses what exceeds the queue', () => {
+    const { answers, send, statistics } = setUp([new HeldInstance()], 1);
+    send('a');
+    send('b');
+    send('c');
+    expect(answers).toEqual(['UNAVAILABLE c']);
+    expect(statistics.counters().failureCounts.REJECTED).toBe(1);
+  });
+
+  it('stops when the last request is answered, and takes no more', async () => {
+    const instance = new HeldInstance();
+    const { answers, send, scheduler } = setUp([instance]);
+    send('a');
+    let stopped = false;
+    const stop = scheduler.stop().then(() => {
+      stopped = true;
+    });
+    send('b');
+    expect(answers).toEqual(['UNAVAILABLE b']);
+    expect(stopped).toBe(false);
+    await instance.finish();
+    await stop;
+    expect(answers).toEqual(['UNAVAILABLE b', 'ok a']);
+  });
+
+  it('answers a request whose backend forgot to', async () => {
+    const forgetful: BackendInstance = { name: 'm_0', execute: () => null };
+    const { answers, send } = setUp([forgetful]);
+    send('a');
+    expect(answers).toEqual(['INTERNAL a']);
+  });
+
+  it('ignores a second answer', () => {
+    const twice: BackendInstance = {
+      name: 'm_0',
+      execute([execution]) {
+        answer(execution as Execution);
+        execution?.sink.fail(new TritonError('INTERNAL', 'again'));
+        return null;
+      },
+    };
+    const { answers, send, scheduler } = setUp([twice]);
+    send('a');
+    expect(answers).toEqual(['ok a']);
+    expect(scheduler.inflightCount).toBe(0);
+  });
+});
