@@ -1,4 +1,4 @@
-import { elementByteSize, type InferRequestMessage, type Tensor } from '@nereid/protocol';
+import { elementByteSize, type Tensor } from '@nereid/protocol';
 import { bytesContentIsValid } from './bytes-content.ts';
 import type { InputRule, RequestRules } from './request-rules.ts';
 

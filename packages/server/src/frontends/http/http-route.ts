@@ -1,0 +1,46 @@
+import type { HttpRequest, HttpResponder } from '@nereid/transport';
+import type { ControlPlane } from '../../control-plane/control-plane.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { DataPlane } from '../../data-plane/data-plane.ts';
+import type { RouteMatch } from './router.ts';
+
+export interface HttpFrontendOptions {
+  /** `--http-max-input-size`, bytes: limits JSON, a raw binary input and what a compressed body inflates to. */
+  readonly maxInputBytes: number;
+}
+
+/** What the routes work with, the same for every request. */
+export interface HttpContext {
+  readonly dataPlane: DataPlane;
+  readonly controlPlane: Pick<ControlPlane, keyof ControlPlane>;
+  /** The server's metrics in Prometheus' text format. */
+  readonly metricsText: () => string;
+  readonly options: HttpFrontendOptions;
+  readonly logger: Logger;
+}
+
+/** One request on its way through a route. */
+export interface HttpCall {
+  readonly context: HttpContext;
+  readonly request: HttpRequest;
+  readonly responder: HttpResponder;
+  readonly match: RouteMatch;
+}
+
+/** Content types that Triton's answers have; an answer that it sets none for goes out as text/plain. */
+export type ReplyContentType = 'application/json' | 'text/plain';
+
+/** One endpoint: what it listens to, what it means and how it answers. */
+export interface HttpRoute {
+  readonly methods: readonly string[];
+  /** `{name}` stands for one segment, `[...]` may be left out. */
+  readonly path: string;
+  /** For the reference: one line. */
+  readonly meaning: string;
+  /** Whose endpoint it is: Triton's, or one that only we have. */
+  readonly origin: 'triton' | 'nereid';
+  /** Of errors, also of 405. JSON texts under text/plain are a habit of Triton's that clients may rely on. */
+  readonly contentType: ReplyContentType;
+  /** Answers on `call.responder`. What it throws or rejects with is answered for it. */
+  handle(call: HttpCall): Promise<void> | void;
+}

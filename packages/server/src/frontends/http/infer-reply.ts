@@ -1,0 +1,136 @@
+import {
+  classify,
+  type EncodedInferResponse,
+  encodeInferResponse,
+  type InferRequestMessage,
+  type OutputForm,
+  type RequestedOutput,
+  type Tensor,
+  TritonError,
+} from '@nereid/protocol';
+import type { HeaderField } from '@nereid/transport';
+import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import type { ServedModel } from '../../lifecycle/served-model.ts';
+import type { HttpCall } from './http-route.ts';
+import { sendFailure } from './replies.ts';
+import { compressBody } from './response-compression.ts';
+import type { ResponseEncoding } from './response-encoding.ts';
+
+const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
+
+/** Turns the answer of an inference into the answer of its HTTP request. */
+export class InferReply implements ResponseSink {
+  readonly #call: HttpCall;
+  readonly #model: ServedModel;
+  readonly #message: InferRequestMessage;
+  readonly #encoding: ResponseEncoding;
+  #response: InferResponse | null = null;
+  #responseCount = 0;
+  #done = false;
+
+  constructor(
+    call: HttpCall,
+    model: ServedModel,
+    message: InferRequestMessage,
+    encoding: ResponseEncoding,
+  ) {
+    this.#call = call;
+    this.#model = model;
+    this.#message = message;
+    this.#encoding = encoding;
+  }
+
+  /** True when the final answer is known: nothing is left to cancel. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  respond(response: InferResponse | null, final: boolean): void {
+    if (response !== null) {
+      this.#responseCount++;
+      this.#response = response;
+    }
+    if (!final) return;
+    this.#done = true;
+    if (this.#responseCount !== 1 || this.#response === null) {
+      const text = `expected a single response, got ${this.#responseCount}`;
+      this.#sendFailure(new TritonError('INTERNAL', text));
+      return;
+    }
+    try {
+      this.#send(this.#response);
+    } catch (failure) {
+      this.#sendFailure(failure);
+    }
+  }
+
+  fail(error: TritonError): void {
+    this.#done = true;
+    this.#sendFailure(error);
+  }
+
+  #send(response: InferResponse): void {
+    const requested = response.outputs.map((output) => this.#requestedOutput(output.name));
+    const outputs = response.outputs.map((output, index) =>
+      this.#classified(output, requested[index] ?? null),
+    );
+    const { binaryDataOutput } = this.#message.parameters;
+    const encoded = encodeInferResponse(response, outputs, (index): OutputForm => {
+      const output = requested[index] ?? null;
+      return (output === null ? binaryDataOutput : output.binary) ? 'binary' : 'json';
+    });
+    const headers = responseHeaders(encoded);
+    if (this.#encoding === 'identity') this.#call.responder.send(200, headers, encoded.parts);
+    else this.#sendCompressed(headers, encoded.parts, this.#encoding);
+  }
+
+  /** How the client asked for an output; null where it named none. */
+  #requestedOutput(name: string): RequestedOutput | null {
+    for (const output of this.#message.outputs) {
+      if (output.name === name) return output;
+    }
+    return null;
+  }
+
+  #classified(output: Tensor, requested: RequestedOutput | null): Tensor {
+    if (requested === null || requested.classificationCount === 0) return output;
+    const { labels, config } = this.#model;
+    const names = labels.get(output.name) ?? null;
+    return classify(output, requested.classificationCount, names, config.max_batch_size > 0);
+  }
+
+  #sendCompressed(
+    headers: readonly HeaderField[],
+    parts: readonly Uint8Array[],
+    encoding: 'deflate' | 'gzip',
+  ): void {
+    const { responder } = this.#call;
+    const withEncoding: HeaderField[] = [...headers, ['Content-Encoding', encoding]];
+    const compressed = compressBody(parts, encoding);
+    if (compressed instanceof Uint8Array) {
+      responder.send(200, withEncoding, compressed);
+      return;
+    }
+    compressed.then(
+      (body) => responder.send(200, withEncoding, body),
+      (failure: unknown) => this.#sendFailure(failure),
+    );
+  }
+
+  #sendFailure(failure: unknown): void {
+    const { responder, context } = this.#call;
+    // Triton declares no type for the errors of an execution.
+    sendFailure(responder, failure, 'text/plain', context.logger);
+  }
+}
+
+function responseHeaders({
+  contentType,
+  headerLength,
+}: EncodedInferResponse): readonly HeaderField[] {
+  if (headerLength === null) return jsonHeaders;
+  return [
+    ['Content-Type', contentType],
+    ['Inference-Header-Content-Length', String(headerLength)],
+  ];
+}

@@ -1,0 +1,64 @@
+import { httpStatusByCode, jsonStringLiteral, TritonError } from '@nereid/protocol';
+import type { HeaderField, HttpResponder } from '@nereid/transport';
+import type { Logger } from '../../core/logger.ts';
+import type { ReplyContentType } from './http-route.ts';
+
+const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
+const textHeaders: readonly HeaderField[] = [['Content-Type', 'text/plain']];
+
+/** 200 with `value` as JSON. */
+export function sendJson(responder: HttpResponder, value: unknown): void {
+  responder.send(200, jsonHeaders, JSON.stringify(value));
+}
+
+/** A status alone, with an empty body. */
+export function sendEmpty(
+  responder: HttpResponder,
+  status: number,
+  contentType: ReplyContentType,
+): void {
+  responder.send(status, headersOf(contentType), null);
+}
+
+/** `{"error": text}` under `status`. */
+export function sendErrorText(
+  responder: HttpResponder,
+  status: number,
+  text: string,
+  contentType: ReplyContentType,
+  moreHeaders: readonly HeaderField[] = [],
+): void {
+  const reply = errorReply(status, text, contentType);
+  responder.send(status, [...reply.headers, ...moreHeaders], reply.body);
+}
+
+/** What `sendErrorText` sends. */
+export function errorReply(
+  status: number,
+  text: string,
+  contentType: ReplyContentType,
+): { status: number; headers: readonly HeaderField[]; body: string } {
+  const body = `{"error":${jsonStringLiteral(text)}}`;
+  return { status, headers: headersOf(contentType), body };
+}
+
+/** Answers a failure. What is not a TritonError tells the client nothing and the log everything. */
+export function sendFailure(
+  responder: HttpResponder,
+  failure: unknown,
+  contentType: ReplyContentType,
+  logger: Logger,
+): void {
+  if (failure instanceof TritonError && !responder.sent) {
+    sendErrorText(responder, httpStatusByCode[failure.code], failure.message, contentType);
+    return;
+  }
+  const cause = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+  logger.error(`unexpected failure of an HTTP request: ${cause}`);
+  if (responder.sent) return;
+  sendErrorText(responder, 500, 'internal error, see the log of the server', contentType);
+}
+
+function headersOf(contentType: ReplyContentType): readonly HeaderField[] {
+  return contentType === 'application/json' ? jsonHeaders : textHeaders;
+}

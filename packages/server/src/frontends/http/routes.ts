@@ -1,0 +1,35 @@
+import type { HttpRoute } from './http-route.ts';
+import { healthLiveRoute, healthReadyRoute } from './routes/health.ts';
+import { inferRoute } from './routes/infer.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { modelConfigurationRoute } from './routes/model-configuration.ts';
+import { modelListRoute } from './routes/model-list.ts';
+import { modelMetadataRoute } from './routes/model-metadata.ts';
+import { modelReadyRoute } from './routes/model-ready.ts';
+import { allStatisticsRoute, modelStatisticsRoute } from './routes/model-statistics.ts';
+import { modelLoadRoute, modelUnloadRoute } from './routes/repository-control.ts';
+import { repositoryIndexRoute } from './routes/repository-index.ts';
+import { serverMetadataRoute } from './routes/server-metadata.ts';
+import { cudaSharedMemoryRoutes, systemSharedMemoryRoutes } from './routes/shared-memory.ts';
+import { unbuiltRoutes } from './routes/unbuilt.ts';
+
+/** Every endpoint of the HTTP port: routing and the endpoint reference both come from here. */
+export const httpRoutes: readonly HttpRoute[] = [
+  healthLiveRoute,
+  healthReadyRoute,
+  serverMetadataRoute,
+  modelListRoute,
+  allStatisticsRoute,
+  modelMetadataRoute,
+  modelReadyRoute,
+  modelConfigurationRoute,
+  inferRoute,
+  modelStatisticsRoute,
+  repositoryIndexRoute,
+  modelLoadRoute,
+  modelUnloadRoute,
+  ...systemSharedMemoryRoutes,
+  ...cudaSharedMemoryRoutes,
+  metricsRoute,
+  ...unbuiltRoutes,
+];

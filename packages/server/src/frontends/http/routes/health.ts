@@ -1,0 +1,26 @@
+import type { HttpRoute } from '../http-route.ts';
+import { sendEmpty } from '../replies.ts';
+
+/** The process runs and answers. */
+export const healthLiveRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2/health/live',
+  meaning: 'Whether the server runs: 200 or 400, without a body',
+  origin: 'triton',
+  contentType: 'text/plain',
+  handle({ context, responder }) {
+    sendEmpty(responder, context.controlPlane.isLive() ? 200 : 400, 'text/plain');
+  },
+};
+
+/** The server, and with strict readiness every model, can take requests. */
+export const healthReadyRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2/health/ready',
+  meaning: 'Whether the server can take requests: 200 or 400, without a body',
+  origin: 'triton',
+  contentType: 'text/plain',
+  handle({ context, responder }) {
+    sendEmpty(responder, context.controlPlane.isReady() ? 200 : 400, 'text/plain');
+  },
+};

@@ -1,0 +1,86 @@
+import { decodeInferRequest, type SharedMemoryRange, TritonError } from '@nereid/protocol';
+import { Cancellation } from '../../../core/cancellation.ts';
+import type { ServedModel } from '../../../lifecycle/served-model.ts';
+import type { HttpCall, HttpRoute } from '../http-route.ts';
+import { InferReply } from '../infer-reply.ts';
+import { inferenceHeaderLength } from '../inference-header-length.ts';
+import { parseModelVersion } from '../model-version.ts';
+import { sendErrorText, sendFailure } from '../replies.ts';
+import { decompressBody } from '../request-encoding.ts';
+import { chooseResponseEncoding } from '../response-encoding.ts';
+
+export const inferRoute: HttpRoute = {
+  methods: ['POST'],
+  path: '/v2/models/{model}[/versions/{version}]/infer',
+  meaning: 'Inference: JSON, binary tensor data, both mixed, or one raw binary input',
+  origin: 'triton',
+  contentType: 'text/plain',
+  /** Runs to the answer without a promise where the body is not compressed and the backend executes inline. */
+  handle(call) {
+    const { context, request, responder, match } = call;
+    const version = parseModelVersion(match.version);
+    const find = (): ServedModel => {
+      const model = context.dataPlane.model(match.model, version);
+      refuseDecoupled(model);
+      return model;
+    };
+    const model = find();
+    const encoding = request.header('content-encoding');
+    if (encoding === null || encoding === 'identity') {
+      infer(call, model, request.body);
+      return undefined;
+    }
+    if (encoding !== 'gzip' && encoding !== 'deflate') {
+      sendErrorText(responder, 501, 'Unsupported compression type', 'text/plain', [
+        ['Accept-Encoding', 'gzip, deflate'],
+      ]);
+      return undefined;
+    }
+    return decompressBody(request.body, context.options.maxInputBytes).then((body) =>
+      // The model may have been unloaded or reloaded meanwhile.
+      infer(call, find(), body),
+    );
+  },
+};
+
+function refuseDecoupled(model: ServedModel): void {
+  if (model.config.model_transaction_policy?.decoupled === true) {
+    throw new TritonError(
+      'UNSUPPORTED',
+      "HTTP end point doesn't support models with decoupled transaction policy",
+    );
+  }
+}
+
+/** Nothing can be registered, so that nothing is ever found. */
+function refuseSharedMemory({ region }: SharedMemoryRange): never {
+  throw new TritonError('NOT_FOUND', `Unable to find shared memory region: '${region}'`);
+}
+
+/** @param body After decompression. */
+function infer(call: HttpCall, model: ServedModel, body: Uint8Array): void {
+  const { context, request, responder } = call;
+  const headerValue = request.header('inference-header-content-length');
+  const headerLength =
+    headerValue === null ? body.length : inferenceHeaderLength(headerValue, body.length);
+  const acceptEncoding = request.header('accept-encoding');
+  try {
+    const message = decodeInferRequest(body, headerLength, {
+      modelName: model.config.name,
+      inputBytesMax: context.options.maxInputBytes,
+      sharedMemory: refuseSharedMemory,
+    });
+    const cancellation = new Cancellation();
+    const reply = new InferReply(
+      call,
+      model,
+      message,
+      acceptEncoding === null ? 'identity' : chooseResponseEncoding(acceptEncoding),
+    );
+    context.dataPlane.infer(model, message, cancellation, reply);
+    if (!reply.done) request.onAborted(() => cancellation.cancel());
+  } catch (failure) {
+    // Triton declares the type of the errors that it finds from here on.
+    sendFailure(responder, failure, 'application/json', context.logger);
+  }
+}

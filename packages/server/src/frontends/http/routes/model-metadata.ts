@@ -1,0 +1,15 @@
+import type { HttpRoute } from '../http-route.ts';
+import { parseModelVersion } from '../model-version.ts';
+import { sendJson } from '../replies.ts';
+
+export const modelMetadataRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2/models/{model}[/versions/{version}]',
+  meaning: 'Inputs, outputs, versions and platform of a model',
+  origin: 'triton',
+  contentType: 'application/json',
+  handle({ context, responder, match }) {
+    const version = parseModelVersion(match.version);
+    sendJson(responder, context.controlPlane.modelMetadata(match.model, version));
+  },
+};

@@ -1,0 +1,19 @@
+import type { HttpRoute } from '../http-route.ts';
+import { parseModelVersion } from '../model-version.ts';
+import { sendEmpty, sendErrorText } from '../replies.ts';
+
+export const modelReadyRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2/models/{model}[/versions/{version}]/ready',
+  meaning: 'Whether a model can take requests: 200 without a body, or 400 with a reason',
+  origin: 'triton',
+  contentType: 'text/plain',
+  handle({ context, responder, match }) {
+    const version = parseModelVersion(match.version);
+    if (context.controlPlane.isModelReady(match.model, version)) {
+      sendEmpty(responder, 200, 'text/plain');
+    } else {
+      sendErrorText(responder, 400, 'Model version not ready', 'text/plain');
+    }
+  },
+};

@@ -1,0 +1,26 @@
+import type { HttpRoute } from '../http-route.ts';
+import { parseModelVersion } from '../model-version.ts';
+import { sendJson } from '../replies.ts';
+
+export const allStatisticsRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2/models/stats',
+  meaning: 'Statistics of every model; hides the metadata of a model called `stats`',
+  origin: 'triton',
+  contentType: 'application/json',
+  handle({ context, responder }) {
+    sendJson(responder, { model_stats: context.controlPlane.statistics('', null) });
+  },
+};
+
+export const modelStatisticsRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2/models/{model}[/versions/{version}]/stats',
+  meaning: 'Statistics of a model',
+  origin: 'triton',
+  contentType: 'application/json',
+  handle({ context, responder, match }) {
+    const version = parseModelVersion(match.version);
+    sendJson(responder, { model_stats: context.controlPlane.statistics(match.model, version) });
+  },
+};

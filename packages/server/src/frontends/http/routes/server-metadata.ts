@@ -1,0 +1,13 @@
+import type { HttpRoute } from '../http-route.ts';
+import { sendJson } from '../replies.ts';
+
+export const serverMetadataRoute: HttpRoute = {
+  methods: ['GET'],
+  path: '/v2',
+  meaning: 'Name, version and extensions of the server',
+  origin: 'triton',
+  contentType: 'application/json',
+  handle({ context, responder }) {
+    sendJson(responder, context.controlPlane.serverMetadata());
+  },
+};

@@ -1,0 +1,49 @@
+import { TritonError } from '@nereid/protocol';
+import type { HttpRoute } from '../http-route.ts';
+
+/** Endpoints of Triton's that the server does not have yet: they say so instead of being unknown. */
+function unbuiltRoute(
+  methods: readonly string[],
+  path: string,
+  meaning: string,
+  subject: string,
+): HttpRoute {
+  return {
+    methods,
+    path,
+    meaning: `${meaning} (not supported yet: 501)`,
+    origin: 'triton',
+    contentType: 'application/json',
+    handle() {
+      throw new TritonError('UNSUPPORTED', `${subject} is not supported yet`);
+    },
+  };
+}
+
+export const unbuiltRoutes: readonly HttpRoute[] = [
+  unbuiltRoute(
+    ['POST'],
+    '/v2/models/{model}[/versions/{version}]/generate',
+    'Inference with plain JSON, one response',
+    'the generate endpoint',
+  ),
+  unbuiltRoute(
+    ['POST'],
+    '/v2/models/{model}[/versions/{version}]/generate_stream',
+    'Inference with plain JSON, a stream of events',
+    'the generate_stream endpoint',
+  ),
+  unbuiltRoute(
+    ['GET', 'POST'],
+    '/v2/trace/setting',
+    'Trace settings of the server',
+    'the trace extension',
+  ),
+  unbuiltRoute(
+    ['GET', 'POST'],
+    '/v2/models/{model}/trace/setting',
+    'Trace settings of a model',
+    'the trace extension',
+  ),
+  unbuiltRoute(['GET', 'POST'], '/v2/logging', 'Log settings', 'the logging extension'),
+];
