@@ -1,0 +1,374 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TritonError } from '@nereid/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Backend, BackendLoadContext, BackendModel } from '../core/backend.ts';
+import { systemClock } from '../core/clock.ts';
+import { silentLogger } from '../core/logger.ts';
+import { DefinitionReader } from '../repository/definition-reader.ts';
+import { LocalModelSource } from '../repository/local-model-source.ts';
+import { noOverrides } from '../repository/model-definition.ts';
+import { ModelFinder } from '../repository/model-finder.ts';
+import { BackendRegistry } from './backend-registry.ts';
+import { ModelLifeCycle } from './model-life-cycle.ts';
+import { type ModelControlMode, ModelManager } from './model-manager.ts';
+import { VersionLoader } from './version-loader.ts';
+
+/** Loads anything but versions that hold a file named `broken`; a gate can hold loads back. */
+class FakeBackend implements Backend {
+  readonly name = 'fake';
+  loads = 0;
+  unloads = 0;
+  loading = 0;
+  loadingAtOnce = 0;
+  gate: Promise<void> = Promise.resolve();
+
+  async loadModel({ versionDirectory, config }: BackendLoadContext): Promise<BackendModel> {
+    this.loading++;
+    this.loadingAtOnce = Math.max(this.loadingAtOnce, this.loading);
+    await this.gate;
+    this.loading--;
+    const { existsSync } = await import('node:fs');
+    if (existsSync(join(versionDirectory, 'broken'))) {
+      throw new TritonError('INTERNAL', 'the model is broken');
+    }
+    this.loads++;
+    return {
+      config,
+      instances: [{ name: 'i', execute: () => null }],
+      unload: async () => {
+        this.unloads++;
+      },
+    };
+  }
+
+  async shutdown(): Promise<void> {}
+}
+
+let root: string;
+let repositories: string[];
+let backend: FakeBackend;
+let lifeCycle: ModelLifeCycle;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'nereid-test-'));
+  repositories = [join(root, 'a'), join(root, 'b')];
+  for (const path of repositories) await mkdir(path);
+  backend = new FakeBackend();
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+function manager(controlMode: ModelControlMode = 'explicit', namespacing = false): ModelManager {
+  lifeCycle = new ModelLifeCycle({
+    loader: new VersionLoader({
+      backends: new BackendRegistry([backend]),
+      autoComplete: true,
+      backendConfig: new Map(),
+      clock: systemClock,
+      logger: silentLogger,
+    }),
+    logger: silentLogger,
+    parallelLoadsMax: 4,
+    loadRetries: 0,
+  });
+  return new ModelManager({
+    finder: new ModelFinder(
+      repositories.map((path) => new LocalModelSource(path)),
+      namespacing,
+    ),
+    reader: new DefinitionReader({ autoComplete: true, configName: '' }),
+    lifeCycle,
+    logger: silentLogger,
+    controlMode,
+    namespacing,
+  });
+}
+
+const io = (name: string): string =>
+  `${name} [ { name: "${name.toUpperCase()}" data_type: TYPE_FP32 dims: [ 1 ] } ]`;
+
+async function writeModel(name: string, versions: readonly number[], extra = ''): Promise<string> {
+  return writeModelIn(repositories[0] as string, name, versions, extra);
+}
+
+async function writeModelIn(
+  repository: string,
+  name: string,
+  versions: readonly number[],
+  extra = '',
+): Promise<string> {
+  const directory = join(repository, name);
+  for (const version of versions)
+    await mkdir(join(directory, String(version)), { recursive: true });
+  const config = `backend: "fake"\n${io('input')}\n${io('output')}\n${extra}\n`;
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'config.pbtxt'), config);
+  return directory;
+}
+
+async function states(models: ModelManager): Promise<string[]> {
+  return (await models.index(false)).map(
+    ({ id, version, state, reason }) =>
+      `${id.name}${version === null ? '' : `:${version}`} ${state ?? '-'}${reason === '' ? '' : ` ${reason}`}`,
+  );
+}
+
+async function failure(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'succeeded',
+    (error: TritonError) => `${error.code} ${error.message}`,
+  );
+}
+
+const allVersions = 'version_policy { all {} }';
+
+describe('ModelManager', () => {
+  it('loads the versions that the policy selects and shows the rest of the repository', async () => {
+    await writeModel('m', [1, 2, 10]);
+    await writeModel('other', [1]);
+    const models = manager();
+    await models.load('m', noOverrides);
+    expect(await states(models)).toEqual(['m:10 READY', 'other -']);
+    expect(lifeCycle.find('m', null).key.version).toBe(10);
+    expect(() => lifeCycle.find('m', 2)).toThrow(
+      "Request for unknown model: 'm' version 2 is not found",
+    );
+    expect(() => lifeCycle.find('x', null)).toThrow("Request for unknown model: 'x' is not found");
+  });
+
+  it('does not load again what did not change', async () => {
+    await writeModel('m', [1]);
+    const models = manager();
+    await models.load('m', noOverrides);
+    await models.load('m', noOverrides);
+    expect(backend.loads).toBe(1);
+    await writeModel('m', [1], 'max_batch_size: 4');
+    await models.load('m', noOverrides);
+    expect(backend.loads).toBe(2);
+    expect(lifeCycle.find('m', null).config.max_batch_size).toBe(4);
+    await lifeCycle.unloadsEnded();
+    expect(backend.unloads).toBe(1);
+  });
+
+  it('keeps the old version when a reload fails, and tries again when asked again', async () => {
+    const directory = await writeModel('m', [1]);
+    const models = manager();
+    await models.load('m', noOverrides);
+    await writeFile(join(directory, '1', 'broken'), '');
+    const text =
+      "INVALID_ARG load failed for model 'm': version 1 is at UNAVAILABLE state: Internal: the model is broken;\n";
+    expect(await failure(models.load('m', noOverrides))).toBe(text);
+    expect(await states(models)).toEqual(['m:1 READY']);
+    expect(await failure(models.load('m', noOverrides))).toBe(text);
+    await rm(join(directory, '1', 'broken'));
+    await models.load('m', noOverrides);
+    expect(backend.loads).toBe(2);
+  });
+
+  it('unloads the versions that did load when another one fails', async () => {
+    const directory = await writeModel('m', [1, 2], allVersions);
+    await writeFile(join(directory, '2', 'broken'), '');
+    const models = manager();
+    expect(await failure(models.load('m', noOverrides))).toContain('version 2 is at UNAVAILABLE');
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual([
+      'm:1 UNAVAILABLE unloaded',
+      'm:2 UNAVAILABLE Internal: the model is broken',
+    ]);
+    expect(models.allReady()).toBe(false);
+  });
+
+  it('unloads a version that the folder has no more', async () => {
+    const directory = await writeModel('m', [1, 2], allVersions);
+    const models = manager();
+    await models.load('m', noOverrides);
+    await rm(join(directory, '2'), { recursive: true });
+    await models.load('m', noOverrides);
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual(['m:1 READY', 'm:2 UNAVAILABLE unloaded']);
+    expect(models.allReady()).toBe(true);
+  });
+
+  it('answers requests in flight before it unloads', async () => {
+    await writeModel('m', [1]);
+    const models = manager();
+    await models.load('m', noOverrides);
+    const served = lifeCycle.find('m', null);
+    served.retain();
+    await models.unload('m');
+    expect(await states(models)).toEqual(['m:1 UNLOADING']);
+    expect(() => lifeCycle.find('m', 1)).toThrow('version 1 is not at ready state');
+    expect(backend.unloads).toBe(0);
+    served.release();
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual(['m:1 UNAVAILABLE unloaded']);
+    expect(() => lifeCycle.find('m', null)).toThrow("'m' has no available versions");
+  });
+
+  it('refuses a model that two repositories have', async () => {
+    await writeModel('m', [1]);
+    await writeModelIn(repositories[1] as string, 'm', [1]);
+    const models = manager();
+    expect(await failure(models.load('m', noOverrides))).toBe(
+      "INTERNAL failed to load 'm', failed to poll from model repository",
+    );
+    expect(await states(models)).toEqual([
+      'm UNAVAILABLE model appears in two or more repositories',
+    ]);
+  });
+
+  it('keeps equal names apart with namespaces, and says when a name is ambiguous', async () => {
+    await writeModel('m', [1]);
+    await writeModelIn(repositories[1] as string, 'm', [1]);
+    await writeModelIn(repositories[1] as string, 'single', [1]);
+    const models = manager('none', true);
+    expect(await models.update()).toBe(true);
+    expect(lifeCycle.find('single', null).key.namespace).toBe(repositories[1]);
+    expect(() => lifeCycle.find('m', null)).toThrow(
+      "There are 2 identifiers of model 'm' in global map, model namespace must be provided to resolve ambiguity.",
+    );
+    expect(() => lifeCycle.find('x', null)).toThrow("Request for unknown model: 'x' is not found");
+  });
+
+  it('takes configuration and files from the request', async () => {
+    await writeModel('m', [1]);
+    const models = manager();
+    const config = '{"backend":"fake","max_batch_size":3}';
+    await models.load('m', { config, files: new Map() });
+    expect(lifeCycle.find('m', null).config.max_batch_size).toBe(3);
+    // As in Triton, a plain load keeps the configuration while nothing changes on disk.
+    await models.load('m', noOverrides);
+    expect(lifeCycle.find('m', null).config.max_batch_size).toBe(3);
+    await models.load('m', { config, files: new Map([['7/data', Buffer.from('x')]]) });
+    expect(lifeCycle.find('m', null).key.version).toBe(7);
+    await models.load('m', noOverrides);
+    expect(lifeCycle.find('m', null).key.version).toBe(1);
+  });
+
+  it.each(['../x/data', '/etc/x', '1/../../x', '', 'a\0b'])(
+    'refuses the file path %j',
+    async (path) => {
+      const models = manager();
+      const load = models.load('m', {
+        config: '{"backend":"fake"}',
+        files: new Map([[path, Buffer.from('x')]]),
+      });
+      expect(await failure(load)).toBe(
+        "INTERNAL failed to load 'm', failed to poll from model repository",
+      );
+    },
+  );
+
+  it.each([
+    ['', 'Model name cannot be empty. Please enter a valid name to deploy.'],
+    ['  ', 'Model name cannot be empty. Please enter a valid name to deploy.'],
+    ['..', "invalid model name '..', model name must not contain path traversal characters"],
+    [' ..', "invalid model name ' ..', model name must not contain path traversal characters"],
+    [
+      'a/../b',
+      "invalid model name 'a/../b', model name must not contain path traversal characters",
+    ],
+    ['/etc', "invalid model name '/etc', model name must not contain path traversal characters"],
+  ])('refuses the name %j', async (name, text) => {
+    expect(await failure(manager().load(name, noOverrides))).toBe(`INVALID_ARG ${text}`);
+  });
+
+  it.each(['model..', '...'])('takes the name %j', async (name) => {
+    await writeModel(name, [1]);
+    const models = manager();
+    await models.load(name, noOverrides);
+    expect(await states(models)).toEqual([`${name}:1 READY`]);
+  });
+
+  it('refuses control requests in the other modes', async () => {
+    for (const mode of ['none', 'poll'] as const) {
+      const models = manager(mode);
+      expect(await failure(models.load('m', noOverrides))).toBe(
+        'UNAVAILABLE explicit model load / unload is not allowed if polling is enabled',
+      );
+      expect(await failure(models.unload('m'))).toContain('UNAVAILABLE');
+    }
+  });
+
+  it('follows the repository when it polls', async () => {
+    const models = manager('poll');
+    await writeModel('m', [1]);
+    expect(await models.update()).toBe(true);
+    expect(await states(models)).toEqual(['m:1 READY']);
+    const added = await writeModel('n', [1]);
+    await writeFile(join(added, '1', 'broken'), '');
+    await models.update();
+    await models.update();
+    expect(await states(models)).toEqual([
+      'm:1 READY',
+      'n:1 UNAVAILABLE Internal: the model is broken',
+    ]);
+    expect(backend.loads).toBe(1);
+    await rm(join(added, '1', 'broken'));
+    await models.update();
+    expect(lifeCycle.find('n', null).key.version).toBe(1);
+    await rm(join(repositories[0] as string, 'm'), { recursive: true });
+    await models.update();
+    await lifeCycle.unloadsEnded();
+    expect(() => lifeCycle.find('m', null)).toThrow("'m' has no available versions");
+  });
+
+  it('survives half a model, an unreadable configuration and links in circles', async () => {
+    const repository = repositories[0] as string;
+    await writeModel('good', [1]);
+    await mkdir(join(repository, 'empty'));
+    await symlink('loop', join(repository, 'loop'));
+    const half = await writeModel('half', []);
+    await writeFile(join(half, 'config.pbtxt'), 'backend: "fa');
+    await symlink('..', join(await writeModel('up', [1]), 'circle'));
+    const models = manager('none');
+    expect(await models.update()).toBe(false);
+    expect(lifeCycle.find('good', null).key.version).toBe(1);
+    expect(lifeCycle.find('up', null).key.version).toBe(1);
+  });
+
+  it('loads a model once when a hundred requests ask at the same time', async () => {
+    await writeModel('m', [1]);
+    const models = manager();
+    await Promise.all(Array.from({ length: 100 }, () => models.load('m', noOverrides)));
+    expect(backend.loads).toBe(1);
+  });
+
+  it('survives loads and unloads that race, and ends in the state asked for last', async () => {
+    await writeModel('m', [1]);
+    const models = manager();
+    const operations: Promise<unknown>[] = [];
+    for (let i = 0; i < 100; i++) {
+      operations.push(i % 2 === 0 ? models.load('m', noOverrides) : models.unload('m'));
+    }
+    operations.push(models.load('m', noOverrides));
+    await Promise.all(operations);
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual(['m:1 READY']);
+    await models.unloadAll();
+    expect(backend.unloads).toBe(backend.loads);
+  });
+
+  it('loads no more versions at the same time than it may', async () => {
+    let open = (): void => {};
+    backend.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    for (let i = 0; i < 10; i++) await writeModel(`m${i}`, [1]);
+    const models = manager('none');
+    const update = models.update();
+    await new Promise((resolve) => setImmediate(resolve));
+    open();
+    await update;
+    expect(backend.loads).toBe(10);
+    expect(backend.loadingAtOnce).toBeLessThanOrEqual(4);
+  });
+
+  it('refuses what would answer wrongly instead of serving it', async () => {
+    await writeModel('m', [1], 'sequence_batching { }');
+    const text = await failure(manager().load('m', noOverrides));
+    expect(text).toContain('Unsupported:');
+  });
+});
