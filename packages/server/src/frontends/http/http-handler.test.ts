@@ -1,5 +1,11 @@
 import { gunzipSync, gzipSync, inflateSync } from 'node:zlib';
-import { emptyModelConfig, modelConfigFromJson, type Tensor, TritonError } from '@nereid/protocol';
+import {
+  emptyModelConfig,
+  modelConfigFromJson,
+  modelConfigToJson,
+  type Tensor,
+  TritonError,
+} from '@nereid/protocol';
 import {
   type FakeExecute,
   FakeModelRegistry,
@@ -165,6 +171,11 @@ describe('control endpoints', () => {
       expect([reply.status, reply.header('content-type')]).toEqual([200, 'application/json']);
       expect(JSON.parse(reply.text())).toEqual(expected);
     }
+  });
+
+  it('print the configuration as the protocol does', async () => {
+    const reply = await ask({ method: 'GET', path: '/v2/models/m/config' });
+    expect(reply.text()).toBe(modelConfigToJson({ ...emptyModelConfig(), name: 'm' }));
   });
 
   it('answer their refusals under application/json', async () => {

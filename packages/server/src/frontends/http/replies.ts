@@ -8,7 +8,12 @@ const textHeaders: readonly HeaderField[] = [['Content-Type', 'text/plain']];
 
 /** 200 with `value` as JSON. */
 export function sendJson(responder: HttpResponder, value: unknown): void {
-  responder.send(200, jsonHeaders, JSON.stringify(value));
+  sendJsonText(responder, JSON.stringify(value));
+}
+
+/** 200 with a JSON text. */
+export function sendJsonText(responder: HttpResponder, text: string): void {
+  responder.send(200, jsonHeaders, text);
 }
 
 /** A status alone, with an empty body. */

@@ -1,7 +1,7 @@
 import { modelConfigToJson } from '@nereid/protocol';
 import type { HttpRoute } from '../http-route.ts';
 import { parseModelVersion } from '../model-version.ts';
-import { sendJson } from '../replies.ts';
+import { sendJsonText } from '../replies.ts';
 
 export const modelConfigurationRoute: HttpRoute = {
   methods: ['GET'],
@@ -11,6 +11,7 @@ export const modelConfigurationRoute: HttpRoute = {
   contentType: 'application/json',
   handle({ context, responder, match }) {
     const version = parseModelVersion(match.version);
-    sendJson(responder, modelConfigToJson(context.controlPlane.modelConfig(match.model, version)));
+    const config = context.controlPlane.modelConfig(match.model, version);
+    sendJsonText(responder, modelConfigToJson(config));
   },
 };
