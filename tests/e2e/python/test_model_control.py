@@ -97,7 +97,8 @@ def test_model_sent_with_the_request(client):
 def test_model_sent_without_a_config(client):
     content = (MODELS / "simple" / "1" / "model.onnx").read_bytes()
     error = refused(lambda: client.load_model("sent2", files={"file:1/model.onnx": content}))
-    assert "config" in error.message()
+    assert "sent2" in error.message()
+    assert not client.is_model_ready("sent2")
 
 
 def test_file_outside_of_the_model_folder(client):

@@ -16,13 +16,13 @@ def ask(client, rows):
 
 
 def samples(metrics_url):
-    """Metrics of the model `wine`, by name."""
+    """Metrics of the model `wine`, by name; the parser ends those of counters with `_total`."""
     with urllib.request.urlopen(metrics_url) as response:
         assert response.headers["Content-Type"].startswith("text/plain")
         text = response.read().decode()
     families = text_string_to_metric_families(text)
     return {
-        sample.name: sample.value
+        sample.name.removesuffix("_total"): sample.value
         for family in families
         for sample in family.samples
         if sample.labels.get("model") == "wine" and "reason" not in sample.labels
