@@ -5,6 +5,7 @@ export {
   FakeServedModel,
   type FakeServedModelOptions,
 } from './fake-served-model.ts';
+export { ensureFreshBuild } from './fresh-build.ts';
 export { ManualClock } from './manual-clock.ts';
 export {
   addSubModel,

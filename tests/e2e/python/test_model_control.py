@@ -66,6 +66,10 @@ def test_config_override_and_back(client):
     client.load_model("simple", config=json.dumps({"max_batch_size": 16}))
     assert client.get_model_config("simple")["max_batch_size"] == 16
     infer_simple(client, rows=16)
+    # As with Triton, a plain load finds the files unchanged and leaves the override in place.
+    client.load_model("simple")
+    assert client.get_model_config("simple")["max_batch_size"] == 16
+    client.unload_model("simple")
     client.load_model("simple")
     assert client.get_model_config("simple")["max_batch_size"] == 8
     error = refused(lambda: infer_simple(client, rows=16))
