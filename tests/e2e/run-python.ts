@@ -4,7 +4,7 @@ import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
 
 /** Where the Python files of these tests are. */
-export const pythonFolder: string = join(checkout, 'tests', 'e2e', 'python');
+const pythonFolder: string = join(checkout, 'tests', 'e2e', 'python');
 
 /** A command's end: its status and what it wrote, both streams in order. */
 export interface CommandEnd {
