@@ -27,12 +27,16 @@ let checked = false;
 
 /**
  * The command runs the bundle: builds it anew when a source has changed since, so that a test never
- * passes or fails for yesterday's code. Looks once in each process. Throws the builder's message.
+ * passes or fails for yesterday's code. Looks until it finds a fresh one, once in each process. Throws
+ * the builder's message.
  */
 export function ensureFreshBuild(): void {
   if (checked) return;
+  if (bundledAt() < changedAt()) build();
   checked = true;
-  if (bundledAt() >= changedAt()) return;
+}
+
+function build(): void {
   withFileLock(join(root, '.cache', 'build.lock'), () => {
     if (bundledAt() >= changedAt()) return;
     const built = spawnSync(process.execPath, [join(root, 'tools', 'build.mjs')], {
