@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await ServerProcess.start({ flags: [`--model-repository=${exampleModels}`] });
 });
 afterAll(async () => {
-  expect((await server.stop()).status).toBe(0);
+  expect((await server?.stop())?.status).toBe(0);
 });
 
 const models = readdirSync(exampleModels).sort();

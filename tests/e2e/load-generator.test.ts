@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
-  expect((await server.stop()).status).toBe(0);
+  expect((await server?.stop())?.status).toBe(0);
 });
 
 const reason = tool.available ? '' : ` (skipped: ${tool.reason})`;

@@ -12,7 +12,7 @@ beforeAll(async () => {
   server = await ServerProcess.start({ flags: [`--model-repository=${exampleModels}`] });
 });
 afterAll(async () => {
-  expect((await server.stop()).status).toBe(0);
+  expect((await server?.stop())?.status).toBe(0);
 });
 
 /** The document's own addresses, turned to the server of this test. */
