@@ -192,7 +192,9 @@ function shapeMatches(dims: readonly number[], shape: readonly number[]): boolea
   return dims.length === shape.length && dims.every((dim, i) => dim === -1 || dim === shape[i]);
 }
 
+/** Triton counts no element where there is no dimension. */
 function countElements(shape: readonly number[]): bigint {
+  if (shape.length === 0) return 0n;
   return shape.reduce((count, dim) => count * BigInt(dim), 1n);
 }
 

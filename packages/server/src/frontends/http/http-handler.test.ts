@@ -52,7 +52,10 @@ function served(
 const controlPlane = {
   isLive: () => true,
   isReady: () => false,
-  isModelReady: (name: string) => name === 'm',
+  isModelReady: (name: string) => {
+    if (name === 'gone') throw new TritonError('NOT_FOUND', 'gone');
+    return name === 'm';
+  },
   serverMetadata: () => ({ name: 'triton', version: '2.73.0', extensions: ['statistics'] }),
   modelMetadata: (name: string, version: number | null) => {
     if (name !== 'm') {
@@ -150,11 +153,13 @@ describe('control endpoints', () => {
         '',
       ]);
     }
-    expect(error(await ask({ method: 'GET', path: '/v2/models/x/ready' }))).toEqual([
-      400,
-      'text/plain',
-      'Model version not ready',
-    ]);
+    for (const path of ['/v2/models/x/ready', '/v2/models/gone/versions/1/ready']) {
+      expect(error(await ask({ method: 'GET', path }))).toEqual([
+        400,
+        'text/plain',
+        'Model version not ready',
+      ]);
+    }
   });
 
   it('answer what the control plane says, as JSON', async () => {
