@@ -1,1 +1,1 @@
-export {};
+export { type RunningServer, type StartServerOptions, startServer } from './embedded-server.ts';

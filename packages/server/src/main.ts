@@ -32,6 +32,7 @@ async function serve(options: ServerOptions): Promise<void> {
     fail(error);
   }
   stopOnSignals(server);
+  surviveDefects(server);
   try {
     await server.start();
   } catch (error) {
@@ -51,6 +52,15 @@ function stopOnSignals(server: Server): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+}
+
+/**
+ * A defect in the handling of one request must not take the others with it: it is written down, and
+ * the server goes on.
+ */
+function surviveDefects(server: Server): void {
+  process.on('uncaughtException', (error) => server.reportDefect(error));
+  process.on('unhandledRejection', (reason) => server.reportDefect(reason));
 }
 
 function fail(error: unknown): never {

@@ -153,6 +153,13 @@ export class Server {
     return this.#stopping;
   }
 
+  /** Writes down what nobody caught. */
+  reportDefect(error: unknown): void {
+    this.#logger.error(
+      `unexpected failure, please report it: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+  }
+
   async #stop(graceMs: number): Promise<boolean> {
     this.#state.phase = 'exiting';
     const deadlineNs = this.#clock.nowNs() + graceMs * 1e6;
