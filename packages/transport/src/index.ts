@@ -1,1 +1,16 @@
-export {};
+export type { AddressOf } from './body-memory.ts';
+export { systemClock, type TransportClock, type TransportTimer } from './clock.ts';
+export { decodeContent } from './content-decoding.ts';
+export type {
+  BodyPlan,
+  HeaderField,
+  HttpHandler,
+  HttpRequest,
+  HttpResponder,
+  HttpStream,
+  ResponseBody,
+} from './http-handler.ts';
+export { type HttpLimits, httpLimitDefaults } from './http-limits.ts';
+export { HttpServer, type HttpServerOptions } from './http-server.ts';
+export { type InjectedReply, type InjectedRequest, injectRequest } from './inject-request.ts';
+export type { ListenAddress, TlsOptions } from './listener.ts';

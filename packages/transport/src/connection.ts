@@ -1,0 +1,259 @@
+import type { Socket } from 'node:net';
+import type { ConnectionProtocol, ProtocolSet } from './connection-protocol.ts';
+import type { HttpLimits } from './http-limits.ts';
+import { chooseProtocol } from './protocol-choice.ts';
+
+/** Bytes that are handed to the kernel at once; between two such rounds the reader must progress. */
+const roundBytes = 512 * 1024;
+
+/** What a connection needs of the listener that it belongs to. */
+export interface ConnectionOwner {
+  readonly limits: HttpLimits;
+  readonly protocols: ProtocolSet;
+  /** Coarse time: moves on with every sweep. */
+  readonly nowMs: number;
+  /** Between two sweeps; what is timed is rounded up by it. */
+  readonly sweepIntervalMs: number;
+  forget(connection: Connection): void;
+}
+
+/**
+ * One socket. Finds out what is spoken on it, hands the bytes to that protocol, and writes what the
+ * protocol sends no faster than the client reads.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  #protocol: ConnectionProtocol | null = null;
+  /** First bytes that fit more than one protocol. */
+  #undecided: Buffer | null = null;
+  #queue: Uint8Array[] = [];
+  #queueAt = 0;
+  #queueBytes = 0;
+  #waiting = false;
+  #ending = false;
+  #lingering = false;
+  #lingerBytes = 0;
+  #closed = false;
+  #paused = false;
+  /** Since when it waits for what it waits for. */
+  #sinceMs: number;
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#sinceMs = owner.nowMs;
+    socket.on('data', (bytes: Buffer) => this.#read(bytes));
+    socket.on('end', () => this.#readEnd());
+    socket.on('drain', () => this.#drained());
+    // A reset is no news to anybody: what matters follows in 'close'.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#close());
+  }
+
+  get limits(): HttpLimits {
+    return this.#owner.limits;
+  }
+
+  get nowMs(): number {
+    return this.#owner.nowMs;
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? '';
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** False while something written waits for the client to read. */
+  get isDrained(): boolean {
+    return !this.#waiting;
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.#queueBytes + this.#socket.writableLength;
+  }
+
+  /** Whether `limitMs` has passed since `sinceMs`, in the coarse time. */
+  isOver(sinceMs: number, limitMs: number): boolean {
+    return this.#owner.nowMs - sinceMs >= limitMs + this.#owner.sweepIntervalMs;
+  }
+
+  /** Sends text, each character a byte. @returns Whether there is room for more. */
+  writeText(text: string): boolean {
+    if (this.#closed || this.#ending) return true;
+    if (this.#waiting) return this.writeAll([Buffer.from(text, 'latin1')]);
+    if (!this.#socket.write(text, 'latin1')) this.#wait();
+    return !this.#waiting;
+  }
+
+  /** Sends bytes, which must not change any more. @returns Whether there is room for more. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#closed || this.#ending) return true;
+    if (this.#waiting || bytes.length > roundBytes) return this.writeAll([bytes]);
+    if (!this.#socket.write(bytes)) this.#wait();
+    return !this.#waiting;
+  }
+
+  /** As `write`, with few system calls and, for large parts, no copies. */
+  writeAll(parts: readonly Uint8Array[]): boolean {
+    if (this.#closed || this.#ending) return true;
+    for (const part of parts) {
+      for (let at = 0; at < part.length; at += roundBytes) {
+        this.#queue.push(
+          part.length <= roundBytes
+            ? part
+            : part.subarray(at, Math.min(at + roundBytes, part.length)),
+        );
+      }
+      this.#queueBytes += part.length;
+    }
+    if (!this.#waiting) this.#pump();
+    return !this.#waiting;
+  }
+
+  /** Sends no more than is written; reads on only so that the client gets to see it. */
+  end(): void {
+    if (this.#closed || this.#ending) return;
+    this.#ending = true;
+    this.resume();
+    if (!this.#waiting) this.#endSocket();
+  }
+
+  /** Closes at once; what the kernel has not taken is lost. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Stops reading, so that the client has to wait. */
+  pause(): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Idle connections close now, others when they are done. */
+  shutdown(): void {
+    if (this.#protocol !== null) this.#protocol.shutdown();
+    else if (!this.#ending) this.destroy();
+  }
+
+  /** Looks for timeouts. */
+  sweep(): void {
+    const { limits } = this;
+    if (this.#lingering) {
+      const { lingerTimeoutMs, writeTimeoutMs } = limits;
+      const limitMs = this.#socket.writableLength > 0 ? writeTimeoutMs : lingerTimeoutMs;
+      if (this.isOver(this.#sinceMs, limitMs)) this.destroy();
+      return;
+    }
+    if (this.#waiting) {
+      if (this.isOver(this.#sinceMs, limits.writeTimeoutMs)) this.destroy();
+      return;
+    }
+    if (this.#protocol !== null) {
+      this.#protocol.sweep(this.#owner.nowMs);
+      return;
+    }
+    const limitMs = this.#undecided === null ? limits.idleTimeoutMs : limits.headerTimeoutMs;
+    if (this.isOver(this.#sinceMs, limitMs)) this.destroy();
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#ending) {
+      this.#lingerBytes += bytes.length;
+      if (this.#lingerBytes > this.limits.lingerBytesMax) this.destroy();
+      return;
+    }
+    if (this.#protocol !== null) this.#protocol.read(bytes);
+    else this.#chooseProtocol(bytes);
+  }
+
+  #chooseProtocol(bytes: Buffer): void {
+    const first = this.#undecided === null ? bytes : Buffer.concat([this.#undecided, bytes]);
+    const choice = chooseProtocol(first);
+    if (choice === null) {
+      if (this.#undecided === null) this.#sinceMs = this.nowMs;
+      this.#undecided = first;
+      return;
+    }
+    this.#undecided = null;
+    const factory = this.#owner.protocols[choice];
+    if (factory === null) {
+      this.end();
+      return;
+    }
+    this.#protocol = factory(this);
+    this.#protocol.read(first);
+  }
+
+  #readEnd(): void {
+    if (this.#ending) return;
+    if (this.#undecided !== null) {
+      // Too short for HTTP/2: HTTP/1.1 knows what to say to it.
+      this.#protocol = this.#owner.protocols.http1(this);
+      this.#protocol.read(this.#undecided);
+      this.#undecided = null;
+    }
+    if (this.#protocol === null) this.end();
+    else this.#protocol.readEnd();
+  }
+
+  #pump(): void {
+    let budget = roundBytes;
+    let room = true;
+    this.#socket.cork();
+    while (this.#queueAt < this.#queue.length && budget > 0) {
+      const part = this.#queue[this.#queueAt]!;
+      this.#queueAt++;
+      budget -= part.length;
+      this.#queueBytes -= part.length;
+      room = this.#socket.write(part);
+    }
+    this.#socket.uncork();
+    if (this.#queueAt === this.#queue.length) {
+      this.#queue = [];
+      this.#queueAt = 0;
+    }
+    if (!room) this.#wait();
+  }
+
+  #wait(): void {
+    this.#waiting = true;
+    this.#sinceMs = this.nowMs;
+  }
+
+  #drained(): void {
+    if (this.#closed || !this.#waiting) return;
+    this.#waiting = false;
+    if (this.#queueAt < this.#queue.length) this.#pump();
+    if (this.#waiting) return;
+    if (this.#ending) this.#endSocket();
+    else this.#protocol?.drained();
+  }
+
+  #endSocket(): void {
+    if (this.#lingering) return;
+    this.#lingering = true;
+    this.#waiting = false;
+    this.#sinceMs = this.nowMs;
+    this.#socket.end();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.#owner.forget(this);
+    this.#protocol?.closed();
+  }
+}
