@@ -10,7 +10,10 @@ const int64Min = -0x8000_0000_0000_0000n;
 const uint64Max = 0xffff_ffff_ffff_ffffn;
 
 /** Digits whose integer is exact as a double whatever they are. */
-const exactDigitsMax = 15;
+export const exactDigitsMax = 15;
+
+/** Longer texts, sign included, are no integers of 64 bits. Reading millions of digits as a bigint takes minutes. */
+const integerCharactersMax = 20;
 
 /** What a number's text turned out to be. */
 export type JsonNumberKind = 'integer' | 'double' | 'literal';
@@ -70,10 +73,18 @@ export class JsonNumberScanner {
     if (this.kind === 'literal') return new JsonDouble(literalValue(this.bytes, start));
     if (this.kind === 'double') return new JsonDouble(this.double(start, end));
     if (end - start <= exactDigitsMax) return smallInteger(this.bytes, start, end);
-    const integer = BigInt(this.bytes.toString('latin1', start, end));
-    if (integer < int64Min || integer > uint64Max) return new JsonDouble(Number(integer));
+    const integer = this.integer(start, end);
+    if (integer === null || integer < int64Min || integer > uint64Max) {
+      return new JsonDouble(this.double(start, end));
+    }
     const number = Number(integer);
     return Number.isSafeInteger(number) ? number : integer;
+  }
+
+  /** The integer whose digits stand there; null where it has more of them than any of 64 bits. */
+  integer(start: number, end: number): bigint | null {
+    if (end - start > integerCharactersMax) return null;
+    return BigInt(this.bytes.toString('latin1', start, end));
   }
 
   /** The double that the text from `start` to `end` stands for. @throws TritonError when it is too big for one. */

@@ -1,4 +1,5 @@
 import { TritonError } from '../triton-error.ts';
+import { internedAscii } from './interned-strings.ts';
 import { JsonNumberScanner } from './json-number.ts';
 import { scanString, unescapedString } from './json-string.ts';
 import { jsonSyntaxError } from './json-syntax-error.ts';
@@ -7,7 +8,11 @@ import { type JsonObject, JsonSpan, type JsonValue } from './json-value.ts';
 /** Values inside values. Triton reads deeper ones but takes tensor data only up to this depth. */
 export const jsonDepthMax = 100;
 
+/** Our reader recurses, so that what Triton does not bound has a bound too: what surrounds tensor data is a few levels. */
+const readerDepthMax = jsonDepthMax + 8;
+
 const quote = 0x22;
+const backslash = 0x5c;
 const comma = 0x2c;
 const colon = 0x3a;
 const openBracket = 0x5b;
@@ -106,12 +111,23 @@ export class JsonReader {
   }
 
   #string(): string {
+    const bytes = this.#bytes;
     const start = this.#position + 1;
-    const end = scanString(this.#bytes, start, this.#end);
+    let hash = 0;
+    for (let at = start; at < this.#end; at++) {
+      const byte = bytes[at] as number;
+      if (byte === quote) {
+        this.#position = at + 1;
+        return internedAscii(bytes, start, at, hash);
+      }
+      if (byte === backslash || byte < 0x20 || byte > 0x7e) break;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+    }
+    const end = scanString(bytes, start, this.#end);
     this.#position = Math.abs(end) + 1;
     return end >= 0
-      ? this.#bytes.toString('utf8', start, end)
-      : unescapedString(this.#bytes, start, -end).toString('utf8');
+      ? bytes.toString('utf8', start, end)
+      : unescapedString(bytes, start, -end).toString('utf8');
   }
 
   #object(): JsonObject {
@@ -153,31 +169,46 @@ export class JsonReader {
     }
   }
 
-  /** Checks an array of whatever depth without keeping anything of it. */
+  /**
+   * Checks an array without keeping anything of it. Arrays inside of it may be as deep as they want:
+   * who reads it as tensor data says so where they are too deep.
+   */
   #span(): JsonSpan {
     const start = this.#position;
-    this.#skipArray();
-    return new JsonSpan(start, this.#position);
-  }
-
-  #skipArray(): void {
-    this.#enter();
-    this.#position++;
-    if (this.#peek() === closeBracket) {
-      this.#leave();
-      return;
-    }
+    let depth = 0;
     for (;;) {
-      this.#skipElement();
-      if (this.#endsArray()) return;
+      const first = this.#peek();
+      if (first === openBracket) {
+        depth++;
+        this.#position++;
+        if (this.#peek() !== closeBracket) continue;
+      } else {
+        this.#skipElement(first);
+      }
+      depth = this.#skipClosings(depth);
+      if (depth === 0) return new JsonSpan(start, this.#position);
     }
   }
 
-  #skipElement(): void {
-    switch (this.#peek()) {
-      case openBracket:
-        this.#skipArray();
-        return;
+  /** Behind an element: the ends of arrays, then a comma unless they all have ended. @returns how many are open. */
+  #skipClosings(depth: number): number {
+    let open = depth;
+    for (;;) {
+      const next = this.#peek();
+      if (next === closeBracket) {
+        this.#position++;
+        if (--open === 0) return 0;
+      } else if (next === comma) {
+        this.#position++;
+        return open;
+      } else {
+        throw jsonSyntaxError('arrayComma', this.#position);
+      }
+    }
+  }
+
+  #skipElement(first: number): void {
+    switch (first) {
       case quote:
         this.#position = Math.abs(scanString(this.#bytes, this.#position + 1, this.#end)) + 1;
         return;
@@ -203,9 +234,8 @@ export class JsonReader {
     return true;
   }
 
-  /** Our reader recurses, so depth is bounded: above what tensor data may have by what surrounds it. */
   #enter(): void {
-    if (++this.#depth > jsonDepthMax + 8) {
+    if (++this.#depth > readerDepthMax) {
       throw new TritonError(
         'INVALID_ARG',
         `JSON nesting depth exceeds maximum allowed limit (${jsonDepthMax})`,

@@ -17,7 +17,7 @@ export function scanString(bytes: Uint8Array, start: number, end: number): numbe
       escapes = true;
       position = scanEscape(bytes, position, end);
     } else if (byte < 0x20) {
-      throw jsonSyntaxError(byte === 0 ? 'quotationMark' : 'encoding', position);
+      throw jsonSyntaxError(byte === 0 ? 'quotationMark' : 'escape', position);
     }
   }
   throw jsonSyntaxError('quotationMark', end);
@@ -32,8 +32,9 @@ function scanEscape(bytes: Uint8Array, start: number, end: number): number {
   }
   const unit = hexUnit(bytes, start + 2, end);
   if (unit < 0) throw jsonSyntaxError('hexDigit', start);
-  if (unit < 0xd800 || unit > 0xdfff) return start + 5;
-  if (unit > 0xdbff || bytes[start + 6] !== backslash || bytes[start + 7] !== 0x75) {
+  // A low surrogate alone passes, and is written as three bytes.
+  if (unit < 0xd800 || unit > 0xdbff) return start + 5;
+  if (start + 7 >= end || bytes[start + 6] !== backslash || bytes[start + 7] !== 0x75) {
     throw jsonSyntaxError('surrogate', start);
   }
   const low = hexUnit(bytes, start + 8, end);
