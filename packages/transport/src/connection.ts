@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ConnectionProtocol, ProtocolSet } from './connection-protocol.ts';
+import type { ConnectionProtocol, ProtocolConnection, ProtocolSet } from './connection-protocol.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { chooseProtocol } from './protocol-choice.ts';
 
@@ -21,7 +21,7 @@ export interface ConnectionOwner {
  * One socket. Finds out what is spoken on it, hands the bytes to that protocol, and writes what the
  * protocol sends no faster than the client reads.
  */
-export class Connection {
+export class Connection implements ProtocolConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   #protocol: ConnectionProtocol | null = null;
@@ -63,26 +63,18 @@ export class Connection {
     return this.#socket.remoteAddress ?? '';
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  /** False while something written waits for the client to read. */
   get isDrained(): boolean {
     return !this.#waiting;
   }
 
-  /** Bytes written that the kernel has not taken yet. */
   get unsentBytes(): number {
     return this.#queueBytes + this.#socket.writableLength;
   }
 
-  /** Whether `limitMs` has passed since `sinceMs`, in the coarse time. */
   isOver(sinceMs: number, limitMs: number): boolean {
     return this.#owner.nowMs - sinceMs >= limitMs + this.#owner.sweepIntervalMs;
   }
 
-  /** Sends text, each character a byte. @returns Whether there is room for more. */
   writeText(text: string): boolean {
     if (this.#closed || this.#ending) return true;
     if (this.#waiting) return this.writeAll([Buffer.from(text, 'latin1')]);
@@ -90,7 +82,6 @@ export class Connection {
     return !this.#waiting;
   }
 
-  /** Sends bytes, which must not change any more. @returns Whether there is room for more. */
   write(bytes: Uint8Array): boolean {
     if (this.#closed || this.#ending) return true;
     if (this.#waiting || bytes.length > roundBytes) return this.writeAll([bytes]);
@@ -98,7 +89,6 @@ export class Connection {
     return !this.#waiting;
   }
 
-  /** As `write`, with few system calls and, for large parts, no copies. */
   writeAll(parts: readonly Uint8Array[]): boolean {
     if (this.#closed || this.#ending) return true;
     for (const part of parts) {
@@ -115,7 +105,6 @@ export class Connection {
     return !this.#waiting;
   }
 
-  /** Sends no more than is written; reads on only so that the client gets to see it. */
   end(): void {
     if (this.#closed || this.#ending) return;
     this.#ending = true;
@@ -123,12 +112,10 @@ export class Connection {
     if (!this.#waiting) this.#endSocket();
   }
 
-  /** Closes at once; what the kernel has not taken is lost. */
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** Stops reading, so that the client has to wait. */
   pause(): void {
     if (this.#paused || this.#closed) return;
     this.#paused = true;
@@ -161,7 +148,7 @@ export class Connection {
       return;
     }
     if (this.#protocol !== null) {
-      this.#protocol.sweep(this.#owner.nowMs);
+      this.#protocol.sweep();
       return;
     }
     const limitMs = this.#undecided === null ? limits.idleTimeoutMs : limits.headerTimeoutMs;

@@ -1,6 +1,5 @@
 import type { BodyMemory } from '../body-memory.ts';
-import type { Connection } from '../connection.ts';
-import type { ConnectionProtocol } from '../connection-protocol.ts';
+import type { ConnectionProtocol, ProtocolConnection } from '../connection-protocol.ts';
 import type { BodyPlan, HttpHandler, ResponseBody } from '../http-handler.ts';
 import type { BodyReader } from './body-reader.ts';
 import { ChunkedBody } from './chunked-body.ts';
@@ -8,11 +7,12 @@ import { failureResponse } from './failure-response.ts';
 import { HeadParser } from './head-parser.ts';
 import { badRequest, failure, type HttpFailure } from './http-failure.ts';
 import { Http1Request } from './http1-request.ts';
-import { Http1Responder, type ResponseSink, type StreamFraming } from './http1-responder.ts';
+import { Http1Responder } from './http1-responder.ts';
 import { LengthBody } from './length-body.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import type { RequestHead } from './request-head.ts';
 import { hasNoBody } from './response-head.ts';
+import type { ResponseSink, StreamFraming } from './response-sink.ts';
 
 /** Bodies up to this size go out in the same write as their header. */
 const mergedBytesMax = 16 * 1024;
@@ -36,7 +36,7 @@ type Phase = 'idle' | 'head' | 'body' | 'handling' | 'draining' | 'over';
 
 /** Speaks HTTP/1 on one connection: one request at a time, those behind it wait. RFC 9112. */
 export class Http1Protocol implements ConnectionProtocol, ResponseSink {
-  readonly #connection: Connection;
+  readonly #connection: ProtocolConnection;
   readonly #context: Http1Context;
   readonly #parser: HeadParser;
   readonly #pending = new PendingBytes();
@@ -56,7 +56,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   #consuming = false;
   #waiters: (() => void)[] = [];
 
-  constructor(connection: Connection, context: Http1Context) {
+  constructor(connection: ProtocolConnection, context: Http1Context) {
     this.#connection = connection;
     this.#context = context;
     this.#parser = new HeadParser(connection.limits);

@@ -1,5 +1,5 @@
 import type { HttpStream } from '../http-handler.ts';
-import type { ResponseSink, StreamFraming } from './http1-responder.ts';
+import type { ResponseSink, StreamFraming } from './response-sink.ts';
 
 const chunkEnd = Buffer.from('\r\n', 'latin1');
 const lastChunk = Buffer.from('0\r\n\r\n', 'latin1');
