@@ -59,13 +59,9 @@ it('takes no new request while it ends', async () => {
   const server = await ServerProcess.start({ flags: [`--model-repository=${repository.path}`] });
   const answers = await beginTwo(server, 'slow');
   const end = server.stop();
-  await vi.waitFor(
-    async () => {
-      const late = await infer(server, 'slow');
-      if (!(late instanceof Error)) expect(late.status).toBe(503);
-    },
-    { timeout: delayMs, interval: 10 },
-  );
+  await server.logged(/has 2 in-flight inferences/u);
+  const late = await infer(server, 'slow');
+  if (!(late instanceof Error)) expect(late.status).toBe(503);
   await Promise.all(answers);
   expect((await end).status).toBe(0);
 });

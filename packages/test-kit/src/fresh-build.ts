@@ -32,16 +32,16 @@ let checked = false;
  */
 export function ensureFreshBuild(): void {
   if (checked) return;
-  if (bundledAt() < changedAt()) build();
+  // Under the lock already to look: another process may be writing the bundle just now.
+  withFileLock(join(root, '.cache', 'build.lock'), () => {
+    if (bundledAt() < changedAt()) build();
+  });
   checked = true;
 }
 
 function build(): void {
-  withFileLock(join(root, '.cache', 'build.lock'), () => {
-    if (bundledAt() >= changedAt()) return;
-    const built = spawnSync(process.execPath, [join(root, 'tools', 'build.mjs')], {
-      encoding: 'utf8',
-    });
-    if (built.status !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
+  const built = spawnSync(process.execPath, [join(root, 'tools', 'build.mjs')], {
+    encoding: 'utf8',
   });
+  if (built.status !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
 }
