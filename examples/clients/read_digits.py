@@ -2,9 +2,12 @@
 
     pip install 'tritonclient[http]' pillow
     python examples/clients/read_digits.py [--url localhost:8000] [FILE.png ...]
+
+The server may also be named by TRITON_HTTP_URL.
 """
 
 import argparse
+import os
 import pathlib
 
 import numpy as np
@@ -22,7 +25,7 @@ def pixels(path: pathlib.Path) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--url", default="localhost:8000")
+    parser.add_argument("--url", default=os.environ.get("TRITON_HTTP_URL", "localhost:8000"))
     parser.add_argument("files", nargs="*", type=pathlib.Path, default=sorted(INPUTS.glob("*.png")))
     arguments = parser.parse_args()
 

@@ -35,7 +35,11 @@ describe.each(documents)('%s', (file) => {
 
   it.each(commands)('line $line works and prints what it says', async ({ script, shows }) => {
     const path = [dirname(ensurePythonEnv()), process.env['PATH'] ?? ''].join(delimiter);
-    const end = await runCommand('bash', ['-euc', here(script)], { PATH: path });
+    const end = await runCommand('bash', ['-euc', here(script)], {
+      PATH: path,
+      // For clients whose command does not name the server.
+      TRITON_HTTP_URL: `127.0.0.1:${server.port}`,
+    });
     expect(end.status, end.output).toBe(0);
     for (const line of shows) {
       expect(outputShows(end.output, here(line)), `${line}\nis not in\n${end.output}`).toBe(true);
