@@ -1,49 +1,43 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type ComparisonOutcome,
-  outcomeOf,
+  type ComparedServer,
   startNodeServer,
   startOwnServer,
-} from '../testing/comparison-outcome.ts';
+} from '../testing/compared-server.ts';
 import { comparisonCases } from '../testing/node-comparison-cases.ts';
+import { exchange } from '../testing/wire-client.ts';
 
 const headerBytesMax = 16 * 1024;
-/** Nothing comes after so long a silence; a machine under load gets a second, longer chance. */
-const quietMs = [150, 1500] as const;
+const silenceMs = 60;
 
-type Pair = readonly [own: ComparisonOutcome, node: ComparisonOutcome];
-
-function runBoth(send: string, silenceMs: number): Promise<Pair> {
-  return Promise.all([
-    outcomeOf(() => startOwnServer(headerBytesMax), send, silenceMs),
-    outcomeOf(() => startNodeServer(headerBytesMax), send, silenceMs),
-  ]);
+async function outcomeOf(start: (headerBytesMax: number) => Promise<ComparedServer>, send: string) {
+  const server = await start(headerBytesMax);
+  try {
+    const { statuses, closed } = await exchange(server.port, send, silenceMs);
+    return { statuses, closed, requests: server.requests };
+  } finally {
+    await server.close();
+  }
 }
 
-/** Both answers, asked for together with those of all other cases: most of the time is waiting. */
-const started = new Map(comparisonCases.map(({ name, send }) => [name, runBoth(send, quietMs[0])]));
-
 describe('the same bytes to node:http and to us', () => {
-  test('names are unique', () => expect(started.size).toBe(comparisonCases.length));
+  test('names are unique', () => {
+    expect(new Set(comparisonCases.map(({ name }) => name)).size).toBe(comparisonCases.length);
+  });
 
   for (const { name, send, differs } of comparisonCases) {
     test(differs === undefined ? name : `${name}: ${differs.reason}`, async () => {
-      const agrees = ([own, node]: Pair): void => {
-        if (differs === undefined) {
-          expect(own).toEqual(node);
-          return;
-        }
-        const { statuses, closed, requestCount } = differs;
-        expect(own).toMatchObject({ statuses, closed });
-        expect(own.requests).toHaveLength(requestCount);
-        // A difference that is none any more must not stay in the list.
-        expect(own).not.toEqual(node);
-      };
-      try {
-        agrees(await started.get(name)!);
-      } catch {
-        agrees(await runBoth(send, quietMs[1]));
+      const own = await outcomeOf(startOwnServer, send);
+      const node = await outcomeOf(startNodeServer, send);
+      if (differs === undefined) {
+        expect(own).toEqual(node);
+        return;
       }
+      const { statuses, closed, requestCount } = differs;
+      expect(own).toMatchObject({ statuses, closed });
+      expect(own.requests).toHaveLength(requestCount);
+      // A difference that is none any more must not stay in the list.
+      expect(own).not.toEqual(node);
     });
   }
 });

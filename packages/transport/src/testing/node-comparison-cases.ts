@@ -14,6 +14,34 @@ export interface ComparisonCase {
   readonly differs?: Difference;
 }
 
+// Why we differ.
+const unknownMethod =
+  'RFC 9110 section 9.1 has 501 for methods that nobody serves; Node answers 400, and drops CONNECT';
+const unknownVersion = 'RFC 9110 section 15.6.6 has 505 for it; Node answers 400, or takes it';
+const unknownCoding =
+  'RFC 9112 section 6.1 has 501 for a coding that is not understood; Node answers 400, or hands on the undecoded bytes';
+const noVersion = 'RFC 9112 section 3 requires a version; Node takes HTTP/0.9';
+const oneBlank = 'RFC 9112 section 3 has single blanks';
+const badTarget = 'RFC 9112 section 3.2: no form of target for this request';
+const otherProtocol = 'this is an HTTP server';
+const twoHosts = 'RFC 9112 section 3.2 demands 400; Node keeps the first';
+const longTarget = 'RFC 9110 section 15.5.15 has 414 for it';
+const manyFields = 'Node drops what is over its count in silence';
+const hugeLength = 'a number, and beyond every limit';
+const emptyCoding = 'an empty Transfer-Encoding hides one from lenient parsers';
+const codingOfOld = 'RFC 9112 section 6.1: Transfer-Encoding in HTTP/1.0 is faulty framing';
+const extensionsTogether = 'Node limits each extension, not their sum';
+const unknownExpectation =
+  'whether the body follows nobody knows, so the connection closes; Node goes on reading';
+const chunkExtension = 'RFC 9112 section 7.1.1: an extension has a name, and a value behind its =';
+
+const refused = (status: number, reason: string): Difference => ({
+  reason,
+  statuses: [status],
+  requestCount: 0,
+  closed: true,
+});
+
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n';
 const post = 'POST / HTTP/1.1\r\nHost: a\r\n';
 const chunked = `${post}Transfer-Encoding: chunked\r\n\r\n`;
@@ -40,7 +68,17 @@ const wellFormed: readonly ComparisonCase[] = [
   { name: 'body of known length', send: `${post}Content-Length: 5\r\n\r\nhello` },
   { name: 'length 0', send: `${post}Content-Length: 0\r\n\r\n` },
   { name: 'length with leading zeros', send: `${post}Content-Length: 0005\r\n\r\nhello` },
-  { name: 'length with blanks around', send: `${post}Content-Length:  5 \t\r\n\r\nhello` },
+  {
+    name: 'length with blanks around',
+    send: `${post}Content-Length:  5 \t\r\n\r\nhello`,
+    differs: {
+      reason:
+        'RFC 9110 section 5.5 drops blanks and tabs around a value; Node takes no tab behind a length',
+      statuses: [200],
+      requestCount: 1,
+      closed: false,
+    },
+  },
   { name: 'POST without a body', send: `${post}\r\n` },
   { name: 'GET with a body', send: `${get}Content-Length: 2\r\n\r\nhi` },
   { name: 'binary body', send: `${post}Content-Length: 4\r\n\r\n\x00\xff\r\n` },
@@ -81,10 +119,25 @@ const wellFormed: readonly ComparisonCase[] = [
   },
   { name: 'chunked, then another', send: `${chunked}1\r\nx\r\n0\r\n\r\n${get}\r\n` },
   { name: 'CR LF between requests', send: `${get}\r\n\r\n${get}\r\n` },
-  { name: 'a request after Connection: close', send: `${get}Connection: close\r\n\r\n${get}\r\n` },
+  {
+    name: 'a request after Connection: close',
+    send: `${get}Connection: close\r\n\r\n${get}\r\n`,
+    differs: {
+      reason: 'what follows the last request is not read; Node answers 400 before the handler does',
+      statuses: [200],
+      requestCount: 1,
+      closed: true,
+    },
+  },
   {
     name: 'Expect: 100-continue with its body',
     send: `${post}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx`,
+    differs: {
+      reason: 'RFC 9110 section 10.1.1: no 100 once the body has begun',
+      statuses: [200],
+      requestCount: 1,
+      closed: false,
+    },
   },
   {
     name: 'Expect: 100-continue, body to come',
@@ -94,7 +147,11 @@ const wellFormed: readonly ComparisonCase[] = [
     name: 'Expect: 100-Continue',
     send: `${post}Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n`,
   },
-  { name: 'another expectation', send: `${post}Expect: tea\r\nContent-Length: 1\r\n\r\n` },
+  {
+    name: 'another expectation',
+    send: `${post}Expect: tea\r\nContent-Length: 1\r\n\r\n`,
+    differs: refused(417, unknownExpectation),
+  },
   {
     name: 'Expect of HTTP/1.0',
     send: 'POST / HTTP/1.0\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx',
@@ -123,19 +180,43 @@ const incomplete: readonly ComparisonCase[] = [
 
 const malformed: readonly ComparisonCase[] = [
   { name: 'no target', send: 'GET HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'no version', send: 'GET /\r\nHost: a\r\n\r\n' },
-  { name: 'no version, HTTP/0.9', send: 'GET /\r\n\r\n' },
-  { name: 'two blanks before the target', send: 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'two blanks before the version', send: 'GET /  HTTP/1.1\r\nHost: a\r\n\r\n' },
+  { name: 'no version', send: 'GET /\r\nHost: a\r\n\r\n', differs: refused(400, noVersion) },
+  { name: 'no version, HTTP/0.9', send: 'GET /\r\n\r\n', differs: refused(400, noVersion) },
+  {
+    name: 'two blanks before the target',
+    send: 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(400, oneBlank),
+  },
+  {
+    name: 'two blanks before the version',
+    send: 'GET /  HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(400, oneBlank),
+  },
   { name: 'blank behind the version', send: 'GET / HTTP/1.1 \r\nHost: a\r\n\r\n' },
   { name: 'blank before the method', send: ' GET / HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'tab between method and target', send: 'GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'lower-case method', send: 'get / HTTP/1.1\r\nHost: a\r\n\r\n' },
+  {
+    name: 'lower-case method',
+    send: 'get / HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(501, unknownMethod),
+  },
   { name: 'method with a colon', send: 'G:T / HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'method of nobody', send: 'BREW / HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'method that starts like one', send: 'GETX / HTTP/1.1\r\nHost: a\r\n\r\n' },
+  {
+    name: 'method of nobody',
+    send: 'BREW / HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(501, unknownMethod),
+  },
+  {
+    name: 'method that starts like one',
+    send: 'GETX / HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(501, unknownMethod),
+  },
   { name: 'target without slash', send: 'GET v2 HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'target *, not for OPTIONS', send: 'GET * HTTP/1.1\r\nHost: a\r\n\r\n' },
+  {
+    name: 'target *, not for OPTIONS',
+    send: 'GET * HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(400, badTarget),
+  },
   { name: 'NUL in the target', send: 'GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'DEL in the target', send: 'GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'tab in the target', send: 'GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n' },
@@ -143,23 +224,51 @@ const malformed: readonly ComparisonCase[] = [
   { name: 'Latin-1 in the target', send: 'GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'quotes and braces in the target', send: 'GET /"<>\\^`{|} HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'fragment in the target', send: 'GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'another scheme', send: 'GET ftp://a/b HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'CONNECT', send: 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'HTTP/1.2', send: 'GET / HTTP/1.2\r\nHost: a\r\n\r\n' },
-  { name: 'HTTP/2.0', send: 'GET / HTTP/2.0\r\nHost: a\r\n\r\n' },
-  { name: 'HTTP/0.9', send: 'GET / HTTP/0.9\r\nHost: a\r\n\r\n' },
-  { name: 'HTTP/3.7', send: 'GET / HTTP/3.7\r\nHost: a\r\n\r\n' },
+  {
+    name: 'another scheme',
+    send: 'GET ftp://a/b HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(400, badTarget),
+  },
+  {
+    name: 'CONNECT',
+    send: 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n',
+    differs: refused(501, unknownMethod),
+  },
+  {
+    name: 'HTTP/1.2',
+    send: 'GET / HTTP/1.2\r\nHost: a\r\n\r\n',
+    differs: refused(505, unknownVersion),
+  },
+  {
+    name: 'HTTP/2.0',
+    send: 'GET / HTTP/2.0\r\nHost: a\r\n\r\n',
+    differs: refused(505, unknownVersion),
+  },
+  {
+    name: 'HTTP/0.9',
+    send: 'GET / HTTP/0.9\r\nHost: a\r\n\r\n',
+    differs: refused(505, unknownVersion),
+  },
+  {
+    name: 'HTTP/3.7',
+    send: 'GET / HTTP/3.7\r\nHost: a\r\n\r\n',
+    differs: refused(505, unknownVersion),
+  },
   { name: 'HTTP/1.', send: 'GET / HTTP/1.\r\nHost: a\r\n\r\n' },
   { name: 'HTTP/1', send: 'GET / HTTP/1\r\nHost: a\r\n\r\n' },
   { name: 'HTTP/1.10', send: 'GET / HTTP/1.10\r\nHost: a\r\n\r\n' },
   { name: 'HTTP/11', send: 'GET / HTTP/11\r\nHost: a\r\n\r\n' },
   { name: 'http/1.1', send: 'GET / http/1.1\r\nHost: a\r\n\r\n' },
   { name: 'HTTPS/1.1', send: 'GET / HTTPS/1.1\r\nHost: a\r\n\r\n' },
-  { name: 'RTSP/1.0', send: 'GET / RTSP/1.0\r\nHost: a\r\n\r\n' },
+  {
+    name: 'RTSP/1.0',
+    send: 'GET / RTSP/1.0\r\nHost: a\r\n\r\n',
+    differs: refused(400, otherProtocol),
+  },
   { name: 'HTTP 1.1', send: 'GET / HTTP 1.1\r\nHost: a\r\n\r\n' },
   { name: 'no Host', send: 'GET / HTTP/1.1\r\n\r\n' },
   { name: 'no Host, with a body', send: 'POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx' },
-  { name: 'two Hosts', send: `${get}Host: b\r\n\r\n` },
+  { name: 'two Hosts', send: `${get}Host: b\r\n\r\n`, differs: refused(400, twoHosts) },
   { name: 'LF behind the request line', send: 'GET / HTTP/1.1\nHost: a\r\n\r\n' },
   { name: 'LF behind a header', send: 'GET / HTTP/1.1\r\nHost: a\n\r\n' },
   { name: 'LF for the blank line', send: 'GET / HTTP/1.1\r\nHost: a\r\n\n' },
@@ -199,13 +308,30 @@ const malformed: readonly ComparisonCase[] = [
     name: 'header of 17 KiB in small fields',
     send: `${get}${many(100, (n) => `h${n}: ${'v'.repeat(170)}\r\n`)}\r\n`,
   },
-  { name: 'target of 20 KiB', send: `GET /${'a'.repeat(20 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n` },
+  {
+    name: 'target of 20 KiB',
+    send: `GET /${'a'.repeat(20 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    differs: refused(414, longTarget),
+  },
   { name: 'header that never ends', send: `${get}A: ${'b'.repeat(40 * 1024)}` },
-  { name: '3000 headers', send: `${get}${many(3000, () => 'a:\r\n')}\r\n` },
+  {
+    name: '3000 headers',
+    send: `${get}${many(3000, () => 'a:\r\n')}\r\n`,
+    differs: refused(431, manyFields),
+  },
   { name: 'bytes of TLS', send: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' },
   { name: 'garbage', send: '\x00\x01\x02\x03' },
   { name: 'a text', send: 'hello\r\n\r\n' },
-  { name: 'a good request, then garbage', send: `${get}\r\n\x00\x01` },
+  {
+    name: 'a good request, then garbage',
+    send: `${get}\r\n\x00\x01`,
+    differs: {
+      reason: 'the good request is answered first',
+      statuses: [200, 400],
+      requestCount: 1,
+      closed: true,
+    },
+  },
 ];
 
 const framing: readonly ComparisonCase[] = [
@@ -236,23 +362,42 @@ const framing: readonly ComparisonCase[] = [
   { name: 'empty length', send: `${post}Content-Length:\r\n\r\n` },
   { name: 'blank length', send: `${post}Content-Length:  \r\n\r\n` },
   { name: 'length in words', send: `${post}Content-Length: five\r\n\r\nhello` },
-  { name: 'length 2^64', send: `${post}Content-Length: 18446744073709551616\r\n\r\nhello` },
-  { name: 'length of 40 digits', send: `${post}Content-Length: ${'9'.repeat(40)}\r\n\r\nhello` },
+  {
+    name: 'length 2^64',
+    send: `${post}Content-Length: 18446744073709551616\r\n\r\nhello`,
+    differs: refused(413, hugeLength),
+  },
+  {
+    name: 'length of 40 digits',
+    send: `${post}Content-Length: ${'9'.repeat(40)}\r\n\r\nhello`,
+    differs: refused(413, hugeLength),
+  },
   { name: 'length in Arabic digits', send: `${post}Content-Length: \xd9\xa5\r\n\r\nhello` },
   { name: 'length with vertical tab', send: `${post}Content-Length: \x0b5\r\n\r\nhello` },
-  { name: 'Transfer-Encoding: identity', send: `${post}Transfer-Encoding: identity\r\n\r\n` },
-  { name: 'Transfer-Encoding: gzip', send: `${post}Transfer-Encoding: gzip\r\n\r\n` },
+  {
+    name: 'Transfer-Encoding: identity',
+    send: `${post}Transfer-Encoding: identity\r\n\r\n`,
+    differs: refused(501, unknownCoding),
+  },
+  {
+    name: 'Transfer-Encoding: gzip',
+    send: `${post}Transfer-Encoding: gzip\r\n\r\n`,
+    differs: refused(501, unknownCoding),
+  },
   {
     name: 'Transfer-Encoding: gzip, chunked',
     send: `${post}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding: chunked, gzip',
     send: `${post}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding: chunked, chunked',
     send: `${post}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding: chunked twice',
@@ -261,18 +406,22 @@ const framing: readonly ComparisonCase[] = [
   {
     name: 'Transfer-Encoding: gzip, then chunked in another',
     send: `${post}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding: xchunked',
     send: `${post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding: chunkedx',
     send: `${post}Transfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding: "chunked"',
     send: `${post}Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
   {
     name: 'Transfer-Encoding with vertical tab',
@@ -281,11 +430,17 @@ const framing: readonly ComparisonCase[] = [
   {
     name: 'Transfer-Encoding: chunked;q=1',
     send: `${post}Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n`,
+    differs: refused(501, unknownCoding),
   },
-  { name: 'empty Transfer-Encoding', send: `${post}Transfer-Encoding:\r\n\r\n` },
+  {
+    name: 'empty Transfer-Encoding',
+    send: `${post}Transfer-Encoding:\r\n\r\n`,
+    differs: refused(400, emptyCoding),
+  },
   {
     name: 'empty Transfer-Encoding beside a length',
     send: `${post}Transfer-Encoding:\r\nContent-Length: 1\r\n\r\nx`,
+    differs: refused(400, emptyCoding),
   },
   {
     name: 'Transfer-Encoding, blank before the colon',
@@ -294,10 +449,12 @@ const framing: readonly ComparisonCase[] = [
   {
     name: 'Transfer-Encoding of HTTP/1.0',
     send: 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    differs: refused(400, codingOfOld),
   },
   {
     name: 'Transfer-Encoding of HTTP/1.0, keep-alive',
     send: 'POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    differs: refused(400, codingOfOld),
   },
   { name: 'GET, chunked', send: `${get}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n` },
   { name: 'chunk size g', send: `${chunked}g\r\nhello\r\n0\r\n\r\n` },
@@ -325,8 +482,16 @@ const framing: readonly ComparisonCase[] = [
   { name: 'chunk extension with LF', send: `${chunked}5;a\nhello\r\n0\r\n\r\n` },
   { name: 'chunk extension with NUL', send: `${chunked}5;a\0\r\nhello\r\n0\r\n\r\n` },
   { name: 'empty chunk extension', send: `${chunked}5;\r\nhello\r\n0\r\n\r\n` },
-  { name: 'chunk extension without a name', send: `${chunked}5;=b\r\nhello\r\n0\r\n\r\n` },
-  { name: 'chunk extension without its value', send: `${chunked}5;a=\r\nhello\r\n0\r\n\r\n` },
+  {
+    name: 'chunk extension without a name',
+    send: `${chunked}5;=b\r\nhello\r\n0\r\n\r\n`,
+    differs: refused(400, chunkExtension),
+  },
+  {
+    name: 'chunk extension without its value',
+    send: `${chunked}5;a=\r\nhello\r\n0\r\n\r\n`,
+    differs: refused(400, chunkExtension),
+  },
   { name: 'blank in a chunk extension', send: `${chunked}5;a b\r\nhello\r\n0\r\n\r\n` },
   { name: 'blank before a chunk extension', send: `${chunked}5; a=b\r\nhello\r\n0\r\n\r\n` },
   { name: 'unclosed quote in a chunk extension', send: `${chunked}5;a="b\r\nhello\r\n0\r\n\r\n` },
@@ -338,6 +503,7 @@ const framing: readonly ComparisonCase[] = [
   {
     name: 'chunk extensions of 20 KiB together',
     send: `${chunked}${many(20, () => `1;${'a'.repeat(1024)}\r\nx\r\n`)}0\r\n\r\n`,
+    differs: refused(413, extensionsTogether),
   },
   { name: 'trailer without colon', send: `${chunked}0\r\nA\r\n\r\n` },
   { name: 'trailer with LF', send: `${chunked}0\r\nA: b\n\r\n` },

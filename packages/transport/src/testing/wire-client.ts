@@ -10,34 +10,40 @@ export interface WireOutcome {
   readonly bytes: Buffer;
 }
 
-/** Sends `bytes` as they are, and waits until the server closes or says nothing for `quietMs`. */
-export function exchange(
+/** How long both ends must be silent: in turns of the event loop that they share, and in time. */
+const quietTurns = 20;
+const quietAfterAnswerMs = 5;
+
+/**
+ * Sends `bytes` as they are, and waits until the server closes or has nothing more to say. Client
+ * and server must run in this process: turns of its event loop tell how far both have come, however
+ * slow the machine is.
+ *
+ * @param silenceMs how long to wait for the first byte of an answer.
+ */
+export async function exchange(
   port: number,
   bytes: string | Uint8Array,
-  quietMs: number,
+  silenceMs: number,
 ): Promise<WireOutcome> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    const chunks: Buffer[] = [];
-    const finish = (closed: boolean): void => {
-      clearTimeout(quiet);
-      socket.destroy();
-      const received = Buffer.concat(chunks);
-      resolve({
-        statuses: readResponses(received).map(({ status }) => status),
-        closed,
-        bytes: received,
-      });
-    };
-    const quiet = setTimeout(() => finish(false), quietMs);
-    socket.on('connect', () => socket.write(latin1(bytes)));
-    socket.on('data', (chunk) => {
-      chunks.push(chunk);
-      quiet.refresh();
-    });
-    socket.on('error', () => finish(true));
-    socket.on('close', () => finish(true));
-  });
+  const client = await WireClient.open(port);
+  await client.send(bytes);
+  let seenBytes = -1;
+  let turns = 0;
+  let quietSinceMs = 0;
+  while (!client.closed) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (client.received.length !== seenBytes) {
+      seenBytes = client.received.length;
+      turns = 0;
+      quietSinceMs = performance.now();
+    }
+    const quietMs = seenBytes === 0 ? silenceMs : quietAfterAnswerMs;
+    if (++turns > quietTurns && performance.now() - quietSinceMs >= quietMs) break;
+  }
+  const { closed, received, responses } = client;
+  client.destroy();
+  return { statuses: responses.map(({ status }) => status), closed, bytes: received };
 }
 
 /** One answer, as far as it was received. */
@@ -55,7 +61,7 @@ export function readResponses(received: Buffer): WireResponse[] {
   while (at < received.length) {
     const headEnd = received.indexOf('\r\n\r\n', at);
     if (headEnd < 0) break;
-    const [statusLine = '', ...lines] = received.latin1Slice(at, headEnd).split('\r\n');
+    const [statusLine = '', ...lines] = received.toString('latin1', at, headEnd).split('\r\n');
     const headers = new Map<string, string>();
     for (const line of lines) {
       const colon = line.indexOf(':');
@@ -124,7 +130,8 @@ export class WireClient {
   /** Waits until `condition` holds, looking after everything that arrives. */
   async until(condition: (client: WireClient) => boolean): Promise<void> {
     while (!condition(this)) {
-      if (this.#closed) throw new Error(`closed after ${this.#received.latin1Slice(0, 2000)}`);
+      if (this.#closed)
+        throw new Error(`closed after ${this.#received.toString('latin1', 0, 2000)}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

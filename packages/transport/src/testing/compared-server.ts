@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpServer } from '../index.ts';
-import { exchange } from './wire-client.ts';
 
 /** A request as a handler saw it, once its body was complete. */
 export interface SeenRequest {
@@ -10,13 +9,6 @@ export interface SeenRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Each byte a character. */
   readonly body: string;
-}
-
-/** What a server did with some bytes. */
-export interface ComparisonOutcome {
-  readonly statuses: readonly number[];
-  readonly closed: boolean;
-  readonly requests: readonly SeenRequest[];
 }
 
 /** A server that answers every request with 200 and notes it. */
@@ -41,7 +33,7 @@ export async function startNodeServer(headerBytesMax: number): Promise<ComparedS
         for (let at = 0; at < rawHeaders.length; at += 2) {
           headers.push([rawHeaders[at]!, rawHeaders[at + 1]!]);
         }
-        const body = Buffer.concat(chunks).latin1Slice();
+        const body = Buffer.concat(chunks).toString('latin1');
         requests.push({ method: request.method!, target: request.url!, headers, body });
         response.writeHead(200, { 'Content-Length': 0 });
         response.end();
@@ -64,7 +56,7 @@ export async function startOwnServer(headerBytesMax: number): Promise<ComparedSe
   const server = new HttpServer(
     {
       handle(request, responder) {
-        const body = Buffer.from(request.body).latin1Slice();
+        const body = Buffer.from(request.body).toString('latin1');
         const { method, target } = request;
         requests.push({ method, target, headers: [...request.headers()], body });
         responder.send(200, [], null);
@@ -74,19 +66,4 @@ export async function startOwnServer(headerBytesMax: number): Promise<ComparedSe
   );
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   return { port, requests, close: () => server.close({ graceMs: 0 }) };
-}
-
-/** Runs the bytes against a server that nobody else talks to. */
-export async function outcomeOf(
-  start: () => Promise<ComparedServer>,
-  send: string,
-  quietMs: number,
-): Promise<ComparisonOutcome> {
-  const server = await start();
-  try {
-    const { statuses, closed } = await exchange(server.port, send, quietMs);
-    return { statuses, closed, requests: server.requests };
-  } finally {
-    await server.close();
-  }
 }
