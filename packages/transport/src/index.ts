@@ -2,6 +2,25 @@ export type { AddressOf } from './body-memory.ts';
 export { systemClock, type TransportClock, type TransportTimer } from './clock.ts';
 export { decodeContent } from './content-decoding.ts';
 export type {
+  GrpcCall,
+  GrpcHandler,
+  GrpcMetadataEntry,
+  GrpcMethod,
+  GrpcStream,
+  GrpcStreamMethod,
+  GrpcStreamReader,
+  GrpcUnaryMethod,
+  GrpcUnaryResponder,
+} from './grpc/grpc-handler.ts';
+export {
+  type GrpcKeepalive,
+  type GrpcLimits,
+  type GrpcOptions,
+  grpcKeepaliveDefaults,
+  grpcLimitDefaults,
+} from './grpc/grpc-limits.ts';
+export { GrpcStatus } from './grpc/grpc-status.ts';
+export type {
   BodyPlan,
   HeaderField,
   HttpHandler,

@@ -1,0 +1,115 @@
+/** Trailing metadata: a name that ends in `-bin` has bytes, any other printable ASCII text. */
+export type GrpcMetadataEntry = readonly [name: string, value: string | Uint8Array];
+
+/** One RPC, valid as long as somebody holds it. */
+export interface GrpcCall {
+  /** `/package.Service/Method`, as sent. */
+  readonly path: string;
+  /** First value of a metadata entry, as sent (`-bin` still in base64), or null. Its name in lower case. */
+  metadata(lowerCaseName: string): string | null;
+  /**
+   * Everything the client sent as metadata, in order, HTTP/2's and gRPC's own headers left out. What
+   * ends in `-bin` comes as bytes, several values joined by commas one by one.
+   */
+  metadataEntries(): Iterable<GrpcMetadataEntry>;
+  /**
+   * When the client gives up, in nanoseconds of the monotonic clock that `process.hrtime` reads, or
+   * null. The transport answers DEADLINE_EXCEEDED then, and cancels the call.
+   */
+  readonly deadlineNs: number | null;
+  /** True once nobody waits for the answer any more, and the call was not answered before. */
+  readonly cancelled: boolean;
+  /**
+   * Calls `callback` once, when the client cancels or goes away, or the deadline passes, before the
+   * call is answered; at once if that has happened.
+   */
+  onCancelled(callback: () => void): void;
+  /** Address of the client. */
+  readonly peer: string;
+}
+
+/** Answers a unary call, once, at any time. What comes after the call was cancelled is dropped. */
+export interface GrpcUnaryResponder {
+  /**
+   * Sends the one message of the answer, given in parts, and status OK. The bytes must not change
+   * until they are on the way, so never.
+   *
+   * @throws Error when the call was answered before.
+   */
+  send(parts: readonly Uint8Array[], trailers?: readonly GrpcMetadataEntry[]): void;
+  /**
+   * Ends the call with a status of `GrpcStatus` but OK. `message` is any text.
+   *
+   * @throws Error when the call was answered before.
+   */
+  fail(status: number, message: string, trailers?: readonly GrpcMetadataEntry[]): void;
+}
+
+/** The answers of a streaming call. What comes after the call was cancelled is dropped. */
+export interface GrpcStream {
+  /**
+   * Sends initial metadata now, rather than with the first message; at most once, before `write`.
+   * Optional: the first `write` sends the header without any.
+   */
+  start(metadata: readonly GrpcMetadataEntry[]): void;
+  /**
+   * Sends one message, given in parts that must never change.
+   *
+   * @returns False when the client is behind: wait for `drained` before the next message. It is sent
+   * all the same; beyond the limit of buffered bytes the call fails with RESOURCE_EXHAUSTED.
+   * @throws Error when the stream has ended.
+   */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** Resolves when there is room, or when the call is over. */
+  drained(): Promise<void>;
+  /** Ends the call with status OK; further messages of the client are thrown away. */
+  end(trailers?: readonly GrpcMetadataEntry[]): void;
+  /** Ends the call with a status but OK, after the messages written before. */
+  fail(status: number, message: string, trailers?: readonly GrpcMetadataEntry[]): void;
+  /**
+   * Stops handing over messages: the client may send as much as its flow-control window holds, no
+   * more. What has arrived already waits; memory stays bounded.
+   */
+  pause(): void;
+  /** Hands over messages again; one that waited comes inside this call. */
+  resume(): void;
+}
+
+/** Takes the messages of a streaming call; made by `GrpcStreamMethod.open`. */
+export interface GrpcStreamReader {
+  /** One message, decompressed, in memory that neither moves nor is reused. */
+  onMessage(message: Uint8Array): void;
+  /** The client will send no more messages. */
+  onHalfClose(): void;
+}
+
+/** A method with one message each way. */
+export interface GrpcUnaryMethod {
+  readonly kind: 'unary';
+  /**
+   * Called with the complete message, decompressed, in memory that neither moves nor is reused.
+   * What it throws is answered with INTERNAL.
+   */
+  handle(call: GrpcCall, message: Uint8Array, responder: GrpcUnaryResponder): void;
+  /**
+   * The byte of a message that should lie at a multiple of 64 in memory, judged by its first bytes
+   * (at least 64 of them, or all there are); null where it does not matter. Asked only for messages
+   * that did not arrive in one piece.
+   */
+  alignedOffset?(firstBytes: Uint8Array): number | null;
+}
+
+/** A method with any number of messages in either direction. */
+export interface GrpcStreamMethod {
+  readonly kind: 'stream';
+  /** Called when the header of the call is read. What it throws is answered with INTERNAL. */
+  open(call: GrpcCall, stream: GrpcStream): GrpcStreamReader;
+}
+
+export type GrpcMethod = GrpcUnaryMethod | GrpcStreamMethod;
+
+/** Finds methods; asked for every call, so it should be a look-up. */
+export interface GrpcHandler {
+  /** @param path `/package.Service/Method` as sent. @returns Null answers UNIMPLEMENTED. */
+  find(path: string): GrpcMethod | null;
+}
