@@ -30,13 +30,16 @@ module.exports = {
     {
       name: 'libraries-stand-alone',
       severity: 'error',
-      from: { path: '^packages/(protocol|transport|native)/src', pathNot: '\\.test\\.ts$' },
+      from: {
+        path: '^packages/(protocol|transport|native)/src',
+        pathNot: '\\.test\\.ts$|/testing/',
+      },
       to: { path: '^packages/', pathNot: '^packages/$1/' },
     },
     {
       name: 'nothing-imports-the-server',
       severity: 'error',
-      from: { path: '^packages/', pathNot: '^packages/(server|test-kit)/|\\.test\\.ts$' },
+      from: { path: '^packages/', pathNot: '^packages/(server|test-kit)/|\\.test\\.ts$|/testing/' },
       to: { path: server },
     },
     ...layerRules,

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { configurationPage } from './reference/configuration-page.ts';
+import { endpointsPage } from './reference/endpoints-page.ts';
 import { errorsPage } from './reference/errors-page.ts';
 import { metricsPage } from './reference/metrics-page.ts';
 import { optionsPage } from './reference/options-page.ts';
@@ -16,6 +17,7 @@ export const referencePages: ReadonlyMap<string, () => string> = new Map([
   ['metrics.md', metricsPage],
   ['errors.md', errorsPage],
   ['configuration.md', configurationPage],
+  ['endpoints.md', endpointsPage],
 ]);
 
 /** Names of the pages on disk that differ from what the code says. */

@@ -175,7 +175,7 @@ export function keepAlive(...objects: readonly unknown[]): void {
   kept = objects;
 }
 
-/** What `keepAlive` was last given; only here so that the store is observable. */
+/** What `keepAlive` was last given; only here so that the store is observable. @public */
 export function lastKeptAlive(): unknown {
   return kept;
 }

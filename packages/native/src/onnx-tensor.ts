@@ -43,7 +43,7 @@ const RANK_MAX = 1024;
 const nothing = new NativeBlock(64);
 
 /** Number of elements of a shape. Throws INVALID_ARGUMENT for what cannot be a shape. */
-export function elementCountOf(shape: readonly number[]): number {
+function elementCountOf(shape: readonly number[]): number {
   if (shape.length > RANK_MAX) {
     throw new NativeError('INVALID_ARGUMENT', `a tensor of rank ${shape.length} is not supported`);
   }

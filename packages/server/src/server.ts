@@ -4,7 +4,7 @@ import { TritonError } from '@nereid/protocol';
 import { type HttpHandler, HttpServer } from '@nereid/transport';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
-import { ControlPlane, tritonVersion } from './control-plane/control-plane.ts';
+import { ControlPlane } from './control-plane/control-plane.ts';
 import type { ServerState } from './control-plane/server-state.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
@@ -20,24 +20,18 @@ import { RepositoryPoller } from './lifecycle/repository-poller.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
 import { type Log, openLog } from './observability/log.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
-import {
-  backendTable,
-  drawTable,
-  type ModelStatusRow,
-  modelTable,
-  repositoryAgentTable,
-} from './observability/status-table.ts';
 import type { HttpOptions, ServerOptions } from './options/server-options.ts';
 import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
+import { reportStart } from './start-report.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
 type Stop = (graceMs: number) => Promise<void> | void;
 
-/** A connection that is being closed gets so long to read the last answer. */
-const connectionGraceMs = 5_000;
+/** A connection that is being closed gets so long to read the last answer, and no longer. */
+const connectionGraceMsMax = 5_000;
 
 /**
  * The composition root: makes the parts, starts them in order and stops them in reverse. One object
@@ -269,34 +263,10 @@ export class Server {
       controlMode === 'explicit' && !startupModelsAll
         ? await this.#manager.loadNamed(startupModels)
         : await this.#manager.update();
-    await this.#printTables();
+    reportStart(this.#options, this.#backends, this.#lifeCycle, this.#logger);
     if (!complete && exitOnError) {
       throw new TritonError('INTERNAL', 'failed to load all models');
     }
-  }
-
-  async #printTables(): Promise<void> {
-    const settings = this.#options.backend.config;
-    const backends = this.#backends.names().map((name) => ({
-      name,
-      path: 'built in',
-      config: JSON.stringify({ cmdline: Object.fromEntries(settings.get(name) ?? []) }),
-    }));
-    const models = [...this.#lifeCycle.entries()].flatMap(({ id, versions }): ModelStatusRow[] =>
-      versions.length === 0
-        ? [{ model: modelIdText(id), version: null, state: '', reason: '' }]
-        : versions.map(({ version, state, reason }) => ({
-            model: modelIdText(id),
-            version,
-            state,
-            reason,
-          })),
-    );
-    models.sort((a, b) => (a.model < b.model ? -1 : a.model > b.model ? 1 : 0));
-    this.#logger.table('', drawTable(repositoryAgentTable([])));
-    this.#logger.table('', drawTable(backendTable(backends)));
-    this.#logger.table('', drawTable(modelTable(models)));
-    this.#logger.info(`Nereid serves the protocol of Triton ${tritonVersion}`);
   }
 
   async #openHttp(): Promise<void> {
@@ -306,7 +276,7 @@ export class Server {
     const { address } = http;
     this.#httpAddress = await listen(this.#http, 'HTTP', address, http.port, http.reusePort);
     this.#logger.info(`Started HTTPService at ${address}:${this.#httpAddress.port}`);
-    this.#stops.push(() => this.#http?.close({ graceMs: connectionGraceMs }));
+    this.#stops.push((graceMs) => this.#http?.close({ graceMs: connectionGrace(graceMs) }));
   }
 
   async #openMetrics(): Promise<void> {
@@ -315,7 +285,7 @@ export class Server {
     const server = new HttpServer(metricsHandler(this.#metrics), transportOptions(http));
     this.#metricsAddress = await listen(server, 'metrics', metrics.address, metrics.port, false);
     this.#logger.info(`Started Metrics Service at ${metrics.address}:${this.#metricsAddress.port}`);
-    this.#stops.push(() => server.close({ graceMs: connectionGraceMs }));
+    this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
   }
 
   #startPolling(): void {
@@ -330,6 +300,11 @@ export class Server {
     poller.start();
     this.#stops.push(() => poller.stop());
   }
+}
+
+/** Nothing once the time for the exit is over: what is in flight then has been given up. */
+function connectionGrace(leftMs: number): number {
+  return Math.min(connectionGraceMsMax, leftMs);
 }
 
 function transportOptions(http: HttpOptions): ConstructorParameters<typeof HttpServer>[1] {

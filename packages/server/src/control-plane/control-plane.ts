@@ -155,10 +155,7 @@ export class ControlPlane {
    * Returns when the model takes no more requests; those in flight are answered afterwards. Nothing
    * depends on another model until there are ensembles, so `unloadDependents` changes nothing yet.
    */
-  async unloadModel(
-    name: string,
-    _options: { readonly unloadDependents: boolean },
-  ): Promise<void> {
+  async unloadModel(name: string, _options: { readonly unloadDependents: boolean }): Promise<void> {
     await this.#options.manager.unload(name);
   }
 

@@ -7,7 +7,7 @@ export interface InferResponse {
   readonly modelVersion: string;
   readonly id: string;
   readonly parameters: ReadonlyMap<string, ParameterValue>;
-  /** In the order of the request's outputs, or of the model's configuration when none were named. */
+  /** Sorted by the bytes of their names when the request named any, else in the order of the configuration. */
   readonly outputs: readonly Tensor[];
 }
 

@@ -3,7 +3,7 @@ import { dirname, join, sep } from 'node:path';
 import { type ModelConfig, TritonError } from '@nereid/protocol';
 
 /** The largest label file that is read. A million classes of 16 letters are half of it. */
-export const labelFileBytesMax = 33_554_432;
+const labelFileBytesMax = 33_554_432;
 
 /** The lines of a label file: the name of class N is line N, counted from 0. */
 export function parseLabels(text: string): string[] {

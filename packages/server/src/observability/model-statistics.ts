@@ -76,7 +76,7 @@ export interface ModelCounters {
 }
 
 /** Batch sizes that get an entry of their own; a model with more distinct ones counts only totals for the rest. */
-export const batchSizesMax = 65_536;
+const batchSizesMax = 65_536;
 
 interface BatchTotals {
   count: number;

@@ -1,5 +1,5 @@
 /** The kinds of metric that are written, in the order in which Triton writes them. */
-export const metricTypes = ['counter', 'gauge'] as const;
+const metricTypes = ['counter', 'gauge'] as const;
 
 export type MetricType = (typeof metricTypes)[number];
 

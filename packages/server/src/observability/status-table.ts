@@ -5,7 +5,7 @@ export interface StatusTable {
 }
 
 /** Columns of a drawn table when nothing says how wide the terminal is, as Triton has it. */
-export const tableColumnsDefault = 500;
+const tableColumnsDefault = 500;
 
 /**
  * Draws a table between +---+ lines, one under the header and one at the end, as Triton does at
@@ -76,6 +76,11 @@ export function backendTable(
     headers: ['Backend', 'Path', 'Config'],
     rows: backends.map((backend) => [backend.name, backend.path, backend.config]),
   };
+}
+
+/** The table of what the server was started with. */
+export function optionsTable(options: readonly (readonly [string, string])[]): StatusTable {
+  return { headers: ['Option', 'Value'], rows: options };
 }
 
 /** One line of the table of models. */

@@ -1,5 +1,5 @@
-import { ManualClock } from '@nereid/test-kit';
 import { TritonError } from '@nereid/protocol';
+import { ManualClock } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import type { BackendInstance } from '../core/backend.ts';
 import { Cancellation } from '../core/cancellation.ts';

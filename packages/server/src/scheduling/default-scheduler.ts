@@ -9,7 +9,7 @@ import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { RequestQueue } from './request-queue.ts';
 
 /** Requests that may wait for one model. Triton has no bound here; memory has. */
-export const queueRequestsMaxDefault = 100_000;
+const queueRequestsMaxDefault = 100_000;
 
 export interface DefaultSchedulerOptions {
   readonly modelName: string;

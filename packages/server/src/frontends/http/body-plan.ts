@@ -1,9 +1,8 @@
 import type { BodyPlan, HttpRequest } from '@nereid/transport';
-import type { HttpContext } from './http-route.ts';
+import type { HttpContext, RouteMatch } from './http-route.ts';
 import { plannedHeaderLength } from './inference-header-length.ts';
 import { errorReply } from './replies.ts';
 import { jsonSizeRefusal } from './request-json.ts';
-import type { RouteMatch } from './router.ts';
 import { inferRoute } from './routes/infer.ts';
 
 /** The int32 that Triton reads the length of an inference body into. */

@@ -1,8 +1,8 @@
 import type { BodyPlan, HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
 import { planBody } from './body-plan.ts';
-import type { HttpContext } from './http-route.ts';
+import type { HttpContext, RouteMatch } from './http-route.ts';
 import { sendErrorText, sendFailure } from './replies.ts';
-import { type RouteMatch, Router } from './router.ts';
+import { Router } from './router.ts';
 import { httpRoutes } from './routes.ts';
 
 /** Everything that the HTTP port answers. */

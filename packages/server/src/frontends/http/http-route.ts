@@ -2,7 +2,6 @@ import type { HttpRequest, HttpResponder } from '@nereid/transport';
 import type { ControlPlane } from '../../control-plane/control-plane.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
-import type { RouteMatch } from './router.ts';
 
 export interface HttpFrontendOptions {
   /** `--http-max-input-size`, bytes: limits JSON, a raw binary input and what a compressed body inflates to. */
@@ -17,6 +16,17 @@ export interface HttpContext {
   readonly metricsText: () => string;
   readonly options: HttpFrontendOptions;
   readonly logger: Logger;
+}
+
+/** What a path asks for. The texts are as they stand in the path: percent-encoding is not undone, as in Triton. */
+export interface RouteMatch {
+  readonly route: HttpRoute;
+  /** '' where the pattern has none, or the path leaves it out; the same goes for the others. */
+  readonly model: string;
+  /** Decimal digits. */
+  readonly version: string;
+  readonly repository: string;
+  readonly region: string;
 }
 
 /** One request on its way through a route. */

@@ -1,15 +1,4 @@
-import type { HttpRoute } from './http-route.ts';
-
-/** What a path asks for. The texts are as they stand in the path: percent-encoding is not undone, as in Triton. */
-export interface RouteMatch {
-  readonly route: HttpRoute;
-  /** '' where the pattern has none, or the path leaves it out; the same goes for the others. */
-  readonly model: string;
-  /** Decimal digits. */
-  readonly version: string;
-  readonly repository: string;
-  readonly region: string;
-}
+import type { HttpRoute, RouteMatch } from './http-route.ts';
 
 /** Distinct paths whose match is remembered. */
 const cachedPathsMax = 1024;
