@@ -1,7 +1,8 @@
 import type { BodyMemory } from '../body-memory.ts';
 import type { HttpLimits } from '../http-limits.ts';
 import type { BodyReader } from './body-reader.ts';
-import { fieldValueBytes, hexDigit, tokenBytes } from './character-classes.ts';
+import { fieldValueBytes, hexDigit, lowerCase, tokenBytes } from './character-classes.ts';
+import { ChunkExtensions } from './chunk-extensions.ts';
 import { badRequest, failure, type HttpFailure } from './http-failure.ts';
 import { PieceList } from './piece-list.ts';
 
@@ -27,6 +28,9 @@ const COMPLETE = 12;
 /** More hexadecimal digits than any limit has; leading zeros count, as they only waste time. */
 const sizeDigitsMax = 16;
 
+const framingNames: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+const framingNameBytesMax = 'transfer-encoding'.length;
+
 export type ChunkedBodyLimits = Pick<
   HttpLimits,
   'bodyBytesMax' | 'chunkCountMax' | 'chunkExtensionBytesMax' | 'trailerBytesMax'
@@ -38,6 +42,7 @@ export class ChunkedBody implements BodyReader {
   readonly #memory: BodyMemory;
   readonly #alignedOffset: number | null;
   readonly #pieces = new PieceList();
+  readonly #extensions = new ChunkExtensions();
   #state = SIZE_START;
   #failure: HttpFailure | null = null;
   #size = 0;
@@ -45,6 +50,7 @@ export class ChunkedBody implements BodyReader {
   #chunkCount = 0;
   #extensionBytes = 0;
   #trailerBytes = 0;
+  #trailerName = '';
 
   constructor(limits: ChunkedBodyLimits, memory: BodyMemory, alignedOffset: number | null) {
     this.#limits = limits;
@@ -93,8 +99,8 @@ export class ChunkedBody implements BodyReader {
         if (++this.#extensionBytes > this.#limits.chunkExtensionBytesMax) {
           return failure(413, 'chunk extensions are too long');
         }
+        if (!this.#extensions.read(code)) return badRequest('chunk extension');
         if (code === CR) this.#state = SIZE_LF;
-        else if (fieldValueBytes[code] === 0) return badRequest('chunk extension');
         return null;
       case SIZE_LF:
         return code === LF ? this.#startChunk() : badRequest('chunk size without LF');
@@ -121,8 +127,10 @@ export class ChunkedBody implements BodyReader {
     }
     if (this.#state === SIZE_START) return badRequest('chunk size');
     if (code === CR) this.#state = SIZE_LF;
-    else if (code === SEMICOLON) this.#state = EXTENSION;
-    else return badRequest('chunk size');
+    else if (code === SEMICOLON) {
+      this.#extensions.begin();
+      this.#state = EXTENSION;
+    } else return badRequest('chunk size');
     return null;
   }
 
@@ -156,11 +164,13 @@ export class ChunkedBody implements BodyReader {
           return null;
         }
         this.#state = TRAILER_NAME;
-        return tokenBytes[code] === 1 ? null : badRequest('trailer name');
+        this.#trailerName = '';
+        return this.#readTrailerName(code);
       case TRAILER_NAME:
-        if (code === COLON) this.#state = TRAILER_VALUE;
-        else if (tokenBytes[code] === 0) return badRequest('trailer name');
-        return null;
+        if (code !== COLON) return this.#readTrailerName(code);
+        this.#state = TRAILER_VALUE;
+        // RFC 9110 section 6.5.1: what frames a message cannot come after it.
+        return framingNames.has(this.#trailerName) ? badRequest('framing in a trailer') : null;
       case TRAILER_VALUE:
         if (code === CR) this.#state = TRAILER_LF;
         else if (fieldValueBytes[code] === 0) return badRequest('trailer value');
@@ -173,5 +183,13 @@ export class ChunkedBody implements BodyReader {
         this.#state = COMPLETE;
         return null;
     }
+  }
+
+  #readTrailerName(code: number): HttpFailure | null {
+    if (tokenBytes[code] === 0) return badRequest('trailer name');
+    if (this.#trailerName.length <= framingNameBytesMax) {
+      this.#trailerName += String.fromCharCode(lowerCase[code]!);
+    }
+    return null;
   }
 }

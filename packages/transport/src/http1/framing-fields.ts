@@ -21,7 +21,8 @@ export function readFramingField(
     case 4:
       return equalsLowerCase(bytes, nameStart, nameEnd, 'host') ? readHost(head) : null;
     case 6:
-      if (equalsLowerCase(bytes, nameStart, nameEnd, 'expect')) {
+      // RFC 9110 section 10.1.1: HTTP/1.0 knows no expectations.
+      if (head.minorVersion === 1 && equalsLowerCase(bytes, nameStart, nameEnd, 'expect')) {
         const known = equalsLowerCase(bytes, valueStart, valueEnd, '100-continue');
         head.expect = known && head.expect !== 'unknown' ? 'continue' : 'unknown';
       }

@@ -260,14 +260,14 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
       this.#dispatch(bytes.subarray(at, end));
       return end;
     }
-    try {
-      this.#reader = head.chunked
-        ? new ChunkedBody({ ...limits, bodyBytesMax }, memory, alignedOffset)
-        : new LengthBody(memory, contentLength, alignedOffset);
-    } catch {
-      this.#refuse(failure(503, 'not enough memory for the request body'));
+    const reader = head.chunked
+      ? new ChunkedBody({ ...limits, bodyBytesMax }, memory, alignedOffset)
+      : new LengthBody(memory, contentLength, alignedOffset);
+    if (reader.failure !== null) {
+      this.#refuse(reader.failure);
       return bytes.length;
     }
+    this.#reader = reader;
     this.#phase = 'body';
     this.#sinceMs = this.#connection.nowMs;
     // Who already sends does not wait for it: RFC 9110 section 10.1.1.

@@ -1,29 +1,63 @@
 import type { BodyMemory } from '../body-memory.ts';
 import type { BodyReader } from './body-reader.ts';
+import { failure, type HttpFailure } from './http-failure.ts';
+import { PieceList } from './piece-list.ts';
 
-/** A body whose length is known: each byte is copied straight to where it stays. */
+/** Bodies up to this size have their memory before their first byte. */
+const trustedBytesMax = 256 * 1024;
+
+/** Of a larger one so large a part must have come: a claim alone costs nothing, not even addresses. */
+const trustedPart = 1 / 64;
+
+/**
+ * A body whose length is known: its memory is allocated once and each byte is copied straight to
+ * where it stays, but for the first few of a large body.
+ */
 export class LengthBody implements BodyReader {
-  readonly failure = null;
-  readonly #body: Buffer;
+  readonly #memory: BodyMemory;
+  readonly #byteLength: number;
+  readonly #alignedOffset: number | null;
+  #body: Buffer | null = null;
+  #first: PieceList | null = null;
   #filled = 0;
+  #failure: HttpFailure | null = null;
 
-  /** @throws RangeError when there is no such memory. */
   constructor(memory: BodyMemory, byteLength: number, alignedOffset: number | null) {
-    this.#body = memory.allocate(byteLength, alignedOffset);
+    this.#memory = memory;
+    this.#byteLength = byteLength;
+    this.#alignedOffset = alignedOffset;
+    if (byteLength <= trustedBytesMax) this.#allocate();
+    else this.#first = new PieceList();
   }
 
   get complete(): boolean {
-    return this.#filled === this.#body.length;
+    return this.#filled === this.#byteLength;
+  }
+
+  get failure(): HttpFailure | null {
+    return this.#failure;
   }
 
   read(bytes: Buffer, start: number, end: number): number {
-    const count = Math.min(end - start, this.#body.length - this.#filled);
-    bytes.copy(this.#body, this.#filled, start, start + count);
-    this.#filled += count;
-    return start + count;
+    const stop = Math.min(end, start + this.#byteLength - this.#filled);
+    if (this.#body === null) this.#first?.add(bytes, start, stop);
+    else bytes.copy(this.#body, this.#filled, start, stop);
+    this.#filled += stop - start;
+    if (this.#first !== null && this.#filled >= this.#byteLength * trustedPart) this.#allocate();
+    return stop;
   }
 
   take(): Buffer {
-    return this.#body;
+    return this.#body!;
+  }
+
+  #allocate(): void {
+    try {
+      this.#body = this.#memory.allocate(this.#byteLength, this.#alignedOffset);
+    } catch {
+      this.#failure = failure(503, 'not enough memory for the request body');
+    }
+    if (this.#body !== null) this.#first?.moveTo(this.#body);
+    this.#first = null;
   }
 }

@@ -43,13 +43,19 @@ export class PieceList {
     const only = this.#pieces[0];
     if (this.#pieces.length === 1 && only !== undefined && alignedOffset === null) return only;
     const whole = memory.allocate(this.#byteLength, alignedOffset);
+    this.moveTo(whole);
+    return whole;
+  }
+
+  /** Copies all bytes to the start of `target`. The list is empty afterwards. */
+  moveTo(target: Buffer): void {
+    this.#closeBlock();
     let at = 0;
     for (const piece of this.#pieces) {
-      piece.copy(whole, at);
+      piece.copy(target, at);
       at += piece.length;
     }
     this.#pieces.length = 0;
-    return whole;
   }
 
   #openBlock(): void {
