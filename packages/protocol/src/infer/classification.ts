@@ -42,13 +42,15 @@ export function classify(
     );
   }
   const values = numbersOf(output);
+  const decimals = dataType === 'FP32' || dataType === 'FP64';
   const count = Math.min(classCount, rowElements);
   const texts: Buffer[] = [];
   for (let row = 0; row < rows; row++) {
-    const from = row * rowElements;
-    for (const index of bestIndexes(values, from, rowElements, count)) {
+    const rowValues = values.subarray(row * rowElements, (row + 1) * rowElements);
+    for (const index of bestIndexes(rowValues, count)) {
+      const value = rowValues[index] as number | bigint;
       const label = labels?.[index] ?? '';
-      const text = `${valueText(values[from + index] as number | bigint)}:${index}${label === '' ? '' : `:${label}`}`;
+      const text = `${decimals ? decimalText(value as number) : value}:${index}${label === '' ? '' : `:${label}`}`;
       texts.push(lengthPrefix(Buffer.byteLength(text)), Buffer.from(text));
     }
   }
@@ -60,33 +62,61 @@ export function classify(
   };
 }
 
-function bestIndexes(
-  values: ArrayLike<number | bigint>,
-  from: number,
-  length: number,
-  count: number,
-): number[] {
-  const indexes = Array.from({ length }, (_, index) => index);
-  // NaN has no place in an order; it goes behind everything that has.
-  const rank = (index: number): number | bigint => {
-    const value = values[from + index] as number | bigint;
-    return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
-  };
-  indexes.sort((a, b) => {
-    const [x, y] = [rank(a), rank(b)];
+type NumberArray =
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Float32Array
+  | Float64Array;
+
+/**
+ * Indexes of the largest values, largest first, the lower of two equal ones first; NaN, which has no
+ * place in an order, comes last. Sorting the values alone is native and fast: it tells which indexes
+ * are worth being sorted with a comparison of ours.
+ */
+function bestIndexes(values: NumberArray, count: number): number[] {
+  const sorted = values.slice().sort();
+  let numbers = sorted.length;
+  while (numbers > 0 && Number.isNaN(sorted[numbers - 1])) numbers--;
+  const least = sorted[Math.max(0, numbers - count)] as number | bigint;
+  const above: number[] = [];
+  const equal: number[] = [];
+  const unordered: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number | bigint;
+    if (value > least) above.push(index);
+    else if (value === least) equal.push(index);
+    else if (Number.isNaN(value)) unordered.push(index);
+  }
+  above.sort((a, b) => {
+    const [x, y] = [values[a] as number | bigint, values[b] as number | bigint];
     return x > y ? -1 : x < y ? 1 : a - b;
   });
-  return indexes.slice(0, count);
+  return above.concat(equal, unordered).slice(0, count);
 }
 
-/** As C++'s std::to_string: integers plain, floats with six decimals. */
-function valueText(value: number | bigint): string {
-  if (typeof value === 'bigint') return String(value);
+/** As C++'s std::to_string writes a float. */
+function decimalText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  return sign + sixDecimals(Math.abs(value));
+}
+
+function sixDecimals(value: number): string {
   // toFixed switches to exponents at 1e21, where every double is an integer.
-  if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`;
-  return value.toFixed(6);
+  if (value >= 1e21) return `${BigInt(value)}.000000`;
+  // Halfway between two last decimals are the odd multiples of 1/128: C rounds to the even one, toFixed up.
+  const parts = value * 128;
+  if (parts % 2 !== 1) return value.toFixed(6);
+  const lower = (BigInt(parts) * 15_625n - 1n) / 2n;
+  const millionths = lower % 2n === 0n ? lower : lower + 1n;
+  return `${millionths / 1_000_000n}.${String(millionths % 1_000_000n).padStart(6, '0')}`;
 }
 
 function lengthPrefix(length: number): Buffer {
@@ -95,12 +125,10 @@ function lengthPrefix(length: number): Buffer {
   return prefix;
 }
 
-/** Small integers become bigint too, so that they print without decimals. */
-function numbersOf({ dataType, data }: Tensor): ArrayLike<number | bigint> {
+function numbersOf({ dataType, data }: Tensor): NumberArray {
   const aligned = data.byteOffset % elementByteSize(dataType) === 0 ? data : new Uint8Array(data);
   const { buffer, byteOffset, byteLength } = aligned;
   const length = byteLength / elementByteSize(dataType);
-  const integers = (values: ArrayLike<number>): bigint[] => Array.from(values, BigInt);
   switch (dataType) {
     case 'FP32':
       return new Float32Array(buffer, byteOffset, length);
@@ -111,16 +139,16 @@ function numbersOf({ dataType, data }: Tensor): ArrayLike<number | bigint> {
     case 'UINT64':
       return new BigUint64Array(buffer, byteOffset, length);
     case 'INT8':
-      return integers(new Int8Array(buffer, byteOffset, length));
+      return new Int8Array(buffer, byteOffset, length);
     case 'INT16':
-      return integers(new Int16Array(buffer, byteOffset, length));
+      return new Int16Array(buffer, byteOffset, length);
     case 'INT32':
-      return integers(new Int32Array(buffer, byteOffset, length));
+      return new Int32Array(buffer, byteOffset, length);
     case 'UINT16':
-      return integers(new Uint16Array(buffer, byteOffset, length));
+      return new Uint16Array(buffer, byteOffset, length);
     case 'UINT32':
-      return integers(new Uint32Array(buffer, byteOffset, length));
+      return new Uint32Array(buffer, byteOffset, length);
     default:
-      return integers(aligned);
+      return new Uint8Array(buffer, byteOffset, length);
   }
 }

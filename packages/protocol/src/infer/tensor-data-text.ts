@@ -57,13 +57,27 @@ function numbersText(values: NumberArray): string {
   return values.join(',');
 }
 
+/** Doubles that are written in one go. */
+const segmentElements = 512;
+
+/**
+ * JSON.stringify writes numbers four times as fast as a string each. It differs from rapidjson in
+ * integers (no `.0`, a plus in exponents) and in NaN and infinities, so that these are written singly.
+ */
 function doublesText(values: Float32Array | Float64Array): string {
   let text = '';
-  for (let i = 0; i < values.length; i++) {
-    text +=
-      i === 0 ? jsonDoubleText(values[i] as number) : `,${jsonDoubleText(values[i] as number)}`;
+  for (let start = 0; start < values.length; start += segmentElements) {
+    const segment = Array.from(values.subarray(start, start + segmentElements));
+    if (start > 0) text += ',';
+    text += segment.every(isFraction)
+      ? JSON.stringify(segment).slice(1, -1)
+      : segment.map(jsonDoubleText).join(',');
   }
   return text;
+}
+
+function isFraction(value: number): boolean {
+  return Math.trunc(value) !== value && value - value === 0;
 }
 
 function stringsText({ name, data }: Tensor, count: number): string {

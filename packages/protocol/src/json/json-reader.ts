@@ -52,7 +52,7 @@ export class JsonReader {
    *   INVALID_ARG for values nested too deep.
    */
   read(): JsonValue {
-    if (this.#peek() < 0) throw jsonSyntaxError('empty', this.#position);
+    if (this.#peek() <= 0) throw jsonSyntaxError('empty', this.#position);
     const value = this.#value(false);
     const next = this.#peek();
     // rapidjson takes a NUL for the end of the text.
