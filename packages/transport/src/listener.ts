@@ -56,6 +56,7 @@ export class Listener implements ConnectionOwner {
   #nowMs = 0;
   #sweepTimer: TransportTimer | null = null;
   #closing: Promise<void> | null = null;
+  #emptied: (() => void) | null = null;
 
   constructor(options: ListenerOptions) {
     const { limits, tls } = options;
@@ -126,6 +127,12 @@ export class Listener implements ConnectionOwner {
       for (const connection of [...this.#connections]) connection.destroy();
     });
     await closed;
+    // Node's server counts a socket out before its 'close', on which handlers hear of an abort.
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+    }
     timer.cancel();
     this.#sweepTimer?.cancel();
     this.#sweepTimer = null;
@@ -133,6 +140,7 @@ export class Listener implements ConnectionOwner {
 
   forget(connection: Connection): void {
     this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#emptied?.();
   }
 
   #accept(socket: Socket): void {
