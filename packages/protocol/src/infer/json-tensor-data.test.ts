@@ -64,9 +64,16 @@ describe('floats', () => {
     ]);
   });
 
-  it('says where a number is too big', () => {
-    expect(() => read('FP64', 1, '[1e999]')).toThrow('Number too big to be stored in double.');
-  });
+  it.each(['1e999', `1${'0'.repeat(310)}`, `-1${'0'.repeat(310)}.5`])(
+    'takes a number too big for a fault of syntax, whatever the type',
+    (number) => {
+      for (const dataType of ['FP64', 'FP16', 'BYTES'] as const) {
+        expect(() => read(dataType, 1, `[${number}]`)).toThrow(
+          /^failed to parse the request JSON buffer: Number too big to be stored in double. at 9$/,
+        );
+      }
+    },
+  );
 });
 
 describe('integers', () => {

@@ -12,6 +12,9 @@ const uint64Max = 0xffff_ffff_ffff_ffffn;
 /** Digits whose integer is exact as a double whatever they are. */
 export const exactDigitsMax = 15;
 
+/** Shorter texts without an exponent are not too big for a double. */
+const finiteCharactersMax = 300;
+
 /** Longer texts, sign included, are no integers of 64 bits. Reading millions of digits as a bigint takes minutes. */
 const integerCharactersMax = 20;
 
@@ -31,7 +34,8 @@ export class JsonNumberScanner {
   }
 
   /**
-   * Checks the number at `start` and tells its `kind`. @returns the offset behind it.
+   * Checks the number at `start`, also whether a double can hold it, and tells its `kind`.
+   * @returns the offset behind it.
    * @throws TritonError with rapidjson's texts.
    */
   skip(start: number, limit: number): number {
@@ -62,6 +66,9 @@ export class JsonNumberScanner {
       const digits = at;
       at = skipDigits(bytes, digits, limit);
       if (at === digits) throw jsonSyntaxError('exponent', at);
+      this.double(start, at);
+    } else if (at - start > finiteCharactersMax) {
+      this.double(start, at);
     }
     this.end = at;
     return at;
