@@ -1,0 +1,82 @@
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { afterEach, expect, test } from 'vitest';
+import { HttpServer } from './http-server.ts';
+import type { TlsOptions } from './listener.ts';
+import {
+  authorityCert,
+  clientCert,
+  clientKey,
+  serverCert,
+  serverKey,
+} from './testing/certificates.ts';
+
+const tls: TlsOptions = { cert: serverCert, key: serverKey };
+const closing = 'Host: a\r\nConnection: close\r\n\r\n';
+
+let server: HttpServer | null = null;
+
+afterEach(async () => {
+  await server?.close({ graceMs: 0 });
+  server = null;
+});
+
+async function listen(options: TlsOptions): Promise<number> {
+  server = new HttpServer(
+    { handle: (request, responder) => responder.send(200, [], request.body) },
+    { tls: options },
+  );
+  return (await server.listen({ host: '127.0.0.1', port: 0 })).port;
+}
+
+/** What comes back until the server closes, or the error that ends the connection. */
+function exchange(port: number, send: Buffer, options: ConnectionOptions = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    const socket: TLSSocket = connect({
+      port,
+      host: '127.0.0.1',
+      ca: authorityCert,
+      ...options,
+    });
+    socket.once('secureConnect', () => socket.write(send));
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    socket.on('error', reject);
+    socket.on('close', () =>
+      resolve(`${socket.alpnProtocol} ${Buffer.concat(pieces).toString('latin1')}`),
+    );
+  });
+}
+
+test('HTTPS is HTTP, small and large', async () => {
+  const port = await listen(tls);
+  for (const byteLength of [3, 2_000_000]) {
+    const head = `POST / HTTP/1.1\r\nContent-Length: ${byteLength}\r\n${closing}`;
+    const body = Buffer.alloc(byteLength, 'abc');
+    const answer = await exchange(port, Buffer.concat([Buffer.from(head), body]));
+    const expected = `HTTP/1.1 200 OK\r\nContent-Length: ${byteLength}\r\nConnection: close\r\n\r\n`;
+    expect(answer === `false ${expected}${body}`).toBe(true);
+  }
+});
+
+test('a client that offers HTTP/2 and HTTP/1.1 gets HTTP/1.1', async () => {
+  const port = await listen(tls);
+  const send = Buffer.from(`GET / HTTP/1.1\r\n${closing}`);
+  const answer = await exchange(port, send, { ALPNProtocols: ['h2', 'http/1.1'] });
+  expect(answer).toMatch(/^http\/1\.1 HTTP\/1\.1 200 OK/);
+});
+
+test('mutual TLS takes clients with a certificate of the authority and no others', async () => {
+  const port = await listen({ ...tls, ca: authorityCert, mutual: true });
+  const send = Buffer.from(`GET / HTTP/1.1\r\n${closing}`);
+  const known = await exchange(port, send, { cert: clientCert, key: clientKey });
+  expect(known).toContain('200 OK');
+  await expect(exchange(port, send)).rejects.toThrow();
+  expect(server!.connectionCount).toBe(0);
+});
+
+test('a client that speaks no TLS is refused, and the server lives', async () => {
+  const port = await listen(tls);
+  const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => 'refused');
+  expect(answer).toBe('refused');
+  expect(await exchange(port, Buffer.from(`GET / HTTP/1.1\r\n${closing}`))).toContain('200 OK');
+});
