@@ -1,0 +1,71 @@
+import { type OnnxNodeSpec, type OnnxTensorSpec, onnxModel } from '@nereid/test-kit';
+
+/** The same numbers every time, small and of both signs, so that nothing overflows or turns denormal. */
+function weights(name: string, shape: readonly number[]): OnnxTensorSpec {
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  const values = Float32Array.from(
+    { length: count },
+    (_, index) => (((index * 7919) % 17) - 8) / 64,
+  );
+  return { name, type: 'FLOAT', shape, data: new Uint8Array(values.buffer) };
+}
+
+/** An image of the convolutional network: three channels. */
+export const networkShape: readonly number[] = [1, 3, 224, 224];
+
+/** Channels of each convolution; each but the first halves the image. */
+const networkChannels: readonly number[] = [32, 64, 128, 256];
+
+/**
+ * A convolutional network of middling size: `INPUT` (an image) → `OUTPUT` [1,10], some ten to thirty
+ * milliseconds on one core.
+ */
+export function convolutionalNetwork(): Uint8Array {
+  const nodes: OnnxNodeSpec[] = [];
+  const initializers: OnnxTensorSpec[] = [];
+  let channels = 3;
+  let value = 'INPUT';
+  for (const [index, filters] of networkChannels.entries()) {
+    const stride = 2n;
+    initializers.push(weights(`kernel${index}`, [filters, channels, 3, 3]));
+    nodes.push(
+      {
+        op: 'Conv',
+        inputs: [value, `kernel${index}`],
+        outputs: [`convolved${index}`],
+        attributes: { pads: [1n, 1n, 1n, 1n], strides: [stride, stride], kernel_shape: [3n, 3n] },
+      },
+      { op: 'Relu', inputs: [`convolved${index}`], outputs: [`activated${index}`] },
+    );
+    channels = filters;
+    value = `activated${index}`;
+  }
+  initializers.push(weights('classes', [channels, 10]));
+  nodes.push(
+    { op: 'GlobalAveragePool', inputs: [value], outputs: ['pooled'] },
+    { op: 'Flatten', inputs: ['pooled'], outputs: ['features'] },
+    { op: 'MatMul', inputs: ['features', 'classes'], outputs: ['OUTPUT'] },
+  );
+  return onnxModel({
+    nodes,
+    initializers,
+    inputs: [{ name: 'INPUT', type: 'FLOAT', shape: networkShape }],
+    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape: [1, 10] }],
+  });
+}
+
+/** Columns and rows of the weights of the wide model: 20 MiB. */
+const wideRows = 2048;
+const wideColumns = 2560;
+
+export const wideShape: readonly number[] = [1, wideRows];
+
+/** One multiplication with 20 MiB of weights: `INPUT` → `OUTPUT`. */
+export function wideModel(): Uint8Array {
+  return onnxModel({
+    nodes: [{ op: 'MatMul', inputs: ['INPUT', 'weights'], outputs: ['OUTPUT'] }],
+    inputs: [{ name: 'INPUT', type: 'FLOAT', shape: wideShape }],
+    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape: [1, wideColumns] }],
+    initializers: [weights('weights', [wideRows, wideColumns])],
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * Claim: a convolutional network that takes milliseconds is served at 0.97 or more of the rate of a
+ * bare loop over ONNX Runtime with the same threads, whether one client asks or four.
+ */
+import { join } from 'node:path';
+import { ServerProcess } from '@nereid/test-kit';
+import { convolutionalNetwork, networkShape } from '../harness/bench-models.ts';
+import { repositoryOf } from '../harness/bench-repository.ts';
+import { printTable, printVerdict } from '../harness/claim-report.ts';
+import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
+import { KeepAliveClient } from '../harness/keep-alive-client.ts';
+import { PeerProcess } from '../harness/peer-process.ts';
+import { ratioOf } from '../harness/spread.ts';
+
+const rounds = 5;
+const roundMs = 1000;
+const concurrencies: readonly number[] = [1, 2, 4];
+/** One, so that the loop and the load generator have a core to themselves where there are two. */
+const threads = 1;
+
+const config = `backend: "onnxruntime"
+max_batch_size: 0
+input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ ${networkShape.join(', ')} ] } ]
+output [ { name: "OUTPUT" data_type: TYPE_FP32 dims: [ 1, 10 ] } ]
+parameters { key: "intra_op_thread_count" value: { string_value: "${threads}" } }
+parameters { key: "inter_op_thread_count" value: { string_value: "${threads}" } }
+`;
+
+/** Answers a second, counted from the first question to the last answer. */
+async function served(clients: readonly KeepAliveClient[], request: Buffer): Promise<number> {
+  const begin = performance.now();
+  let count = 0;
+  let last = begin;
+  await Promise.all(
+    clients.map(async (client) => {
+      while (performance.now() < begin + roundMs) {
+        binaryAnswer(await client.ask(request));
+        count += 1;
+        last = performance.now();
+      }
+    }),
+  );
+  return (count * 1000) / (last - begin);
+}
+
+async function looped(peer: PeerProcess): Promise<number> {
+  const { runs, seconds } = JSON.parse(await peer.ask(String(roundMs))) as {
+    runs: number;
+    seconds: number;
+  };
+  return runs / seconds;
+}
+
+async function main(): Promise<void> {
+  const repository = repositoryOf({
+    'network/config.pbtxt': config,
+    'network/1/model.onnx': convolutionalNetwork(),
+  });
+  const server = await ServerProcess.start({ flags: [`--model-repository=${repository}`] });
+  const count = networkShape.reduce((product, dim) => product * dim, 1);
+  const request = postBytes(
+    binaryInference('network', [
+      { name: 'INPUT', datatype: 'FP32', shape: networkShape, data: Buffer.alloc(count * 4) },
+    ]),
+  );
+  const clients = await Promise.all(
+    concurrencies.map((concurrency) =>
+      Promise.all(Array.from({ length: concurrency }, () => KeepAliveClient.connect(server.port))),
+    ),
+  );
+  const peer = await PeerProcess.start('onnx-loop.mjs', [
+    join(repository, 'network', '1', 'model.onnx'),
+    String(threads),
+    'INPUT',
+    'OUTPUT',
+    ...networkShape.map(String),
+  ]);
+  await served(clients[0]!, request);
+  const loop: number[] = [];
+  const rates = concurrencies.map((): number[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    loop.push(await looped(peer));
+    for (const [index, group] of clients.entries())
+      rates[index]!.push(await served(group, request));
+  }
+  printTable(
+    `Convolutional network [${networkShape}] on ${threads} thread, ${rounds} rounds of ${roundMs} ms in turn`,
+    [{ title: 'runs/s', digits: 1 }],
+    [
+      { name: 'bare ONNX Runtime loop', samples: [loop] },
+      ...concurrencies.map((concurrency, index) => ({
+        name: `nereid, ${concurrency} at once`,
+        samples: [rates[index]!],
+      })),
+    ],
+  );
+  for (const [index, concurrency] of concurrencies.entries()) {
+    printVerdict(
+      `throughput of a network with ${concurrency} at once to that of a bare loop`,
+      ratioOf(rates[index]!, loop),
+      { atLeast: 0.97 },
+    );
+  }
+  for (const client of clients.flat()) client.close();
+  await peer.stop();
+  await server.stop();
+}
+
+await main();
