@@ -5,6 +5,7 @@ import { type HttpHandler, HttpServer } from '@nereid/transport';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
+import { RestrictedApis } from './control-plane/restricted-apis.ts';
 import type { ServerState } from './control-plane/server-state.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
@@ -251,6 +252,7 @@ export class Server {
         state: this.#state,
       }),
       metricsText: () => this.#metrics.text(),
+      restrictedApis: new RestrictedApis(http.restrictions),
       options: { maxInputBytes: http.bodyBytesMax },
       logger: this.#log.logger('http-handler.ts'),
     });

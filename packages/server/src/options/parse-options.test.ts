@@ -56,8 +56,9 @@ describe('parseOptions', () => {
         headerTimeoutMs: 10_000,
         bodyTimeoutMs: 30_000,
         idleTimeoutMs: 120_000,
+        restrictions: [],
       },
-      grpc: { allow: true, address: '0.0.0.0', port: 8001 },
+      grpc: { allow: true, address: '0.0.0.0', port: 8001, restrictions: [] },
       metrics: {
         allow: true,
         address: '0.0.0.0',
@@ -248,6 +249,19 @@ describe('a bad command line', () => {
     expect(wrong(`${restricted}:a=b`, `${restricted}:c=d`)).toContain('multiple config groups');
   });
 
+  test('takes restrictions apart', () => {
+    const { http, grpc } = run([
+      '--http-restricted-api=health,trace:key=a=b',
+      '--http-restricted-api=logging:other=secret two',
+      '--grpc-restricted-protocol=health:key=x',
+    ]);
+    expect(http.restrictions).toEqual([
+      { categories: ['health', 'trace'], key: 'key', value: 'a=b' },
+      { categories: ['logging'], key: 'other', value: 'secret two' },
+    ]);
+    expect(grpc.restrictions).toEqual([{ categories: ['health'], key: 'key', value: 'x' }]);
+  });
+
   test('shows no control characters and no endless arguments', () => {
     const message = wrong(`--\u001b[31m${'x'.repeat(100_000)}`);
     expect(message.length).toBeLessThan(1200);
@@ -258,10 +272,10 @@ describe('a bad command line', () => {
 
 describe('unbuiltOptionsInUse', () => {
   test('names each flag that has no effect, once, with why', () => {
-    const options = run(['--grpc-port=9', '--http-restricted-api=health:a=b', '--id=x']);
+    const options = run(['--grpc-port=9', '--http-thread-count=2', '--id=x']);
     expect(unbuiltOptionsInUse(options)).toEqual([
       '--grpc-port has no effect: gRPC is not served yet',
-      '--http-restricted-api has no effect: NOT ENFORCED yet: these endpoints stay open to everyone who can reach the port',
+      '--http-thread-count has no effect: one event loop serves all connections, so the number has no effect',
     ]);
   });
 

@@ -13,7 +13,12 @@ import type {
   ModelRepositoryOptions,
   ServerOptions,
 } from './server-options.ts';
-import { parseMetricsSetting, parseNamedSetting, parseRestriction } from './setting-format.ts';
+import {
+  parseMetricsSetting,
+  parseNamedSetting,
+  parseRestriction,
+  type Restriction,
+} from './setting-format.ts';
 import { usageText } from './usage.ts';
 
 /** Environment variables, as `process.env` has them. */
@@ -58,7 +63,6 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     warnings,
   };
   checkCache(given, warnings);
-  checkRestrictions(given);
   for (const { flag, deprecated } of deprecatedTraceRows) {
     if (given.has(flag)) warnings.push(`'--${flag}' has been deprecated: ${deprecated}`);
   }
@@ -155,6 +159,7 @@ function httpOptions(given: GivenOptions): HttpOptions {
     headerTimeoutMs: given.integer('http-header-timeout-ms'),
     bodyTimeoutMs: given.integer('http-body-timeout-ms'),
     idleTimeoutMs: given.integer('http-idle-timeout-ms'),
+    restrictions: restrictions(given, 'http-restricted-api', 'api'),
   };
 }
 
@@ -163,6 +168,7 @@ function grpcOptions(given: GivenOptions): GrpcOptions {
     allow: given.boolean('allow-grpc'),
     address: given.text('grpc-address'),
     port: given.integer('grpc-port'),
+    restrictions: restrictions(given, 'grpc-restricted-protocol', 'protocol'),
   };
 }
 
@@ -209,24 +215,19 @@ function checkCache(given: GivenOptions, warnings: string[]): void {
   );
 }
 
-function checkRestrictions(given: GivenOptions): void {
-  const flags = [
-    ['http-restricted-api', 'api'],
-    ['grpc-restricted-protocol', 'protocol'],
-  ] as const;
-  for (const [flag, what] of flags) {
-    const seen = new Set<string>();
-    for (const text of given.all(flag)) {
-      for (const category of parseRestriction(flag, what, text).categories) {
-        if (seen.has(category)) {
-          throw new OptionError(
-            `restricted ${what} '${category}' can not be specified in multiple config groups`,
-          );
-        }
-        seen.add(category);
-      }
+/** @throws OptionError for a category in two groups: it would not be clear which one counts. */
+function restrictions(given: GivenOptions, flag: string, what: string): readonly Restriction[] {
+  const groups = given.all(flag).map((text) => parseRestriction(flag, what, text));
+  const seen = new Set<string>();
+  for (const category of groups.flatMap(({ categories }) => categories)) {
+    if (seen.has(category)) {
+      throw new OptionError(
+        `restricted ${what} '${category}' can not be specified in multiple config groups`,
+      );
     }
+    seen.add(category);
   }
+  return groups;
 }
 
 function checkPorts(options: ServerOptions): void {

@@ -1,3 +1,5 @@
+import type { Restriction } from './setting-format.ts';
+
 /** When models are loaded and unloaded: once at start, by watching the repository, or on request. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
 
@@ -57,6 +59,8 @@ export interface HttpOptions {
   readonly bodyTimeoutMs: number;
   /** How long a connection without a request is kept. */
   readonly idleTimeoutMs: number;
+  /** Endpoints that ask for a header. A category stands in one of them at most. */
+  readonly restrictions: readonly Restriction[];
 }
 
 /** The gRPC front end. */
@@ -64,6 +68,8 @@ export interface GrpcOptions {
   readonly allow: boolean;
   readonly address: string;
   readonly port: number;
+  /** Calls that ask for metadata `triton-grpc-protocol-<key>`. A category stands in one of them at most. */
+  readonly restrictions: readonly Restriction[];
 }
 
 /** The metrics port. */

@@ -9,13 +9,25 @@ export interface NamedSetting {
 
 /** One `--http-restricted-api` or `--grpc-restricted-protocol` group. */
 export interface Restriction {
-  readonly categories: readonly string[];
+  readonly categories: readonly ApiCategory[];
   readonly key: string;
   readonly value: string;
 }
 
 /** What the endpoints are divided into, to be restricted. */
-export const restrictedCategories: readonly string[] = [
+export type ApiCategory =
+  | 'health'
+  | 'metadata'
+  | 'inference'
+  | 'shared-memory'
+  | 'model-config'
+  | 'model-repository'
+  | 'statistics'
+  | 'trace'
+  | 'logging';
+
+/** In Triton's order. */
+export const restrictedCategories: readonly ApiCategory[] = [
   'health',
   'metadata',
   'inference',
@@ -86,11 +98,15 @@ export function parseRestriction(flag: string, what: string, text: string): Rest
   }
   const categories = text.slice(0, colon).split(',');
   for (const category of categories) {
-    if (!restrictedCategories.includes(category)) {
+    if (!isCategory(category)) {
       throw new OptionError(`unknown restricted ${what} '${category}'`);
     }
   }
-  return { categories, key, value };
+  return { categories: categories.filter(isCategory), key, value };
+}
+
+function isCategory(text: string): text is ApiCategory {
+  return (restrictedCategories as readonly string[]).includes(text);
 }
 
 /** Turns a parser into a check of a row of the option table. */

@@ -14,6 +14,7 @@ import {
   ManualClock,
 } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
+import { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import { silentLogger } from '../../core/logger.ts';
 import { DataPlane } from '../../data-plane/data-plane.ts';
 import { createHttpHandler } from './http-handler.ts';
@@ -81,6 +82,7 @@ function context(model: FakeServedModel, more: Partial<HttpContext> = {}): HttpC
     }),
     controlPlane,
     metricsText: () => 'nv_metric 1\n',
+    restrictedApis: new RestrictedApis([]),
     options: { maxInputBytes: 100_000 },
     logger: silentLogger,
     ...more,

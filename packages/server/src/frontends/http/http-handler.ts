@@ -1,9 +1,12 @@
 import type { BodyPlan, HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
 import { planBody } from './body-plan.ts';
 import type { HttpContext, RouteMatch } from './http-route.ts';
-import { sendErrorText, sendFailure } from './replies.ts';
+import { errorReply, sendErrorText, sendFailure } from './replies.ts';
 import { Router } from './router.ts';
 import { httpRoutes } from './routes.ts';
+
+/** Longer bodies of requests that are refused anyhow are not read: that closes the connection. */
+const refusedBodyBytesMax = 64 * 1024;
 
 /** Everything that the HTTP port answers. */
 export function createHttpHandler(context: HttpContext): HttpHandler {
@@ -19,7 +22,12 @@ class HttpFrontend implements HttpHandler {
   }
 
   head(request: HttpRequest): BodyPlan | null {
-    return planBody(request, this.#router.match(request.path), this.#context);
+    const match = this.#router.match(request.path);
+    const restriction = match === null ? null : this.#restriction(match, request);
+    if (restriction !== null && hasLongBody(request)) {
+      return { reject: errorReply(403, restriction, 'text/plain') };
+    }
+    return planBody(request, match, this.#context);
   }
 
   handle(request: HttpRequest, responder: HttpResponder): void {
@@ -29,6 +37,12 @@ class HttpFrontend implements HttpHandler {
       return;
     }
     const { route } = match;
+    // Before the method is looked at: whoever may not use an endpoint learns nothing of it.
+    const restriction = this.#restriction(match, request);
+    if (restriction !== null) {
+      sendErrorText(responder, 403, restriction, 'text/plain');
+      return;
+    }
     if (!route.methods.includes(request.method)) {
       sendErrorText(responder, 405, 'Method Not Allowed', route.contentType);
       return;
@@ -41,7 +55,20 @@ class HttpFrontend implements HttpHandler {
     }
   }
 
+  /** What to tell a client that lacks the header of a restricted endpoint; null where it may pass. */
+  #restriction({ route }: RouteMatch, request: HttpRequest): string | null {
+    const header = this.#context.restrictedApis.missingHeader(route.category, (name) =>
+      request.header(name),
+    );
+    return header === null ? null : `This API is restricted, expecting header '${header}'`;
+  }
+
   #fail(match: RouteMatch, responder: HttpResponder, failure: unknown): void {
     sendFailure(responder, failure, match.route.contentType, this.#context.logger);
   }
+}
+
+function hasLongBody(request: HttpRequest): boolean {
+  const length = Number(request.header('content-length') ?? 0);
+  return length > refusedBodyBytesMax || request.header('transfer-encoding') !== null;
 }

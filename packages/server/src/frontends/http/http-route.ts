@@ -1,7 +1,9 @@
 import type { HttpRequest, HttpResponder } from '@nereid/transport';
 import type { ControlPlane } from '../../control-plane/control-plane.ts';
+import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
+import type { ApiCategory } from '../../options/setting-format.ts';
 
 export interface HttpFrontendOptions {
   /** `--http-max-input-size`, bytes: limits JSON, a raw binary input and what a compressed body inflates to. */
@@ -14,6 +16,7 @@ export interface HttpContext {
   readonly controlPlane: Pick<ControlPlane, keyof ControlPlane>;
   /** The server's metrics in Prometheus' text format. */
   readonly metricsText: () => string;
+  readonly restrictedApis: RestrictedApis;
   readonly options: HttpFrontendOptions;
   readonly logger: Logger;
 }
@@ -49,6 +52,8 @@ export interface HttpRoute {
   readonly meaning: string;
   /** Whose endpoint it is: Triton's, or one that only we have. */
   readonly origin: 'triton' | 'nereid';
+  /** What it belongs to for `--http-restricted-api`. */
+  readonly category: ApiCategory;
   /** Of errors, also of 405. JSON texts under text/plain are a habit of Triton's that clients may rely on. */
   readonly contentType: ReplyContentType;
   /** Answers on `call.responder`. What it throws or rejects with is answered for it. */

@@ -49,8 +49,6 @@ export const httpRows: readonly OptionSpec[] = [
       argument: 'string>:<string>=<string',
       repeatable: true,
       check: readableBy((text) => parseRestriction('http-restricted-api', 'api', text)),
-      honoured: 'accepted',
-      note: 'NOT ENFORCED yet: these endpoints stay open to everyone who can reach the port',
     },
   ),
   ours(

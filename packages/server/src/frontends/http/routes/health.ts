@@ -7,6 +7,7 @@ export const healthLiveRoute: HttpRoute = {
   path: '/v2/health/live',
   meaning: 'Whether the server runs: 200 or 400, without a body',
   origin: 'triton',
+  category: 'health',
   contentType: 'text/plain',
   handle({ context, responder }) {
     sendEmpty(responder, context.controlPlane.isLive() ? 200 : 400, 'text/plain');
@@ -19,6 +20,7 @@ export const healthReadyRoute: HttpRoute = {
   path: '/v2/health/ready',
   meaning: 'Whether the server can take requests: 200 or 400, without a body',
   origin: 'triton',
+  category: 'health',
   contentType: 'text/plain',
   handle({ context, responder }) {
     sendEmpty(responder, context.controlPlane.isReady() ? 200 : 400, 'text/plain');

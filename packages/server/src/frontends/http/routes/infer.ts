@@ -14,6 +14,7 @@ export const inferRoute: HttpRoute = {
   path: '/v2/models/{model}[/versions/{version}]/infer',
   meaning: 'Inference: JSON, binary tensor data, both mixed, or one raw binary input',
   origin: 'triton',
+  category: 'inference',
   contentType: 'text/plain',
   /** Runs to the answer without a promise where the body is not compressed and the backend executes inline. */
   handle(call) {

@@ -9,6 +9,7 @@ export const metricsRoute: HttpRoute = {
   path: '/v2/metrics',
   meaning: 'What the metrics port answers, on this port',
   origin: 'nereid',
+  category: 'statistics',
   contentType: 'text/plain',
   handle({ context, responder }) {
     responder.send(200, metricsHeaders, context.metricsText());

@@ -8,6 +8,7 @@ export const modelConfigurationRoute: HttpRoute = {
   path: '/v2/models/{model}[/versions/{version}]/config',
   meaning: 'The configuration that a model is served with, completed and normalised',
   origin: 'triton',
+  category: 'model-config',
   contentType: 'application/json',
   handle({ context, responder, match }) {
     const version = parseModelVersion(match.version);

@@ -7,6 +7,7 @@ export const modelListRoute: HttpRoute = {
   meaning:
     'The repository index by GET: `{"models": [{"name", "version", "state", "reason"}]}`, members without a value left out',
   origin: 'nereid',
+  category: 'model-repository',
   contentType: 'application/json',
   async handle({ context, responder }) {
     sendJson(responder, { models: await context.controlPlane.repositoryIndex(false) });

@@ -7,6 +7,7 @@ export const modelMetadataRoute: HttpRoute = {
   path: '/v2/models/{model}[/versions/{version}]',
   meaning: 'Inputs, outputs, versions and platform of a model',
   origin: 'triton',
+  category: 'metadata',
   contentType: 'application/json',
   handle({ context, responder, match }) {
     const version = parseModelVersion(match.version);

@@ -8,6 +8,7 @@ export const modelReadyRoute: HttpRoute = {
   path: '/v2/models/{model}[/versions/{version}]/ready',
   meaning: 'Whether a model can take requests: 200 without a body, or 400 with a reason',
   origin: 'triton',
+  category: 'health',
   contentType: 'text/plain',
   handle({ context, responder, match }) {
     const version = parseModelVersion(match.version);

@@ -7,6 +7,7 @@ export const allStatisticsRoute: HttpRoute = {
   path: '/v2/models/stats',
   meaning: 'Statistics of every model; hides the metadata of a model called `stats`',
   origin: 'triton',
+  category: 'statistics',
   contentType: 'application/json',
   handle({ context, responder }) {
     sendJson(responder, { model_stats: context.controlPlane.statistics('', null) });
@@ -18,6 +19,7 @@ export const modelStatisticsRoute: HttpRoute = {
   path: '/v2/models/{model}[/versions/{version}]/stats',
   meaning: 'Statistics of a model',
   origin: 'triton',
+  category: 'statistics',
   contentType: 'application/json',
   handle({ context, responder, match }) {
     const version = parseModelVersion(match.version);

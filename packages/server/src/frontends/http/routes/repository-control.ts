@@ -9,6 +9,7 @@ export const modelLoadRoute: HttpRoute = {
   meaning:
     'Loads or reloads a model; `parameters` may hold `config` (JSON text) and `file:<path>` (base64)',
   origin: 'triton',
+  category: 'model-repository',
   contentType: 'application/json',
   async handle(call) {
     refuseRepositoryName(call);
@@ -26,6 +27,7 @@ export const modelUnloadRoute: HttpRoute = {
   meaning:
     'Unloads a model; `parameters.unload_dependents` takes the models it is composed of along',
   origin: 'triton',
+  category: 'model-repository',
   contentType: 'application/json',
   async handle(call) {
     refuseRepositoryName(call);

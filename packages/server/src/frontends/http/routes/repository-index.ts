@@ -9,6 +9,7 @@ export const repositoryIndexRoute: HttpRoute = {
   meaning:
     'Models of the repository with their states; `{"ready": true}` leaves only those that serve',
   origin: 'triton',
+  category: 'model-repository',
   contentType: 'application/json',
   async handle({ context, request, responder }) {
     const body = parseRequestJson(request.body, context.options.maxInputBytes);

@@ -6,6 +6,7 @@ export const serverMetadataRoute: HttpRoute = {
   path: '/v2',
   meaning: 'Name, version and extensions of the server',
   origin: 'triton',
+  category: 'metadata',
   contentType: 'application/json',
   handle({ context, responder }) {
     sendJson(responder, context.controlPlane.serverMetadata());

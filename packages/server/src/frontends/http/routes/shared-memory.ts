@@ -12,7 +12,11 @@ function refuseSharedMemory(): never {
 
 function sharedMemoryRoutes(kind: 'system' | 'cuda'): HttpRoute[] {
   const base = `/v2/${kind}sharedmemory`;
-  const constant = { origin: 'triton', contentType: 'application/json' } as const;
+  const constant = {
+    origin: 'triton',
+    category: 'shared-memory',
+    contentType: 'application/json',
+  } as const;
   return [
     {
       ...constant,

@@ -1,10 +1,12 @@
 import { TritonError } from '@nereid/protocol';
+import type { ApiCategory } from '../../../options/setting-format.ts';
 import type { HttpRoute } from '../http-route.ts';
 
 /** Endpoints of Triton's that the server does not have yet: they say so instead of being unknown. */
 function unbuiltRoute(
   methods: readonly string[],
   path: string,
+  category: ApiCategory,
   meaning: string,
   subject: string,
 ): HttpRoute {
@@ -13,6 +15,7 @@ function unbuiltRoute(
     path,
     meaning: `${meaning} (not supported yet: 501)`,
     origin: 'triton',
+    category,
     contentType: 'application/json',
     handle() {
       throw new TritonError('UNSUPPORTED', `${subject} is not supported yet`);
@@ -24,26 +27,30 @@ export const unbuiltRoutes: readonly HttpRoute[] = [
   unbuiltRoute(
     ['POST'],
     '/v2/models/{model}[/versions/{version}]/generate',
+    'inference',
     'Inference with plain JSON, one response',
     'the generate endpoint',
   ),
   unbuiltRoute(
     ['POST'],
     '/v2/models/{model}[/versions/{version}]/generate_stream',
+    'inference',
     'Inference with plain JSON, a stream of events',
     'the generate_stream endpoint',
   ),
   unbuiltRoute(
     ['GET', 'POST'],
     '/v2/trace/setting',
+    'trace',
     'Trace settings of the server',
     'the trace extension',
   ),
   unbuiltRoute(
     ['GET', 'POST'],
     '/v2/models/{model}/trace/setting',
+    'trace',
     'Trace settings of a model',
     'the trace extension',
   ),
-  unbuiltRoute(['GET', 'POST'], '/v2/logging', 'Log settings', 'the logging extension'),
+  unbuiltRoute(['GET', 'POST'], '/v2/logging', 'logging', 'Log settings', 'the logging extension'),
 ];
