@@ -68,9 +68,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   read(bytes: Buffer): void {
     if (this.#phase === 'handling' || this.#phase === 'draining' || this.#consuming) {
       this.#pending.add(bytes, 0);
-      if (this.#pending.byteLength > this.#connection.limits.pipelineBytesMax) {
-        this.#connection.pause();
-      }
+      if (this.#pendingIsFull) this.#connection.pause();
     } else this.#consume(bytes);
   }
 
@@ -86,7 +84,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   drained(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
-    if (this.#phase === 'handling') this.#connection.resume();
+    if (this.#phase === 'handling' && !this.#pendingIsFull) this.#connection.resume();
     if (this.#phase === 'draining') this.#next();
   }
 
@@ -114,6 +112,10 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   }
 
   // ---- reading
+
+  get #pendingIsFull(): boolean {
+    return this.#pending.byteLength > this.#connection.limits.pipelineBytesMax;
+  }
 
   /** Takes all bytes: what cannot be read now waits in #pending. */
   #consume(bytes: Buffer): void {
