@@ -6,6 +6,23 @@ export {
   elementByteSize,
   isDataType,
 } from './data-type.ts';
+export {
+  type GrpcInferContext,
+  type GrpcInferRequest,
+  inferRequestOf,
+} from './grpc/infer-request-rules.ts';
+export {
+  rawContentsOffset,
+  readInferRequest,
+  type WireInferRequest,
+} from './grpc/infer-request-wire.ts';
+export {
+  encodeInferResponseMessage,
+  encodeStreamError,
+  type ResponseForm,
+} from './grpc/infer-response-encoder.ts';
+export { decodeMessage, encodeMessage } from './grpc/messages.ts';
+export { protoFile, protoFileNames } from './grpc/proto-files.ts';
 export { classificationElementsMax, classify } from './infer/classification.ts';
 export { decodeInferRequest, type InferRequestContext } from './infer/infer-request-decoder.ts';
 export {
@@ -22,6 +39,7 @@ export {
   type InferResponseHead,
   type OutputForm,
 } from './infer/infer-response-encoder.ts';
+export { requestIdPrefix } from './infer/request-id-prefix.ts';
 export { jsonDepthMax } from './json/json-reader.ts';
 export { jsonDoubleText, jsonStringLiteral } from './json/json-text.ts';
 export { parseJson } from './json/parse-json.ts';

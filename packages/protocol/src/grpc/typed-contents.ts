@@ -1,5 +1,6 @@
 import { type DataType, elementByteSize } from '../data-type.ts';
 import { TritonError } from '../triton-error.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 import { unreadable, type WireReader } from './wire-reader.ts';
 
 /** How one field of `InferTensorContents` is packed, and the data type of its elements. */
@@ -31,29 +32,23 @@ const narrowOf: Readonly<Partial<Record<DataType, readonly DataType[]>>> = {
 
 /** An input's `contents`: elements as protobuf's typed fields, read into wire form of tensors. */
 export class TypedContents {
-  /** Pieces by field, little-endian, `keptBytes` an element. Most are one view or one array. */
-  readonly #pieces: (Uint8Array[] | null)[] = [null, null, null, null, null, null, null, null];
+  /** By field, little-endian, `keptBytes` an element. */
+  readonly #data: (GrowingBytes | null)[] = [null, null, null, null, null, null, null, null];
 
   /** Reads one occurrence of the field `contents`; a second one adds to the first. */
   read(reader: WireReader): void {
     const outerEnd = reader.end;
     const end = reader.lengthEnd();
     reader.end = end;
-    const one: number[] = [];
     while (reader.at < end) {
       const tag = reader.tag();
       const index = (tag >>> 3) - 1;
       const field = fields[index];
       const type = tag & 7;
       if (field === undefined) reader.skip(tag);
-      else if (field.wireBytes === -1) this.#readString(reader, tag, index);
-      else if (type === 2) this.#add(index, packed(reader, field));
-      else if (type === unpackedType(field)) {
-        // One element without a length: rare, as proto3 packs them.
-        if (field.wireBytes === 0) one.push(index, ...singleVarint(reader, field));
-        else this.#add(index, fixed(reader, field.wireBytes, reader.end));
-        if (one.length > 0) this.#add(one.shift() as number, Uint8Array.from(one.splice(0)));
-      } else reader.skip(tag);
+      else if (type === 2) this.#readPacked(reader, field, index);
+      else if (type === unpackedType(field)) this.#append(index, oneElement(reader, field));
+      else reader.skip(tag);
     }
     reader.end = outerEnd;
   }
@@ -66,8 +61,8 @@ export class TypedContents {
   tensorData(dataType: DataType, inputName: string, modelName: string): Uint8Array {
     let data: Uint8Array | null = null;
     for (let index = 0; index < fields.length; index++) {
-      const pieces = this.#pieces[index] ?? null;
-      if (pieces === null) continue;
+      const all = this.#data[index]?.view() ?? null;
+      if (all === null) continue;
       const field = fields[index] as ContentsField;
       if (data !== null) {
         throw unexpectedData(inputName, modelName, ', binary data was already supplied.');
@@ -77,33 +72,31 @@ export class TypedContents {
         const types = ` of type '${field.dataType}', expected datatype '${dataType}'`;
         throw unexpectedData(inputName, modelName, types);
       }
-      const [first] = pieces;
-      const all =
-        pieces.length === 1 && first !== undefined ? first : new Uint8Array(Buffer.concat(pieces));
       data = narrow ? lowestBytes(all, field.keptBytes, elementByteSize(dataType)) : all;
     }
     return data ?? new Uint8Array(0);
   }
 
-  #readString(reader: WireReader, tag: number, index: number): void {
-    if ((tag & 7) !== 2) {
-      reader.skip(tag);
-      return;
+  #readPacked(reader: WireReader, field: ContentsField, index: number): void {
+    if (field.wireBytes === -1) {
+      const text = reader.view();
+      this.#append(index, lengthPrefix(text.length));
+      this.#append(index, text);
+    } else {
+      this.#append(index, packed(reader, field));
     }
-    const view = reader.view();
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, view.length, true);
-    this.#add(index, length);
-    this.#add(index, view);
   }
 
-  #add(index: number, piece: Uint8Array): void {
-    // A packed field without elements is no field; an empty string still has its length before it.
+  #append(index: number, piece: Uint8Array): void {
     if (piece.length === 0) return;
-    const pieces = this.#pieces[index] ?? null;
-    if (pieces === null) this.#pieces[index] = [piece];
-    else pieces.push(piece);
+    const data = this.#data[index] ?? null;
+    if (data === null) this.#data[index] = new GrowingBytes(piece);
+    else data.append(piece);
   }
+}
+
+function lengthPrefix(length: number): Uint8Array {
+  return Uint8Array.of(length, length >>> 8, length >>> 16, length >>> 24);
 }
 
 function unexpectedData(inputName: string, modelName: string, rest: string): TritonError {
@@ -115,7 +108,15 @@ function unexpectedData(inputName: string, modelName: string, rest: string): Tri
 
 function unpackedType({ wireBytes }: ContentsField): number {
   if (wireBytes === 0) return 0;
-  return wireBytes === 4 ? 5 : 1;
+  if (wireBytes === 4) return 5;
+  return wireBytes === 8 ? 1 : -1;
+}
+
+/** An element by itself: rare, as proto3 packs them. */
+function oneElement(reader: WireReader, field: ContentsField): Uint8Array {
+  return field.wireBytes === 0
+    ? singleVarint(reader, field)
+    : fixed(reader, field.wireBytes, reader.end);
 }
 
 function packed(reader: WireReader, field: ContentsField): Uint8Array {

@@ -4,7 +4,7 @@ import { TritonError } from '../triton-error.ts';
 /** How deep groups may lie in each other: protobuf's own limit. */
 const groupDepthMax = 100;
 
-const utf8: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What C++ answers for a message that cannot be read, whatever is wrong with it. */
 export function unreadable(): TritonError {

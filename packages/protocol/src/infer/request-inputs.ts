@@ -1,4 +1,4 @@
-import { type DataType, elementByteSize, isDataType } from '../data-type.ts';
+import { type DataType, elementByteSize } from '../data-type.ts';
 import {
   accessError,
   JsonSpan,
@@ -14,6 +14,8 @@ import type { BinaryTail } from './binary-tail.ts';
 import { cString } from './c-string.ts';
 import type { SharedMemoryRange } from './infer-request-message.ts';
 import { readTensorData } from './json-tensor-data.ts';
+import { invalidDataType, requestDataType } from './request-data-type.ts';
+import { requestIdPrefix } from './request-id-prefix.ts';
 import { elementCountOf, shapeText } from './shape-text.ts';
 import { readSharedMemoryRange } from './shared-memory-range.ts';
 
@@ -31,9 +33,6 @@ interface InputContext {
   readonly inputBytesMax: number;
   readonly sharedMemory: (range: SharedMemoryRange) => Uint8Array;
 }
-
-/** What Triton calls a data type that it does not know; no model has it, so it never gets far. */
-const invalidDataType = '<invalid>' as DataType;
 
 /**
  * Reads the `inputs` of a request, with their data from wherever these are.
@@ -55,15 +54,13 @@ export function readInputs(
   for (const input of requiredArray(document, 'inputs')) {
     checkContentKind(input);
     const name = cString(requiredString(input, 'name'));
-    const typeName = cString(requiredString(input, 'datatype'));
-    const dataType = isDataType(typeName) ? typeName : invalidDataType;
+    const dataType = requestDataType(cString(requiredString(input, 'datatype')));
     const wideShape = requiredArray(input, 'shape').map(dimension);
     const shape = wideShape.map(Number);
     if (names.has(name)) {
-      const id = requestId === '' ? '<id_unknown>' : requestId;
       throw new TritonError(
         'INVALID_ARG',
-        `[request id: ${id}] input '${name}' already exists in request`,
+        `${requestIdPrefix(requestId)}input '${name}' already exists in request`,
       );
     }
     names.add(name);

@@ -1,5 +1,4 @@
-import { elementByteSize, type Tensor, TritonError } from '@nereid/protocol';
-import { requestIdPrefix } from './request-id-prefix.ts';
+import { elementByteSize, requestIdPrefix, type Tensor, TritonError } from '@nereid/protocol';
 import type { RequestRules } from './request-rules.ts';
 
 /** What Triton's texts call the input of a raw request. */

@@ -1,7 +1,12 @@
-import { elementByteSize, type InferRequestMessage, type Tensor } from '@nereid/protocol';
+import {
+  elementByteSize,
+  type InferRequestMessage,
+  requestIdPrefix,
+  type Tensor,
+} from '@nereid/protocol';
 import { unorderedMapOrder } from '../core/unordered-map-order.ts';
 import { bytesContentRefusal } from './bytes-content.ts';
-import { requestIdPrefix } from './request-id-prefix.ts';
+
 import { compareBytes, type InputRule, type RequestRules } from './request-rules.ts';
 import { sequenceIdRefusal } from './sequence-id.ts';
 

@@ -1,5 +1,5 @@
-import type { InferRequestMessage } from '@nereid/protocol';
-import { requestIdPrefix } from './request-id-prefix.ts';
+import { type InferRequestMessage, requestIdPrefix } from '@nereid/protocol';
+
 import type { RequestRules } from './request-rules.ts';
 
 /** Control input types that take a numeric sequence id. */
