@@ -1,0 +1,56 @@
+import { TritonError } from './triton-error.ts';
+
+/** Bytes of the little-endian length before each element. */
+const lengthBytes = 4;
+
+/**
+ * Elements of a BYTES tensor as its data: each with its length before it. Text becomes UTF-8.
+ *
+ * @throws TritonError INVALID_ARG for an element of 4 GiB or more.
+ */
+export function encodeBytesTensor(elements: readonly (string | Uint8Array)[]): Uint8Array {
+  let total = 0;
+  for (const element of elements) {
+    const size = typeof element === 'string' ? Buffer.byteLength(element) : element.byteLength;
+    if (size > 0xffff_ffff) {
+      throw new TritonError('INVALID_ARG', `an element of ${size} bytes has no length of 32 bits`);
+    }
+    total += lengthBytes + size;
+  }
+  const data = Buffer.allocUnsafe(total);
+  let offset = 0;
+  for (const element of elements) {
+    const start = offset + lengthBytes;
+    if (typeof element === 'string') {
+      offset = start + data.write(element, start);
+    } else {
+      data.set(element, start);
+      offset = start + element.byteLength;
+    }
+    data.writeUInt32LE(offset - start, start - lengthBytes);
+  }
+  return data;
+}
+
+/**
+ * The elements of a BYTES tensor, as views of its data.
+ *
+ * @throws TritonError INVALID_ARG where a length runs past the end of the data.
+ */
+export function decodeBytesTensor(data: Uint8Array): Uint8Array[] {
+  const elements: Uint8Array[] = [];
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  for (let offset = 0; offset < data.byteLength; ) {
+    const start = offset + lengthBytes;
+    const end = start <= data.byteLength ? start + view.getUint32(offset, true) : start;
+    if (end > data.byteLength) {
+      throw new TritonError(
+        'INVALID_ARG',
+        `element ${elements.length} of a BYTES tensor ends ${end - data.byteLength} bytes past its data`,
+      );
+    }
+    elements.push(data.subarray(start, end));
+    offset = end;
+  }
+  return elements;
+}
