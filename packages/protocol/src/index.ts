@@ -1,3 +1,4 @@
+export { decodeBytesTensor, encodeBytesTensor } from './bytes-tensor.ts';
 export {
   type DataType,
   dataTypeFromConfig,
@@ -23,6 +24,12 @@ export {
 } from './grpc/infer-response-encoder.ts';
 export { decodeMessage, encodeMessage } from './grpc/messages.ts';
 export { protoFile, protoFileNames } from './grpc/proto-files.ts';
+export {
+  fromBfloat16Bits,
+  fromFloat16Bits,
+  toBfloat16Bits,
+  toFloat16Bits,
+} from './half-float.ts';
 export { classificationElementsMax, classify } from './infer/classification.ts';
 export { decodeInferRequest, type InferRequestContext } from './infer/infer-request-decoder.ts';
 export {
