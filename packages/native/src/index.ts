@@ -19,5 +19,6 @@ export {
   type OnnxLogSeverity,
   type OnnxSessionOptions,
 } from './session-options.ts';
+export { pageBytes, SharedMemoryObject } from './shared-memory-object.ts';
 export type { OnnxInput } from './tensor-run.ts';
 export type { OnnxValueInfo, OnnxValueKind } from './value-info.ts';
