@@ -28,6 +28,7 @@ interface Echo {
   readonly kind: 'ours' | 'node';
   readonly child: ChildProcess;
   readonly port: number;
+  readonly userUs: number[];
   readonly cpuUs: number[];
   readonly requestsPerSecond: number[];
 }
@@ -35,13 +36,13 @@ interface Echo {
 async function start(kind: Echo['kind']): Promise<Echo> {
   const child = fork(serverPath, [kind]);
   const [port] = await once(child, 'message');
-  return { kind, child, port, cpuUs: [], requestsPerSecond: [] };
+  return { kind, child, port, userUs: [], cpuUs: [], requestsPerSecond: [] };
 }
 
-async function cpuOf(child: ChildProcess): Promise<number> {
+async function cpuOf(child: ChildProcess): Promise<NodeJS.CpuUsage> {
   child.send('cpu');
   const [usage] = (await once(child, 'message')) as [NodeJS.CpuUsage];
-  return usage.user + usage.system;
+  return usage;
 }
 
 async function measure(echo: Echo, scriptPath: string, seconds: number): Promise<void> {
@@ -52,7 +53,9 @@ async function measure(echo: Echo, scriptPath: string, seconds: number): Promise
   const after = await cpuOf(echo.child);
   const count = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   if (!(count > 0) || /Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
-  echo.cpuUs.push((after - before) / count);
+  const userUs = after.user - before.user;
+  echo.userUs.push(userUs / count);
+  echo.cpuUs.push((userUs + after.system - before.system) / count);
   echo.requestsPerSecond.push(count / seconds);
 }
 
@@ -67,6 +70,7 @@ const echoes = [await start('ours'), await start('node')];
 try {
   for (const echo of echoes) {
     await measure(echo, scriptPath, 1);
+    echo.userUs.length = 0;
     echo.cpuUs.length = 0;
     echo.requestsPerSecond.length = 0;
   }
@@ -77,13 +81,17 @@ try {
   for (const { child } of echoes) child.send('exit');
   await rm(folder, { recursive: true });
 }
-const [ours, node] = echoes.map(({ kind, cpuUs, requestsPerSecond }) => {
+const [ours, node] = echoes.map(({ kind, userUs, cpuUs, requestsPerSecond }) => {
+  const user = median(userUs);
   const cpu = median(cpuUs);
   const rate = Math.round(median(requestsPerSecond));
-  console.log(`${kind}: ${cpu.toFixed(1)} µs of server CPU a request, ${rate} requests/s`);
-  return cpu;
+  console.log(
+    `${kind}: ${cpu.toFixed(1)} µs of server CPU a request, ${user.toFixed(1)} µs of it outside the kernel; ${rate} requests/s`,
+  );
+  return { user, cpu };
 });
+const ratio = (part: 'user' | 'cpu'): string => (ours![part] / node![part]).toFixed(2);
 console.log(
-  `ours / node:http = ${((ours as number) / (node as number)).toFixed(2)} ` +
+  `ours / node:http = ${ratio('cpu')}, outside the kernel ${ratio('user')} ` +
     `(POST of ${bodyBytes} bytes, ${connectionCount} connections, Node ${process.version})`,
 );
