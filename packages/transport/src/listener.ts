@@ -53,6 +53,8 @@ export class Listener implements ConnectionOwner {
   readonly #server: Server;
   readonly #busyAnswer: string;
   readonly #connections = new Set<Connection>();
+  /** Sockets below TLS: those that never finish their handshake become no connection. */
+  readonly #rawSockets = new Set<Socket>();
   #nowMs = 0;
   #sweepTimer: TransportTimer | null = null;
   #closing: Promise<void> | null = null;
@@ -83,6 +85,10 @@ export class Listener implements ConnectionOwner {
         },
         (socket) => this.#accept(socket),
       );
+      this.#server.on('connection', (socket: Socket) => {
+        this.#rawSockets.add(socket);
+        socket.once('close', () => this.#rawSockets.delete(socket));
+      });
     }
     this.#server.maxConnections = limits.connectionsMax + refusalsMax;
   }
@@ -125,6 +131,7 @@ export class Listener implements ConnectionOwner {
     for (const connection of [...this.#connections]) connection.shutdown();
     const timer = this.#clock.setTimer(graceMs, () => {
       for (const connection of [...this.#connections]) connection.destroy();
+      for (const socket of this.#rawSockets) socket.destroy();
     });
     await closed;
     // Node's server counts a socket out before its 'close', on which handlers hear of an abort.

@@ -1,3 +1,4 @@
+import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { HttpServer } from './http-server.ts';
@@ -79,4 +80,16 @@ test('a client that speaks no TLS is refused, and the server lives', async () =>
   const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => 'refused');
   expect(answer).toBe('refused');
   expect(await exchange(port, Buffer.from(`GET / HTTP/1.1\r\n${closing}`))).toContain('200 OK');
+});
+
+test('a handshake that never ends does not hold up the close', async () => {
+  const port = await listen(tls);
+  const socket = connectTcp(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(Buffer.of(0x16, 3, 1));
+  // A whole exchange later, the server has accepted the first one, too.
+  await exchange(port, Buffer.from(`GET / HTTP/1.1\r\n${closing}`));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await server!.close({ graceMs: 20 });
+  await closed;
 });
