@@ -110,7 +110,7 @@ export function literalValue(bytes: Uint8Array, start: number): number {
 }
 
 /** At most 15 digits with or without a sign; no string is made. */
-export function smallInteger(bytes: Uint8Array, start: number, end: number): number {
+function smallInteger(bytes: Uint8Array, start: number, end: number): number {
   const negative = bytes[start] === minus;
   let value = 0;
   for (let at = negative ? start + 1 : start; at < end; at++) {
