@@ -76,11 +76,21 @@ export class ControlPlane {
     return state.phase === 'ready' && (!strictReadiness || manager.allReady());
   }
 
-  /** @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference. */
+  /**
+   * A model that cannot be looked up is simply not ready: scripts wait for that after an unload, and
+   * the recorded server answers it. (Triton 2.73 answers with the look-up error instead.)
+   *
+   * @throws TritonError UNAVAILABLE while the server exits.
+   */
   isModelReady(name: string, version: number | null): boolean {
     this.#refuseWhenExiting();
-    this.#options.lifeCycle.find(name, version);
-    return true;
+    try {
+      this.#options.lifeCycle.find(name, version);
+      return true;
+    } catch (failure) {
+      if (failure instanceof TritonError) return false;
+      throw failure;
+    }
   }
 
   serverMetadata(): ServerMetadata {
@@ -91,7 +101,7 @@ export class ControlPlane {
     };
   }
 
-  /** @throws TritonError as `isModelReady`. */
+  /** @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference. */
   modelMetadata(name: string, version: number | null): ModelMetadata {
     const model = this.#options.lifeCycle.find(name, version);
     const { config } = model;
@@ -114,7 +124,7 @@ export class ControlPlane {
     };
   }
 
-  /** @throws TritonError as `isModelReady`. */
+  /** @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference. */
   modelConfig(name: string, version: number | null): ModelConfig {
     return this.#options.lifeCycle.find(name, version).config;
   }

@@ -53,10 +53,7 @@ function served(
 const controlPlane = {
   isLive: () => true,
   isReady: () => false,
-  isModelReady: (name: string) => {
-    if (name === 'gone') throw new TritonError('NOT_FOUND', 'gone');
-    return name === 'm';
-  },
+  isModelReady: (name: string) => name === 'm',
   serverMetadata: () => ({ name: 'triton', version: '2.73.0', extensions: ['statistics'] }),
   modelMetadata: (name: string, version: number | null) => {
     if (name !== 'm') {

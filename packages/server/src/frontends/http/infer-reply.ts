@@ -1,15 +1,14 @@
 import {
-  classify,
   type EncodedInferResponse,
   encodeInferResponse,
   type InferRequestMessage,
   type OutputForm,
-  type RequestedOutput,
   type Tensor,
   TritonError,
 } from '@nereid/protocol';
 import type { HeaderField } from '@nereid/transport';
 import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
 import type { ServedModel } from '../../lifecycle/served-model.ts';
 import type { HttpCall } from './http-route.ts';
 import { sendFailure } from './replies.ts';
@@ -70,33 +69,15 @@ export class InferReply implements ResponseSink {
   }
 
   #send(response: InferResponse): void {
-    const requested = response.outputs.map((output) => this.#requestedOutput(output.name));
-    const outputs = response.outputs.map((output, index) =>
-      this.#classified(output, requested[index] ?? null),
-    );
+    const outputs = answerOutputs(response, this.#message, this.#model);
     const { binaryDataOutput } = this.#message.parameters;
     const encoded = encodeInferResponse(response, outputs, (index): OutputForm => {
-      const output = requested[index] ?? null;
+      const output = requestedOutput(this.#message, (outputs[index] as Tensor).name);
       return (output === null ? binaryDataOutput : output.binary) ? 'binary' : 'json';
     });
     const headers = responseHeaders(encoded);
     if (this.#encoding === 'identity') this.#call.responder.send(200, headers, encoded.parts);
     else this.#sendCompressed(headers, encoded.parts, this.#encoding);
-  }
-
-  /** How the client asked for an output; null where it named none. */
-  #requestedOutput(name: string): RequestedOutput | null {
-    for (const output of this.#message.outputs) {
-      if (output.name === name) return output;
-    }
-    return null;
-  }
-
-  #classified(output: Tensor, requested: RequestedOutput | null): Tensor {
-    if (requested === null || requested.classificationCount === 0) return output;
-    const { labels, config } = this.#model;
-    const names = labels.get(output.name) ?? null;
-    return classify(output, requested.classificationCount, names, config.max_batch_size > 0);
   }
 
   #sendCompressed(

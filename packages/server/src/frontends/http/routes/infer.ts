@@ -1,10 +1,11 @@
-import { decodeInferRequest, type SharedMemoryRange, TritonError } from '@nereid/protocol';
+import { decodeInferRequest, TritonError } from '@nereid/protocol';
 import { Cancellation } from '../../../core/cancellation.ts';
+import { parseModelVersion } from '../../../core/model-version.ts';
 import type { ServedModel } from '../../../lifecycle/served-model.ts';
+import { refuseSharedMemory } from '../../../memory/unregistered-memory.ts';
 import type { HttpCall, HttpRoute } from '../http-route.ts';
 import { InferReply } from '../infer-reply.ts';
 import { inferenceHeaderLength } from '../inference-header-length.ts';
-import { parseModelVersion } from '../model-version.ts';
 import { sendErrorText, sendFailure } from '../replies.ts';
 import { decompressBody } from '../request-encoding.ts';
 import { chooseResponseEncoding } from '../response-encoding.ts';
@@ -51,11 +52,6 @@ function refuseDecoupled(model: ServedModel): void {
       "HTTP end point doesn't support models with decoupled transaction policy",
     );
   }
-}
-
-/** Nothing can be registered, so that nothing is ever found. */
-function refuseSharedMemory({ region }: SharedMemoryRange): never {
-  throw new TritonError('NOT_FOUND', `Unable to find shared memory region: '${region}'`);
 }
 
 /** @param body After decompression. */

@@ -1,6 +1,6 @@
 import { modelConfigToJson } from '@nereid/protocol';
+import { parseModelVersion } from '../../../core/model-version.ts';
 import type { HttpRoute } from '../http-route.ts';
-import { parseModelVersion } from '../model-version.ts';
 import { sendJsonText } from '../replies.ts';
 
 export const modelConfigurationRoute: HttpRoute = {

@@ -1,5 +1,5 @@
+import { parseModelVersion } from '../../../core/model-version.ts';
 import type { HttpRoute } from '../http-route.ts';
-import { parseModelVersion } from '../model-version.ts';
 import { sendJson } from '../replies.ts';
 
 export const allStatisticsRoute: HttpRoute = {

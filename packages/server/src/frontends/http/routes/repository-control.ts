@@ -1,5 +1,6 @@
 import { TritonError } from '@nereid/protocol';
-import type { HttpCall, HttpRoute } from '../http-route.ts';
+import { refuseRepositoryName } from '../../../control-plane/repository-name.ts';
+import type { HttpRoute } from '../http-route.ts';
 import { sendEmpty } from '../replies.ts';
 import { findMember, isJsonObject, memberEntries, parseRequestJson } from '../request-json.ts';
 
@@ -12,7 +13,7 @@ export const modelLoadRoute: HttpRoute = {
   category: 'model-repository',
   contentType: 'application/json',
   async handle(call) {
-    refuseRepositoryName(call);
+    refuseRepositoryName(call.match.repository);
     const { context, request, responder, match } = call;
     const body = parseRequestJson(request.body, context.options.maxInputBytes);
     const parameters = body === null ? undefined : findMember(body, 'parameters');
@@ -30,7 +31,7 @@ export const modelUnloadRoute: HttpRoute = {
   category: 'model-repository',
   contentType: 'application/json',
   async handle(call) {
-    refuseRepositoryName(call);
+    refuseRepositoryName(call.match.repository);
     const { context, request, responder, match } = call;
     const body = parseRequestJson(request.body, context.options.maxInputBytes);
     await context.controlPlane.unloadModel(match.model, {
@@ -39,12 +40,6 @@ export const modelUnloadRoute: HttpRoute = {
     sendEmpty(responder, 200, 'application/json');
   },
 };
-
-function refuseRepositoryName({ match }: HttpCall): void {
-  if (match.repository !== '') {
-    throw new TritonError('UNSUPPORTED', "'repository_name' specification is not supported");
-  }
-}
 
 /** @param parameters What the body has for it; undefined for none. */
 function loadOverrides(parameters: unknown): {

@@ -1,13 +1,9 @@
-import { TritonError } from '@nereid/protocol';
+import { regionNotFound, sharedMemoryDisabled } from '../../../memory/unregistered-memory.ts';
 import type { HttpRoute } from '../http-route.ts';
 import { sendJson } from '../replies.ts';
 
-/** Shared memory is off, as Triton's is unless --allow-client-shm=true: nothing can be registered. */
-function refuseSharedMemory(): never {
-  throw new TritonError(
-    'UNSUPPORTED',
-    "Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable.",
-  );
+function refuse(): never {
+  throw sharedMemoryDisabled();
 }
 
 function sharedMemoryRoutes(kind: 'system' | 'cuda'): HttpRoute[] {
@@ -25,8 +21,7 @@ function sharedMemoryRoutes(kind: 'system' | 'cuda'): HttpRoute[] {
       meaning: `Registered ${kind} shared memory regions`,
       handle({ responder, match }) {
         if (match.region !== '') {
-          const text = `Unable to find ${kind} shared memory region: '${match.region}'`;
-          throw new TritonError('NOT_FOUND', text);
+          throw regionNotFound(kind, match.region);
         }
         sendJson(responder, []);
       },
@@ -36,14 +31,14 @@ function sharedMemoryRoutes(kind: 'system' | 'cuda'): HttpRoute[] {
       methods: ['POST'],
       path: `${base}[/region/{region}]/register`,
       meaning: `Registers a ${kind} shared memory region (disabled: 501)`,
-      handle: refuseSharedMemory,
+      handle: refuse,
     },
     {
       ...constant,
       methods: ['POST'],
       path: `${base}[/region/{region}]/unregister`,
       meaning: `Unregisters one or all ${kind} shared memory regions (disabled: 501)`,
-      handle: refuseSharedMemory,
+      handle: refuse,
     },
   ];
 }

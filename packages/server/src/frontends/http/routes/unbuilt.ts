@@ -1,4 +1,4 @@
-import { TritonError } from '@nereid/protocol';
+import { notSupportedYet } from '../../../control-plane/unbuilt-extension.ts';
 import type { ApiCategory } from '../../../options/setting-format.ts';
 import type { HttpRoute } from '../http-route.ts';
 
@@ -18,7 +18,7 @@ function unbuiltRoute(
     category,
     contentType: 'application/json',
     handle() {
-      throw new TritonError('UNSUPPORTED', `${subject} is not supported yet`);
+      throw notSupportedYet(subject);
     },
   };
 }
