@@ -1,6 +1,5 @@
 // Bundles each package to dist/ with esbuild: one file a package starts faster than a hundred, and
 // a bundle needs no loader for TypeScript. `npm run build:types` writes the declarations beside it.
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -21,7 +20,6 @@ export async function build() {
   const { build: bundle } = await import('esbuild');
   for (const { name, entries } of targets) {
     const folder = join(root, 'packages', name);
-    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     await bundle({
       absWorkingDir: folder,
       entryPoints: entries.map((entry) => `src/${entry}.ts`),
@@ -35,7 +33,7 @@ export async function build() {
       external,
       sourcemap: true,
       legalComments: 'none',
-      define: { NEREID_VERSION: JSON.stringify(version) },
+      define: { NEREID_BUNDLED: 'true' },
       // protobufjs is CommonJS and asks for its optional parts by require.
       banner: {
         js: "import { createRequire as nereidRequire } from 'node:module'; const require = nereidRequire(import.meta.url);",

@@ -1,8 +1,14 @@
+/** Set by the bundler, whose output has lines of its own that mean nothing to a reader. */
+declare const NEREID_BUNDLED: boolean | undefined;
+
+const bundled = typeof NEREID_BUNDLED !== 'undefined';
+
 /**
- * The line in its file from which `callee` was called, 0 when it cannot be told. Costs a stack
- * capture of one frame: for lines that are really written.
+ * The line from which `callee` was called, as log lines show it after the name of the file. Costs a
+ * stack trace: only for lines that are written. 0 where the code is bundled.
  */
 export function callerLine(callee: (...args: never[]) => unknown): number {
+  if (bundled) return 0;
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 1;
   const holder: { stack?: string } = {};
