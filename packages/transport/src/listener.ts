@@ -85,6 +85,8 @@ export class Listener implements ConnectionOwner {
         },
         (socket) => this.#accept(socket),
       );
+      // Node reports handshakes that fail or take too long, and leaves their sockets open.
+      this.#server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy());
       this.#server.on('connection', (socket: Socket) => {
         this.#rawSockets.add(socket);
         socket.once('close', () => this.#rawSockets.delete(socket));
