@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor.ts';
 import { TritonError } from '../triton-error.ts';
 import type { BinaryTail } from './binary-tail.ts';
 import { cString } from './c-string.ts';
-import type { SharedMemoryRange } from './infer-request-message.ts';
+import type { SharedMemoryLookup } from './infer-request-message.ts';
 import { readTensorData } from './json-tensor-data.ts';
 import { invalidDataType, requestDataType } from './request-data-type.ts';
 import { requestIdPrefix } from './request-id-prefix.ts';
@@ -31,7 +31,7 @@ export interface DeclaredInput {
 /** What reading inputs needs to know of its surroundings. */
 interface InputContext {
   readonly inputBytesMax: number;
-  readonly sharedMemory: (range: SharedMemoryRange) => Uint8Array;
+  readonly sharedMemory: SharedMemoryLookup;
 }
 
 /**
@@ -76,7 +76,7 @@ export function readInputs(
     const data =
       range === null
         ? jsonData(input, json, name, dataType, wideShape, context.inputBytesMax)
-        : context.sharedMemory(range);
+        : context.sharedMemory(range, 'input');
     tensors.push({ name, dataType, shape, data });
     declared.push({ name, dataType, shape, binaryByteSize: null });
   }
@@ -166,6 +166,7 @@ function numbersByteSize(
   if (dataType === invalidDataType) return 0;
   const elementBytes = elementByteSize(dataType);
   if (count === 'wildcard') return BigInt.asUintN(64, BigInt(-elementBytes));
+  if (Number.isSafeInteger(count * elementBytes)) return count * elementBytes;
   const int64Max = 0x7fff_ffff_ffff_ffffn;
   if (elementBytes > 1 && BigInt(count) > int64Max / BigInt(elementBytes)) {
     throw new TritonError(
