@@ -8,6 +8,11 @@ export {
   isDataType,
 } from './data-type.ts';
 export {
+  type DescribedFile,
+  type ServedDescriptors,
+  servedDescriptors,
+} from './grpc/file-descriptors.ts';
+export {
   type GrpcInferContext,
   type GrpcInferRequest,
   inferRequestOf,
@@ -22,7 +27,7 @@ export {
   encodeStreamError,
   type ResponseForm,
 } from './grpc/infer-response-encoder.ts';
-export { decodeMessage, encodeMessage } from './grpc/messages.ts';
+export { decodeMessage, encodeMessage, encodeModelConfigResponse } from './grpc/messages.ts';
 export { protoFile, protoFileNames } from './grpc/proto-files.ts';
 export {
   fromBfloat16Bits,
@@ -38,6 +43,7 @@ export {
   type ParameterValue,
   type RequestedOutput,
   type RequestParameters,
+  type SharedMemoryLookup,
   type SharedMemoryRange,
 } from './infer/infer-request-message.ts';
 export {

@@ -1,6 +1,7 @@
 import type {
   InferRequestMessage,
   RequestedOutput,
+  SharedMemoryLookup,
   SharedMemoryRange,
 } from '../infer/infer-request-message.ts';
 import { requestDataType } from '../infer/request-data-type.ts';
@@ -13,8 +14,7 @@ import { classificationCount, sharedMemoryRange } from './tensor-parameters.ts';
 
 /** What a request needs to know of its surroundings. */
 export interface GrpcInferContext {
-  /** Called for every use of a shared-memory region; throws where it is not allowed or not there. */
-  readonly sharedMemory: (range: SharedMemoryRange) => Uint8Array;
+  readonly sharedMemory: SharedMemoryLookup;
 }
 
 /** An inference request of the gRPC protocol. */
@@ -82,7 +82,7 @@ function sharedMemoryData(
       `unexpected 'content' provided when using shared memory for input tensor '${input.name}' for model '${wire.modelName}'`,
     );
   }
-  return context.sharedMemory(range);
+  return context.sharedMemory(range, 'input');
 }
 
 function bothContents(wire: WireInferRequest, name: string): TritonError {
@@ -114,7 +114,7 @@ function requestedOutputs(
           "output can't set both 'shared_memory_region' and 'classification'",
         );
       }
-      context.sharedMemory(sharedMemory);
+      context.sharedMemory(sharedMemory, 'output');
     }
     requested.push({ name, binary: true, classificationCount: classes, sharedMemory });
   }

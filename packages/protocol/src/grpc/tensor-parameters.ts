@@ -22,7 +22,7 @@ export function sharedMemoryRange(
       `'shared_memory_byte_size' must be specified along with 'shared_memory_region' parameter for tensor '${tensorName}'`,
     );
   }
-  return { region, offset: Number(offset ?? 0), byteSize: Number(byteSize) };
+  return { region, offset: offset ?? 0, byteSize };
 }
 
 function regionName(

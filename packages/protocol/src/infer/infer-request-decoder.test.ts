@@ -10,7 +10,7 @@ const context: InferRequestContext = {
   inputBytesMax: 1 << 22,
   sharedMemory({ region: name, offset, byteSize }: SharedMemoryRange): Uint8Array {
     if (name !== 'r') throw new TritonError('NOT_FOUND', `no region ${name}`);
-    return region.subarray(offset, offset + byteSize);
+    return region.subarray(Number(offset), Number(offset) + Number(byteSize));
   },
 };
 

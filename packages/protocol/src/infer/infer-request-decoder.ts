@@ -8,7 +8,7 @@ import { HeaderCache } from './header-cache.ts';
 import type {
   InferRequestMessage,
   RequestedOutput,
-  SharedMemoryRange,
+  SharedMemoryLookup,
 } from './infer-request-message.ts';
 import { defaultRequestParameters } from './infer-request-message.ts';
 import { type DeclaredInput, readInputs } from './request-inputs.ts';
@@ -20,8 +20,7 @@ export interface InferRequestContext {
   readonly modelName: string;
   /** Largest JSON part, and largest tensor made of JSON, in bytes. */
   readonly inputBytesMax: number;
-  /** Called for every use of a shared-memory region; throws where it is not allowed or not there. */
-  readonly sharedMemory: (range: SharedMemoryRange) => Uint8Array;
+  readonly sharedMemory: SharedMemoryLookup;
 }
 
 /** What a JSON part says whose inputs are all binary: the same for every request with these bytes. */

@@ -22,12 +22,22 @@ export interface RequestParameters {
   readonly custom: ReadonlyMap<string, ParameterValue>;
 }
 
-/** Where in a registered shared-memory region a tensor lies. */
+/** Where in a registered shared-memory region a tensor lies. Integers as they were sent: of up to 64 bits. */
 export interface SharedMemoryRange {
   readonly region: string;
-  readonly offset: number;
-  readonly byteSize: number;
+  readonly offset: number | bigint;
+  readonly byteSize: number | bigint;
 }
+
+/**
+ * Called for every use of a shared-memory region; throws where it is not allowed or not there. Gives
+ * the bytes of an input, whose content is looked at only when the whole request is read; what it
+ * gives for an output is not used.
+ */
+export type SharedMemoryLookup = (
+  range: SharedMemoryRange,
+  direction: 'input' | 'output',
+) => Uint8Array;
 
 /** An output that the request names, and how it wants to have it. */
 export interface RequestedOutput {

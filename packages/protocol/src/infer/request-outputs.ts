@@ -9,7 +9,7 @@ import {
 } from '../json/json-value.ts';
 import { TritonError } from '../triton-error.ts';
 import { cString } from './c-string.ts';
-import type { RequestedOutput, SharedMemoryRange } from './infer-request-message.ts';
+import type { RequestedOutput, SharedMemoryLookup } from './infer-request-message.ts';
 import { readSharedMemoryRange } from './shared-memory-range.ts';
 
 /**
@@ -21,7 +21,7 @@ import { readSharedMemoryRange } from './shared-memory-range.ts';
  */
 export function readRequestedOutputs(
   value: JsonValue | undefined,
-  context: { readonly sharedMemory: (range: SharedMemoryRange) => unknown },
+  context: { readonly sharedMemory: SharedMemoryLookup },
 ): readonly RequestedOutput[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) {
@@ -30,7 +30,7 @@ export function readRequestedOutputs(
   const outputs = new Map<string, RequestedOutput>();
   for (const element of value) {
     const output = readOutput(element);
-    if (output.sharedMemory !== null) context.sharedMemory(output.sharedMemory);
+    if (output.sharedMemory !== null) context.sharedMemory(output.sharedMemory, 'output');
     if (!outputs.has(output.name)) outputs.set(output.name, output);
   }
   return [...outputs.values()];

@@ -18,7 +18,7 @@ export function readSharedMemoryRange(parameters: JsonValue): SharedMemoryRange 
   return region === null ? null : { region: cString(region), offset, byteSize };
 }
 
-function readSize(parameters: JsonValue, name: string): number {
+function readSize(parameters: JsonValue, name: string): number | bigint {
   const value = jsonMember(parameters, name);
-  return value === undefined ? 0 : Number(jsonUint64(value, `Unable to parse '${name}'`));
+  return value === undefined ? 0 : jsonUint64(value, `Unable to parse '${name}'`);
 }

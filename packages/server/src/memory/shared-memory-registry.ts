@@ -2,7 +2,7 @@ import { pageBytes, SharedMemoryObject } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
 import type { Logger } from '../core/logger.ts';
 import { SharedMemoryRegion, type SharedMemoryRegionStatus } from './shared-memory-region.ts';
-import { SharedMemoryUse } from './shared-memory-use.ts';
+import { type RegionHolder, SharedMemoryUse } from './shared-memory-use.ts';
 
 /** Each region holds a file descriptor, of which connections need some too. */
 const regionsMax = 4096;
@@ -16,10 +16,9 @@ export interface SharedMemoryRegistryOptions {
 }
 
 /** The shared memory that clients have registered, the same for every front end. */
-export class SharedMemoryRegistry {
+export class SharedMemoryRegistry implements RegionHolder {
   readonly #options: SharedMemoryRegistryOptions;
   readonly #regions = new Map<string, SharedMemoryRegion>();
-  /** Bytes of inputs that requests in flight have copied out of regions. */
   copiedBytes = 0;
 
   constructor(options: SharedMemoryRegistryOptions) {
@@ -53,10 +52,7 @@ export class SharedMemoryRegistry {
     const cKey = key.split('\0', 1)[0] as string;
     refuseKey(name, cKey);
     if (this.#regions.has(name)) {
-      throw new TritonError(
-        'ALREADY_EXISTS',
-        `shared memory region '${name}' already in manager`,
-      );
+      throw new TritonError('ALREADY_EXISTS', `shared memory region '${name}' already in manager`);
     }
     if (this.#regions.size >= regionsMax) {
       throw new TritonError(
@@ -139,14 +135,12 @@ export class SharedMemoryRegistry {
     return new SharedMemoryUse(this);
   }
 
-  /** @throws TritonError NOT_FOUND. */
   find(name: string): SharedMemoryRegion {
     const region = this.#regions.get(name);
     if (region !== undefined) return region;
     throw new TritonError('NOT_FOUND', `Unable to find shared memory region: '${name}'`);
   }
 
-  /** A request is done with a region that it has counted itself a user of. */
   release(region: SharedMemoryRegion): void {
     region.userCount--;
     if (region.userCount === 0 && region.awaitingUnregister) this.#remove(region);
@@ -204,6 +198,9 @@ function refuseRange(
   }
   if (byteSize === 0 || offset % pageBytes() !== 0) {
     // What mmap says, without a space before it as in Triton.
-    throw new TritonError('INVALID_ARG', `${prefix}unable to process address spaceInvalid argument`);
+    throw new TritonError(
+      'INVALID_ARG',
+      `${prefix}unable to process address spaceInvalid argument`,
+    );
   }
 }

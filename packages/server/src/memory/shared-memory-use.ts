@@ -1,7 +1,6 @@
 import { allocateFixed } from '@nereid/native';
-import { type SharedMemoryAccess, type SharedMemoryRange, TritonError } from '@nereid/protocol';
+import { type SharedMemoryRange, TritonError } from '@nereid/protocol';
 import type { SharedMemoryRegion } from './shared-memory-region.ts';
-import type { SharedMemoryRegistry } from './shared-memory-registry.ts';
 
 /** Copied at once in one request; what is beyond goes on another thread, which costs some 50 us. */
 const inlineBytesMax = 1024 * 1024;
@@ -9,6 +8,16 @@ const inlineBytesMax = 1024 * 1024;
 const inputBytesMax = 2_147_483_647;
 /** Inputs of all requests in flight: regions may be named any number of times, so that it adds up. */
 const copiedBytesMax = 4 * 1024 * 1024 * 1024;
+
+/** What the registry is to the uses of its regions. */
+export interface RegionHolder {
+  /** Bytes of inputs that requests in flight have copied out of regions. */
+  copiedBytes: number;
+  /** @throws TritonError NOT_FOUND. */
+  find(name: string): SharedMemoryRegion;
+  /** One user of the region less. */
+  release(region: SharedMemoryRegion): void;
+}
 
 /** A tensor on its way to the region that the client wants it in. */
 export interface SharedOutput {
@@ -23,14 +32,21 @@ export interface SharedOutput {
  * SIGBUS. Regions that it names stay registered until `release`, which its owner, the front end,
  * calls when the request is answered.
  */
-export class SharedMemoryUse implements SharedMemoryAccess {
-  readonly #registry: SharedMemoryRegistry;
+export class SharedMemoryUse {
+  readonly #registry: RegionHolder;
   #regions: Set<SharedMemoryRegion> | null = null;
   #reads: Promise<void>[] | null = null;
   #inputBytes = 0;
 
-  constructor(registry: SharedMemoryRegistry) {
+  constructor(registry: RegionHolder) {
     this.#registry = registry;
+  }
+
+  /** `SharedMemoryLookup`, for decoding a request. */
+  lookup(range: SharedMemoryRange, direction: 'input' | 'output'): Uint8Array {
+    if (direction === 'input') return this.input(range);
+    this.output(range);
+    return nothing;
   }
 
   /**
@@ -154,11 +170,16 @@ export class SharedMemoryUse implements SharedMemoryAccess {
   }
 }
 
+const nothing = new Uint8Array(0);
+
 /** The largest `size_t`. */
 const sizeMax = 0xffff_ffff_ffff_ffffn;
 
 /** In the order of Triton's checks. Negative numbers are the large ones that C makes of them. */
-function refuseRange({ name, byteSize: regionBytes }: SharedMemoryRegion, range: SharedMemoryRange): void {
+function refuseRange(
+  { name, byteSize: regionBytes }: SharedMemoryRegion,
+  range: SharedMemoryRange,
+): void {
   const { offset, byteSize } = range;
   if (offset < 0 || offset >= regionBytes) {
     throw new TritonError('INVALID_ARG', `Invalid offset for shared memory region: '${name}'`);
