@@ -33,11 +33,11 @@ describe('the same bytes to node:http and to us', () => {
         expect(own).toEqual(node);
         return;
       }
-      const { statuses, closed, requestCount } = differs;
+      const { statuses, closed, requestCount, olderNodeOnly } = differs;
       expect(own).toMatchObject({ statuses, closed });
       expect(own.requests).toHaveLength(requestCount);
       // A difference that is none any more must not stay in the list.
-      expect(own).not.toEqual(node);
+      if (olderNodeOnly !== true) expect(own).not.toEqual(node);
     });
   }
 });

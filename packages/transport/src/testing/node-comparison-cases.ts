@@ -5,6 +5,8 @@ export interface Difference {
   /** Requests that reach the handler. */
   readonly requestCount: number;
   readonly closed: boolean;
+  /** Node 20 differs; Node 22.23 and 24.21 answer as we do. */
+  readonly olderNodeOnly?: true;
 }
 
 /** Bytes for both servers. Each character is a byte. */
@@ -77,6 +79,7 @@ const wellFormed: readonly ComparisonCase[] = [
       statuses: [200],
       requestCount: 1,
       closed: false,
+      olderNodeOnly: true,
     },
   },
   { name: 'POST without a body', send: `${post}\r\n` },
@@ -317,7 +320,7 @@ const malformed: readonly ComparisonCase[] = [
   {
     name: '3000 headers',
     send: `${get}${many(3000, () => 'a:\r\n')}\r\n`,
-    differs: refused(431, manyFields),
+    differs: { ...refused(431, manyFields), olderNodeOnly: true },
   },
   { name: 'bytes of TLS', send: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' },
   { name: 'garbage', send: '\x00\x01\x02\x03' },
@@ -435,12 +438,12 @@ const framing: readonly ComparisonCase[] = [
   {
     name: 'empty Transfer-Encoding',
     send: `${post}Transfer-Encoding:\r\n\r\n`,
-    differs: refused(400, emptyCoding),
+    differs: { ...refused(400, emptyCoding), olderNodeOnly: true },
   },
   {
     name: 'empty Transfer-Encoding beside a length',
     send: `${post}Transfer-Encoding:\r\nContent-Length: 1\r\n\r\nx`,
-    differs: refused(400, emptyCoding),
+    differs: { ...refused(400, emptyCoding), olderNodeOnly: true },
   },
   {
     name: 'Transfer-Encoding, blank before the colon',
