@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { addressOf, cpuQuota, OnnxRuntime } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
-import { type HttpHandler, HttpServer } from '@nereid/transport';
+import { type HttpHandler, HttpServer, type HttpServerOptions } from '@nereid/transport';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
@@ -274,7 +274,7 @@ export class Server {
   async #openHttp(): Promise<void> {
     const { http } = this.#options;
     if (!http.allow) return;
-    this.#http = new HttpServer(this.#httpHandler, transportOptions(http));
+    this.#http = new HttpServer(this.#httpHandler, this.#transportOptions(http));
     const { address } = http;
     this.#httpAddress = await listen(this.#http, 'HTTP', address, http.port, http.reusePort);
     this.#logger.info(`Started HTTPService at ${address}:${this.#httpAddress.port}`);
@@ -284,10 +284,19 @@ export class Server {
   async #openMetrics(): Promise<void> {
     const { metrics, http } = this.#options;
     if (!metrics.allow) return;
-    const server = new HttpServer(metricsHandler(this.#metrics), transportOptions(http));
+    const server = new HttpServer(metricsHandler(this.#metrics), this.#transportOptions(http));
     this.#metricsAddress = await listen(server, 'metrics', metrics.address, metrics.port, false);
     this.#logger.info(`Started Metrics Service at ${metrics.address}:${this.#metricsAddress.port}`);
     this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
+  }
+
+  #transportOptions(http: HttpOptions): HttpServerOptions {
+    const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax } = http;
+    return {
+      limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax },
+      addressOf,
+      handlerFailed: (error) => this.reportDefect(error),
+    };
   }
 
   #startPolling(): void {
@@ -307,11 +316,6 @@ export class Server {
 /** Nothing once the time for the exit is over: what is in flight then has been given up. */
 function connectionGrace(leftMs: number): number {
   return Math.min(connectionGraceMsMax, leftMs);
-}
-
-function transportOptions(http: HttpOptions): ConstructorParameters<typeof HttpServer>[1] {
-  const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = http;
-  return { limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs }, addressOf };
 }
 
 /** @throws TritonError UNAVAILABLE that says which flag to change when the port is taken. */
