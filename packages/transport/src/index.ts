@@ -2,6 +2,7 @@ export type { AddressOf } from './body-memory.ts';
 export { systemClock, type TransportClock, type TransportTimer } from './clock.ts';
 export { decodeContent } from './content-decoding.ts';
 export type {
+  AlignedOffset,
   GrpcCall,
   GrpcHandler,
   GrpcMetadataEntry,

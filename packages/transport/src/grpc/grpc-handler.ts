@@ -13,8 +13,9 @@ export interface GrpcCall {
    */
   metadataEntries(): Iterable<GrpcMetadataEntry>;
   /**
-   * When the client gives up, in nanoseconds of the monotonic clock that `process.hrtime` reads, or
-   * null. The transport answers DEADLINE_EXCEEDED then, and cancels the call.
+   * When the client gives up, in nanoseconds of the server's `TransportClock` (`performance.now()` times
+   * 10^6 where none is given), or null. The transport answers DEADLINE_EXCEEDED then, and cancels
+   * the call.
    */
   readonly deadlineNs: number | null;
   /** True once nobody waits for the answer any more, and the call was not answered before. */
@@ -30,6 +31,13 @@ export interface GrpcCall {
 
 /** Answers a unary call, once, at any time. What comes after the call was cancelled is dropped. */
 export interface GrpcUnaryResponder {
+  /** Adds initial metadata to the answer; to be called before it. */
+  start(metadata: readonly GrpcMetadataEntry[]): void;
+  /**
+   * Compresses what is sent after it with this zlib level, if the client takes gzip or deflate; 0 ends
+   * that. Without it, messages go out as they are.
+   */
+  compress(level: number): void;
   /**
    * Sends the one message of the answer, given in parts, and status OK. The bytes must not change
    * until they are on the way, so never.
@@ -52,6 +60,8 @@ export interface GrpcStream {
    * Optional: the first `write` sends the header without any.
    */
   start(metadata: readonly GrpcMetadataEntry[]): void;
+  /** As `GrpcUnaryResponder.compress`; to be called before `start` or the first `write` at first. */
+  compress(level: number): void;
   /**
    * Sends one message, given in parts that must never change.
    *
@@ -83,6 +93,13 @@ export interface GrpcStreamReader {
   onHalfClose(): void;
 }
 
+/**
+ * Gives the byte of a message that should lie at a multiple of 64 in memory, judged by its first bytes
+ * (1024 of them at least, or all there are); null where it does not matter. Asked only for messages
+ * that did not arrive in one piece, and may not throw.
+ */
+export type AlignedOffset = (firstBytes: Uint8Array, messageBytes: number) => number | null;
+
 /** A method with one message each way. */
 export interface GrpcUnaryMethod {
   readonly kind: 'unary';
@@ -91,12 +108,8 @@ export interface GrpcUnaryMethod {
    * What it throws is answered with INTERNAL.
    */
   handle(call: GrpcCall, message: Uint8Array, responder: GrpcUnaryResponder): void;
-  /**
-   * The byte of a message that should lie at a multiple of 64 in memory, judged by its first bytes
-   * (at least 64 of them, or all there are); null where it does not matter. Asked only for messages
-   * that did not arrive in one piece.
-   */
-  alignedOffset?(firstBytes: Uint8Array): number | null;
+  /** Where the message should lie in memory. */
+  readonly alignedOffset?: AlignedOffset;
 }
 
 /** A method with any number of messages in either direction. */
@@ -104,6 +117,8 @@ export interface GrpcStreamMethod {
   readonly kind: 'stream';
   /** Called when the header of the call is read. What it throws is answered with INTERNAL. */
   open(call: GrpcCall, stream: GrpcStream): GrpcStreamReader;
+  /** Where messages should lie in memory. */
+  readonly alignedOffset?: AlignedOffset;
 }
 
 export type GrpcMethod = GrpcUnaryMethod | GrpcStreamMethod;

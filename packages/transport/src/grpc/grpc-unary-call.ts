@@ -1,0 +1,105 @@
+import type { Http2Stream } from '../http2/http2-stream.ts';
+import type { GrpcMetadataEntry, GrpcUnaryMethod, GrpcUnaryResponder } from './grpc-handler.ts';
+import type { GrpcHead } from './grpc-head.ts';
+import { type GrpcContext, GrpcServerCall } from './grpc-server-call.ts';
+import { GrpcStatus } from './grpc-status.ts';
+
+const noMetadata: readonly GrpcMetadataEntry[] = [];
+
+/** A call with one message each way: its handler is asked when the client has sent all. */
+export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder {
+  readonly #method: GrpcUnaryMethod;
+  #message: Buffer | null = null;
+  #halfClosed = false;
+  #sinceMs: number;
+
+  constructor(context: GrpcContext, stream: Http2Stream, head: GrpcHead, method: GrpcUnaryMethod) {
+    super(context, stream, head, method.alignedOffset ?? null);
+    this.#method = method;
+    this.#sinceMs = stream.owner.nowMs;
+  }
+
+  // ---- the client
+
+  data(bytes: Buffer, start: number, end: number): void {
+    this.#sinceMs = this.stream.owner.nowMs;
+    // Whatever follows the one message is of no use, and so need not be kept.
+    if (!this.answer.ended && !this.cancelled) {
+      const at = this.messages.read(bytes, start, end);
+      if (at < end) this.#extraMessage();
+    }
+    this.stream.consumed(end - start);
+  }
+
+  end(): void {
+    this.#halfClosed = true;
+    if (this.messages.inMessage) {
+      this.failCall(GrpcStatus.internal, 'the message ends early');
+    } else if (!this.inflating) this.#handle();
+  }
+
+  drained(): void {}
+
+  sweep(): void {
+    const { owner } = this.stream;
+    if (this.#halfClosed || this.answer.ended) return;
+    if (owner.isOver(this.#sinceMs, this.context.bodyTimeoutMs)) this.breakOff();
+  }
+
+  protected take(message: Buffer): boolean {
+    if (this.#message !== null) {
+      this.#extraMessage();
+      return false;
+    }
+    this.#message = message;
+    return true;
+  }
+
+  protected inflated(): void {
+    if (this.#halfClosed) this.#handle();
+  }
+
+  #extraMessage(): void {
+    this.failCall(GrpcStatus.internal, 'more than one message for a unary method');
+  }
+
+  #handle(): void {
+    if (this.answer.ended || this.cancelled) return;
+    const message = this.#message;
+    if (message === null) {
+      this.failCall(GrpcStatus.internal, 'no message for a unary method');
+      return;
+    }
+    this.#message = null;
+    try {
+      this.#method.handle(this, message, this);
+    } catch (error) {
+      this.context.handlerFailed(error);
+      this.failCall(GrpcStatus.internal, 'internal error');
+    }
+  }
+
+  // ---- the handler
+
+  start(metadata: readonly GrpcMetadataEntry[]): void {
+    if (!this.cancelled) this.answer.addMetadata(metadata);
+  }
+
+  compress(level: number): void {
+    this.answer.compress(level);
+  }
+
+  send(parts: readonly Uint8Array[], trailers: readonly GrpcMetadataEntry[] = noMetadata): void {
+    if (this.cancelled) return;
+    if (this.answer.ended) throw new Error('a call is answered once');
+    this.answer.sendMessage(parts, trailers);
+    this.settled();
+  }
+
+  fail(status: number, message: string, trailers: readonly GrpcMetadataEntry[] = noMetadata): void {
+    if (this.cancelled) return;
+    if (this.answer.ended) throw new Error('a call is answered once');
+    this.answer.fail(status, message, trailers);
+    this.settled();
+  }
+}
