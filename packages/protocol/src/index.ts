@@ -24,7 +24,6 @@ export {
 } from './grpc/infer-request-wire.ts';
 export {
   encodeInferResponseMessage,
-  encodeStreamError,
   type ResponseForm,
 } from './grpc/infer-response-encoder.ts';
 export { decodeMessage, encodeMessage, encodeModelConfigResponse } from './grpc/messages.ts';
@@ -55,7 +54,12 @@ export {
 export { requestIdPrefix } from './infer/request-id-prefix.ts';
 export { jsonDepthMax } from './json/json-reader.ts';
 export { jsonDoubleText, jsonStringLiteral } from './json/json-text.ts';
-export { parseJson } from './json/parse-json.ts';
+export {
+  isUint64,
+  type JsonValue,
+  jsonMember,
+} from './json/json-value.ts';
+export { parseJson, readJson } from './json/parse-json.ts';
 export * from './model-config/index.ts';
 export { grpcStatusByCode, httpStatusByCode, type StatusCode } from './status-code.ts';
 export type { Tensor } from './tensor.ts';

@@ -5,6 +5,7 @@ import { type HttpHandler, HttpServer, type HttpServerOptions } from '@nereid/tr
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
+import { LogControl } from './control-plane/log-control.ts';
 import { RestrictedApis } from './control-plane/restricted-apis.ts';
 import type { ServerState } from './control-plane/server-state.ts';
 import { type Clock, systemClock } from './core/clock.ts';
@@ -19,6 +20,7 @@ import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
 import { ModelManager } from './lifecycle/model-manager.ts';
 import { RepositoryPoller } from './lifecycle/repository-poller.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
+import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { type Log, openLog } from './observability/log.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
 import type { HttpOptions, ServerOptions } from './options/server-options.ts';
@@ -50,6 +52,7 @@ export class Server {
   readonly #manager: ModelManager;
   readonly #sources: readonly LocalModelSource[];
   readonly #metrics: MetricsRegistry;
+  readonly #sharedMemory: SharedMemoryRegistry;
   readonly #httpHandler: HttpHandler;
   #http: HttpServer | null = null;
   #httpAddress: AddressInfo | null = null;
@@ -92,6 +95,10 @@ export class Server {
       loadedModelMetrics(this.#lifeCycle),
       clock,
     );
+    this.#sharedMemory = new SharedMemoryRegistry({
+      allowed: options.allowClientSharedMemory,
+      logger: this.#log.logger('shared-memory-registry.ts'),
+    });
     this.#httpHandler = this.#makeHttpHandler();
   }
 
@@ -121,6 +128,7 @@ export class Server {
       for (const line of this.#options.warnings) this.#logger.warning(line);
       for (const line of unbuiltOptionsInUse(this.#options)) this.#logger.warning(line);
       for (const source of this.#sources) await source.check();
+      this.#stops.push(() => this.#sharedMemory.close());
       this.#stops.push(() => this.#backends.shutdown());
       this.#stops.push((graceMs) => this.#unloadModels(graceMs));
       await this.#loadModels();
@@ -252,6 +260,8 @@ export class Server {
         state: this.#state,
       }),
       metricsText: () => this.#metrics.text(),
+      logControl: new LogControl(this.#log),
+      sharedMemory: this.#sharedMemory,
       restrictedApis: new RestrictedApis(http.restrictions),
       options: { maxInputBytes: http.bodyBytesMax },
       logger: this.#log.logger('http-handler.ts'),

@@ -165,9 +165,8 @@ describe.runIf(process.platform === 'linux')('using', () => {
     expect(registry.systemStatus('')).toHaveLength(1);
     first.release();
     first.release();
-    second.write([
-      { name: 'O', range: { region: 'r', offset: 0, byteSize: 4 }, data: Buffer.from('wxyz') },
-    ]);
+    const range = { region: 'r', offset: 0, byteSize: 4 };
+    expect(second.write([{ name: 'O', range, data: Buffer.from('wxyz') }])).toBeNull();
     expect(readFileSync(file, 'utf8')).toBe('wxyz');
     second.release();
     expect(registry.systemStatus('')).toEqual([]);

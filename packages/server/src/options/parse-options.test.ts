@@ -76,6 +76,7 @@ describe('parseOptions', () => {
         file: '',
         escapeMessages: true,
       },
+      allowClientSharedMemory: false,
       warnings: [],
     });
   });

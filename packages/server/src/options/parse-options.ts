@@ -59,6 +59,7 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     grpc: grpcOptions(given),
     metrics: metricsOptions(given, http.address),
     log: logOptions(given, env),
+    allowClientSharedMemory: given.boolean('allow-client-shm'),
     given: given.values,
     warnings,
   };

@@ -110,6 +110,8 @@ export interface ServerOptions {
   readonly grpc: GrpcOptions;
   readonly metrics: MetricsOptions;
   readonly log: LogOptions;
+  /** Clients may register shared memory. */
+  readonly allowClientSharedMemory: boolean;
   /** Values by flag, of the flags that were given, in the order given. A flag without a value has ''. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   /** What the log should say once about the command line: deprecated flags and what they became. */

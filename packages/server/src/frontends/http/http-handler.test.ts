@@ -6,21 +6,14 @@ import {
   type Tensor,
   TritonError,
 } from '@nereid/protocol';
-import {
-  type FakeExecute,
-  FakeModelRegistry,
-  FakeServedModel,
-  type FakeServedModelOptions,
-  ManualClock,
-} from '@nereid/test-kit';
+import { type FakeExecute, FakeServedModel, type FakeServedModelOptions } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
-import { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import { silentLogger } from '../../core/logger.ts';
-import { DataPlane } from '../../data-plane/data-plane.ts';
 import { createHttpHandler } from './http-handler.ts';
 import type { HttpContext } from './http-route.ts';
 import { httpRoutes } from './routes.ts';
 import { exchange, type Reply, type Sent } from './testing/exchange.ts';
+import { httpContext } from './testing/http-context.ts';
 
 const addSub = {
   max_batch_size: 8,
@@ -71,19 +64,7 @@ const controlPlane = {
 };
 
 function context(model: FakeServedModel, more: Partial<HttpContext> = {}): HttpContext {
-  return {
-    dataPlane: new DataPlane({
-      registry: new FakeModelRegistry([model]),
-      clock: new ManualClock(),
-      logger: silentLogger,
-    }),
-    controlPlane,
-    metricsText: () => 'nv_metric 1\n',
-    restrictedApis: new RestrictedApis([]),
-    options: { maxInputBytes: 100_000 },
-    logger: silentLogger,
-    ...more,
-  };
+  return httpContext([model], { controlPlane, ...more });
 }
 
 async function ask(sent: Sent, more: Partial<HttpContext> = {}, model = served()): Promise<Reply> {
@@ -218,7 +199,7 @@ describe('control endpoints', () => {
   });
 
   it('say what is not there yet', async () => {
-    for (const path of ['/v2/logging', '/v2/trace/setting', '/v2/models/m/trace/setting']) {
+    for (const path of ['/v2/trace/setting', '/v2/models/m/trace/setting']) {
       const reply = await ask({ method: 'GET', path });
       expect(reply.status).toBe(501);
       expect(reply.text()).toContain('is not supported yet');

@@ -1,8 +1,10 @@
 import type { HttpRequest, HttpResponder } from '@nereid/transport';
 import type { ControlPlane } from '../../control-plane/control-plane.ts';
+import type { LogControl } from '../../control-plane/log-control.ts';
 import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
+import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
 import type { ApiCategory } from '../../options/setting-format.ts';
 
 export interface HttpFrontendOptions {
@@ -17,6 +19,8 @@ export interface HttpContext {
   /** The server's metrics in Prometheus' text format. */
   readonly metricsText: () => string;
   readonly restrictedApis: RestrictedApis;
+  readonly logControl: LogControl;
+  readonly sharedMemory: SharedMemoryRegistry;
   readonly options: HttpFrontendOptions;
   readonly logger: Logger;
 }

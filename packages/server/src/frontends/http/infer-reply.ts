@@ -9,7 +9,9 @@ import {
 import type { HeaderField } from '@nereid/transport';
 import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
+import { writeSharedOutputs } from '../../data-plane/shared-outputs.ts';
 import type { ServedModel } from '../../lifecycle/served-model.ts';
+import type { SharedMemoryUse } from '../../memory/shared-memory-use.ts';
 import type { HttpCall } from './http-route.ts';
 import { sendFailure } from './replies.ts';
 import { compressBody } from './response-compression.ts';
@@ -22,20 +24,24 @@ export class InferReply implements ResponseSink {
   readonly #call: HttpCall;
   readonly #model: ServedModel;
   readonly #message: InferRequestMessage;
+  readonly #memory: SharedMemoryUse;
   readonly #encoding: ResponseEncoding;
   #response: InferResponse | null = null;
   #responseCount = 0;
   #done = false;
 
+  /** @param memory Of the request: released with the answer. */
   constructor(
     call: HttpCall,
     model: ServedModel,
     message: InferRequestMessage,
+    memory: SharedMemoryUse,
     encoding: ResponseEncoding,
   ) {
     this.#call = call;
     this.#model = model;
     this.#message = message;
+    this.#memory = memory;
     this.#encoding = encoding;
   }
 
@@ -70,10 +76,24 @@ export class InferReply implements ResponseSink {
 
   #send(response: InferResponse): void {
     const outputs = answerOutputs(response, this.#message, this.#model);
+    const written = writeSharedOutputs(outputs, this.#message, this.#memory);
+    if (written === null) {
+      this.#encode(response, outputs);
+      return;
+    }
+    written
+      .then(() => this.#encode(response, outputs))
+      .catch((failure: unknown) => this.#sendFailure(failure));
+  }
+
+  #encode(response: InferResponse, outputs: readonly Tensor[]): void {
+    this.#memory.release();
     const { binaryDataOutput } = this.#message.parameters;
     const encoded = encodeInferResponse(response, outputs, (index): OutputForm => {
       const output = requestedOutput(this.#message, (outputs[index] as Tensor).name);
-      return (output === null ? binaryDataOutput : output.binary) ? 'binary' : 'json';
+      if (output === null) return binaryDataOutput ? 'binary' : 'json';
+      if (output.sharedMemory !== null) return 'shared-memory';
+      return output.binary ? 'binary' : 'json';
     });
     const headers = responseHeaders(encoded);
     if (this.#encoding === 'identity') this.#call.responder.send(200, headers, encoded.parts);
@@ -100,6 +120,7 @@ export class InferReply implements ResponseSink {
 
   #sendFailure(failure: unknown): void {
     const { responder, context } = this.#call;
+    this.#memory.release();
     // Triton declares no type for the errors of an execution.
     sendFailure(responder, failure, 'text/plain', context.logger);
   }

@@ -1,4 +1,4 @@
-import { parseJson, TritonError } from '@nereid/protocol';
+import { isUint64, type JsonValue, parseJson, TritonError } from '@nereid/protocol';
 
 /**
  * The JSON of a control request's body.
@@ -7,10 +7,34 @@ import { parseJson, TritonError } from '@nereid/protocol';
  */
 export function parseRequestJson(body: Uint8Array, inputBytesMax: number): unknown {
   if (body.length === 0) return null;
-  if (body.length > inputBytesMax) {
-    throw new TritonError('INVALID_ARG', jsonSizeRefusal(body.length, inputBytesMax));
-  }
+  refuseLongJson(body, inputBytesMax);
   return parseJson(body);
+}
+
+/** @throws TritonError INVALID_ARG for a body beyond `--http-max-input-size`. */
+export function refuseLongJson(body: Uint8Array, inputBytesMax: number): void {
+  if (body.length <= inputBytesMax) return;
+  throw new TritonError('INVALID_ARG', jsonSizeRefusal(body.length, inputBytesMax));
+}
+
+/** @throws TritonError INTERNAL with the text of Triton's JSON library, as the others. */
+export function textOf(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  throw new TritonError('INTERNAL', 'attempt to access JSON non-string as string');
+}
+
+export function booleanOf(value: JsonValue): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TritonError('INTERNAL', 'attempt to access JSON non-boolean as boolean');
+}
+
+/** From 0 to 2^64 - 1. */
+export function unsignedOf(value: JsonValue): number | bigint {
+  if (isUint64(value)) return value;
+  throw new TritonError(
+    'INTERNAL',
+    'attempt to access JSON non-unsigned-integer as unsigned-integer',
+  );
 }
 
 /** Triton's text for JSON beyond `--http-max-input-size`. */

@@ -1,35 +1,19 @@
-import { FakeModelRegistry, ManualClock } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { RestrictedApis } from '../../control-plane/restricted-apis.ts';
-import { silentLogger } from '../../core/logger.ts';
-import { DataPlane } from '../../data-plane/data-plane.ts';
 import { restrictedCategories } from '../../options/setting-format.ts';
 import { createHttpHandler } from './http-handler.ts';
-import type { HttpContext } from './http-route.ts';
 import { httpRoutes } from './routes.ts';
 import { exchange, type Sent } from './testing/exchange.ts';
+import { httpContext } from './testing/http-context.ts';
 
-/** Nothing behind the routes may be reached: each access throws. */
-const unreachable: HttpContext['controlPlane'] = new Proxy({} as HttpContext['controlPlane'], {
-  get() {
-    throw new Error('reached');
-  },
-});
-
-const handler = createHttpHandler({
-  dataPlane: new DataPlane({
-    registry: new FakeModelRegistry([]),
-    clock: new ManualClock(),
-    logger: silentLogger,
+const handler = createHttpHandler(
+  httpContext([], {
+    metricsText: () => '',
+    restrictedApis: new RestrictedApis([
+      { categories: restrictedCategories, key: 'X-Key', value: 'open' },
+    ]),
   }),
-  controlPlane: unreachable,
-  metricsText: () => '',
-  restrictedApis: new RestrictedApis([
-    { categories: restrictedCategories, key: 'X-Key', value: 'open' },
-  ]),
-  options: { maxInputBytes: 100_000 },
-  logger: silentLogger,
-});
+);
 
 /** Every path that a pattern stands for. */
 function pathsOf(pattern: string): string[] {

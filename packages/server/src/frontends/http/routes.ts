@@ -1,6 +1,7 @@
 import type { HttpRoute } from './http-route.ts';
 import { healthLiveRoute, healthReadyRoute } from './routes/health.ts';
 import { inferRoute } from './routes/infer.ts';
+import { loggingRoute } from './routes/logging.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { modelConfigurationRoute } from './routes/model-configuration.ts';
 import { modelListRoute } from './routes/model-list.ts';
@@ -30,6 +31,7 @@ export const httpRoutes: readonly HttpRoute[] = [
   modelUnloadRoute,
   ...systemSharedMemoryRoutes,
   ...cudaSharedMemoryRoutes,
+  loggingRoute,
   metricsRoute,
   ...unbuiltRoutes,
 ];

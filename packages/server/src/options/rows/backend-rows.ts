@@ -136,7 +136,6 @@ export const backendRows: readonly OptionSpec[] = [
     'boolean',
     'false',
     'Let clients register shared memory for inputs and outputs.',
-    { honoured: 'accepted', note: 'shared memory regions are not served yet' },
   ),
 ];
 

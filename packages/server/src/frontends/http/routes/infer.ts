@@ -1,8 +1,8 @@
-import { decodeInferRequest, TritonError } from '@nereid/protocol';
+import { decodeInferRequest, type InferRequestMessage, TritonError } from '@nereid/protocol';
 import { Cancellation } from '../../../core/cancellation.ts';
 import { parseModelVersion } from '../../../core/model-version.ts';
 import type { ServedModel } from '../../../lifecycle/served-model.ts';
-import { refuseSharedMemory } from '../../../memory/unregistered-memory.ts';
+import type { SharedMemoryUse } from '../../../memory/shared-memory-use.ts';
 import type { HttpCall, HttpRoute } from '../http-route.ts';
 import { InferReply } from '../infer-reply.ts';
 import { inferenceHeaderLength } from '../inference-header-length.ts';
@@ -29,7 +29,7 @@ export const inferRoute: HttpRoute = {
     const model = find();
     const encoding = request.header('content-encoding');
     if (encoding === null || encoding === 'identity') {
-      infer(call, model, request.body);
+      infer(call, model, find, request.body);
       return undefined;
     }
     if (encoding !== 'gzip' && encoding !== 'deflate') {
@@ -40,7 +40,7 @@ export const inferRoute: HttpRoute = {
     }
     return decompressBody(request.body, context.options.maxInputBytes).then((body) =>
       // The model may have been unloaded or reloaded meanwhile.
-      infer(call, find(), body),
+      infer(call, find(), find, body),
     );
   },
 };
@@ -54,30 +54,58 @@ function refuseDecoupled(model: ServedModel): void {
   }
 }
 
-/** @param body After decompression. */
-function infer(call: HttpCall, model: ServedModel, body: Uint8Array): void {
-  const { context, request, responder } = call;
+/**
+ * @param find Looks the model up again, after something was waited for.
+ * @param body After decompression.
+ */
+function infer(
+  call: HttpCall,
+  model: ServedModel,
+  find: () => ServedModel,
+  body: Uint8Array,
+): void {
+  const { context, request } = call;
   const headerValue = request.header('inference-header-content-length');
   const headerLength =
     headerValue === null ? body.length : inferenceHeaderLength(headerValue, body.length);
-  const acceptEncoding = request.header('accept-encoding');
+  const memory = context.sharedMemory.use();
   try {
     const message = decodeInferRequest(body, headerLength, {
       modelName: model.config.name,
       inputBytesMax: context.options.maxInputBytes,
-      sharedMemory: refuseSharedMemory,
+      sharedMemory: (range, direction) => memory.lookup(range, direction),
     });
-    const cancellation = new Cancellation();
-    const reply = new InferReply(
-      call,
-      model,
-      message,
-      acceptEncoding === null ? 'identity' : chooseResponseEncoding(acceptEncoding),
-    );
-    context.dataPlane.infer(model, message, cancellation, reply);
-    if (!reply.done) request.onAborted(() => cancellation.cancel());
+    const inputsReady = memory.inputsReady();
+    if (inputsReady === null) {
+      start(call, model, message, memory);
+    } else {
+      inputsReady
+        .then(() => start(call, find(), message, memory))
+        .catch((failure: unknown) => refuse(call, memory, failure));
+    }
   } catch (failure) {
-    // Triton declares the type of the errors that it finds from here on.
-    sendFailure(responder, failure, 'application/json', context.logger);
+    refuse(call, memory, failure);
   }
+}
+
+/** @throws TritonError for a request that is not taken; nothing was answered then. */
+function start(
+  call: HttpCall,
+  model: ServedModel,
+  message: InferRequestMessage,
+  memory: SharedMemoryUse,
+): void {
+  const { context, request } = call;
+  const acceptEncoding = request.header('accept-encoding');
+  const encoding = acceptEncoding === null ? 'identity' : chooseResponseEncoding(acceptEncoding);
+  const cancellation = new Cancellation();
+  const reply = new InferReply(call, model, message, memory, encoding);
+  context.dataPlane.infer(model, message, cancellation, reply);
+  if (!reply.done) request.onAborted(() => cancellation.cancel());
+}
+
+function refuse({ context, responder }: HttpCall, memory: SharedMemoryUse, failure: unknown): void {
+  memory.release();
+  // Triton declares the type of the errors that it finds from here on.
+  sendFailure(responder, failure, 'application/json', context.logger);
 }

@@ -1,48 +1,113 @@
-import { regionNotFound, sharedMemoryDisabled } from '../../../memory/unregistered-memory.ts';
-import type { HttpRoute } from '../http-route.ts';
-import { sendJson } from '../replies.ts';
+import { type JsonValue, jsonMember, readJson, TritonError } from '@nereid/protocol';
+import type { HttpCall, HttpRoute } from '../http-route.ts';
+import { sendEmpty, sendJson } from '../replies.ts';
+import { refuseLongJson, textOf, unsignedOf } from '../request-json.ts';
 
-function refuse(): never {
-  throw sharedMemoryDisabled();
+const constant = {
+  origin: 'triton',
+  category: 'shared-memory',
+  contentType: 'application/json',
+} as const;
+
+export const systemSharedMemoryRoutes: readonly HttpRoute[] = [
+  {
+    ...constant,
+    methods: ['GET'],
+    path: '/v2/systemsharedmemory[/region/{region}]/status',
+    meaning: 'Registered system shared memory regions: `[{"name", "key", "offset", "byte_size"}]`',
+    handle({ context, responder, match }) {
+      const regions = context.sharedMemory.systemStatus(match.region);
+      sendJson(
+        responder,
+        regions.map(({ name, key, offset, byteSize }) => ({
+          name,
+          key,
+          offset,
+          byte_size: byteSize,
+        })),
+      );
+    },
+  },
+  {
+    ...constant,
+    methods: ['POST'],
+    path: '/v2/systemsharedmemory[/region/{region}]/register',
+    meaning:
+      'Registers a system shared memory region: `{"key", "offset", "byte_size"}` (needs `--allow-client-shm`)',
+    handle(call) {
+      const json = registration(call, 'system');
+      const key = textOf(required(json, 'key'));
+      const offset = jsonMember(json, 'offset');
+      call.context.sharedMemory.registerSystem(
+        call.match.region,
+        key,
+        offset === undefined ? 0 : unsignedOf(offset),
+        unsignedOf(required(json, 'byte_size')),
+      );
+      sendEmpty(call.responder, 200, 'application/json');
+    },
+  },
+  {
+    ...constant,
+    methods: ['POST'],
+    path: '/v2/systemsharedmemory[/region/{region}]/unregister',
+    meaning:
+      'Unregisters one or all system shared memory regions, after the requests in flight (needs `--allow-client-shm`)',
+    handle({ context, responder, match }) {
+      context.sharedMemory.unregisterSystem(match.region);
+      sendEmpty(responder, 200, 'application/json');
+    },
+  },
+];
+
+export const cudaSharedMemoryRoutes: readonly HttpRoute[] = [
+  {
+    ...constant,
+    methods: ['GET'],
+    path: '/v2/cudasharedmemory[/region/{region}]/status',
+    meaning: 'Registered CUDA shared memory regions: there are none',
+    handle({ context, responder, match }) {
+      sendJson(responder, context.sharedMemory.cudaStatus(match.region));
+    },
+  },
+  {
+    ...constant,
+    methods: ['POST'],
+    path: '/v2/cudasharedmemory[/region/{region}]/register',
+    meaning: 'Registers a CUDA shared memory region: refused, GPUs are not supported',
+    handle(call) {
+      required(registration(call, 'cuda'), 'raw_handle');
+      call.context.sharedMemory.registerCuda(call.match.region);
+    },
+  },
+  {
+    ...constant,
+    methods: ['POST'],
+    path: '/v2/cudasharedmemory[/region/{region}]/unregister',
+    meaning:
+      'Unregisters one or all CUDA shared memory regions: there are none (needs `--allow-client-shm`)',
+    handle({ context, responder }) {
+      context.sharedMemory.unregisterCuda();
+      sendEmpty(responder, 200, 'application/json');
+    },
+  },
+];
+
+/** The body of a request to register, in the order of Triton's checks. @throws TritonError */
+function registration({ context, request, match }: HttpCall, kind: 'system' | 'cuda'): JsonValue {
+  context.sharedMemory.requireAllowed();
+  if (match.region === '') {
+    throw new TritonError(
+      'INVALID_ARG',
+      `'region name' is necessary to register ${kind} shared memory region`,
+    );
+  }
+  refuseLongJson(request.body, context.options.maxInputBytes);
+  return readJson(request.body);
 }
 
-function sharedMemoryRoutes(kind: 'system' | 'cuda'): HttpRoute[] {
-  const base = `/v2/${kind}sharedmemory`;
-  const constant = {
-    origin: 'triton',
-    category: 'shared-memory',
-    contentType: 'application/json',
-  } as const;
-  return [
-    {
-      ...constant,
-      methods: ['GET'],
-      path: `${base}[/region/{region}]/status`,
-      meaning: `Registered ${kind} shared memory regions`,
-      handle({ responder, match }) {
-        if (match.region !== '') {
-          throw regionNotFound(kind, match.region);
-        }
-        sendJson(responder, []);
-      },
-    },
-    {
-      ...constant,
-      methods: ['POST'],
-      path: `${base}[/region/{region}]/register`,
-      meaning: `Registers a ${kind} shared memory region (disabled: 501)`,
-      handle: refuse,
-    },
-    {
-      ...constant,
-      methods: ['POST'],
-      path: `${base}[/region/{region}]/unregister`,
-      meaning: `Unregisters one or all ${kind} shared memory regions (disabled: 501)`,
-      handle: refuse,
-    },
-  ];
+function required(json: JsonValue, name: string): JsonValue {
+  const value = jsonMember(json, name);
+  if (value !== undefined) return value;
+  throw new TritonError('INVALID_ARG', `Shared memory register request has no '${name}' field`);
 }
-
-export const systemSharedMemoryRoutes: readonly HttpRoute[] = sharedMemoryRoutes('system');
-
-export const cudaSharedMemoryRoutes: readonly HttpRoute[] = sharedMemoryRoutes('cuda');

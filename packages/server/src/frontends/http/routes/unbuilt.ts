@@ -52,5 +52,4 @@ export const unbuiltRoutes: readonly HttpRoute[] = [
     'Trace settings of a model',
     'the trace extension',
   ),
-  unbuiltRoute(['GET', 'POST'], '/v2/logging', 'logging', 'Log settings', 'the logging extension'),
 ];
