@@ -6,6 +6,7 @@ import type {
   BackendLoadContext,
   BackendModel,
 } from '../../core/backend.ts';
+import type { Logger } from '../../core/logger.ts';
 import { checkModelAgainstSignature } from '../../model-config/check-signature.ts';
 import { completeModelConfig, needsCompletion } from '../../model-config/complete.ts';
 import { instanceNames } from '../../model-config/instance-groups.ts';
@@ -78,6 +79,7 @@ class OnnxModel implements BackendModel {
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
   readonly #session: OnnxSession;
+  readonly #logger: Logger;
 
   constructor(
     config: ModelConfig,
@@ -87,6 +89,7 @@ class OnnxModel implements BackendModel {
   ) {
     this.config = config;
     this.#session = session;
+    this.#logger = context.logger;
     const parts = {
       modelName: context.modelName,
       modelVersion: String(context.version),
@@ -99,6 +102,10 @@ class OnnxModel implements BackendModel {
   }
 
   async unload(): Promise<void> {
+    const profile = this.#session.endProfiling();
+    if (profile !== null) {
+      this.#logger.info(`wrote the profile of model '${this.config.name}' to ${profile}`);
+    }
     this.#session.release();
     // The C library keeps what a session's arena gave back; the operating system gets it only so.
     mallocTrim();
