@@ -12,8 +12,8 @@ const messageBytesMax = 2_147_483_647;
 
 /** What a message of the response side has besides its head and outputs. */
 export interface ResponseForm {
-  /** Wraps the message in a `ModelStreamInferResponse`. */
-  readonly stream: boolean;
+  /** Null for a `ModelInferResponse`; else it lies in a `ModelStreamInferResponse` with this error, '' for none. */
+  readonly streamError: string | null;
   /** The value of the parameter `triton_final_response`, or null to have none. */
   readonly finalResponse: boolean | null;
   /** True for an output whose data are in shared memory: it goes out without. Null: none is. */
@@ -51,9 +51,11 @@ export function encodeInferResponseMessage(
     }
   }
   if (size > messageBytesMax) throw tooLarge(size);
-  const prefixSize = form.stream ? 1 + varintSize(size) : 0;
+  const { streamError } = form;
+  const prefixSize = streamError === null ? 0 : streamPrefixSize(streamError, size);
   const writer = new WireWriter(prefixSize + size - separate);
-  if (form.stream) {
+  if (streamError !== null) {
+    writeStringField(writer, 0x0a, streamError);
     writer.byte(0x12);
     writer.varint(size);
   }
@@ -65,23 +67,8 @@ export function encodeInferResponseMessage(
   return writeData(writer, outputs, inSharedMemory, parts);
 }
 
-/** A `ModelStreamInferResponse` that says what became of the request called `id`. */
-export function encodeStreamError(message: string, id: string): Uint8Array {
-  const messageSize = textSize(message);
-  const idSize = textSize(id);
-  const responseSize = id === '' ? 0 : 1 + varintSize(idSize) + idSize;
-  const writer = new WireWriter(
-    1 + varintSize(messageSize) + messageSize + 1 + varintSize(responseSize) + responseSize,
-  );
-  writer.byte(0x0a);
-  writer.string(message, messageSize);
-  writer.byte(0x12);
-  writer.varint(responseSize);
-  if (id !== '') {
-    writer.byte(0x1a);
-    writer.string(id, idSize);
-  }
-  return writer.bytes;
+function streamPrefixSize(error: string, responseSize: number): number {
+  return stringFieldSize(error) + 1 + varintSize(responseSize);
 }
 
 function tooLarge(size: number): TritonError {

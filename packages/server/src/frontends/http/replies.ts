@@ -1,6 +1,7 @@
-import { httpStatusByCode, jsonStringLiteral, TritonError } from '@nereid/protocol';
+import { httpStatusByCode, jsonStringLiteral } from '@nereid/protocol';
 import type { HeaderField, HttpResponder } from '@nereid/transport';
 import type { Logger } from '../../core/logger.ts';
+import { logFailure, publicFailure } from '../../core/public-failure.ts';
 import type { ReplyContentType } from './http-route.ts';
 
 const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
@@ -54,14 +55,12 @@ export function sendFailure(
   contentType: ReplyContentType,
   logger: Logger,
 ): void {
-  if (failure instanceof TritonError && !responder.sent) {
-    sendErrorText(responder, httpStatusByCode[failure.code], failure.message, contentType);
+  if (responder.sent) {
+    logFailure(failure, 'an HTTP request', logger);
     return;
   }
-  const cause = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-  logger.error(`unexpected failure of an HTTP request: ${cause}`);
-  if (responder.sent) return;
-  sendErrorText(responder, 500, 'internal error, see the log of the server', contentType);
+  const { code, message } = publicFailure(failure, 'an HTTP request', logger);
+  sendErrorText(responder, httpStatusByCode[code], message, contentType);
 }
 
 function headersOf(contentType: ReplyContentType): readonly HeaderField[] {

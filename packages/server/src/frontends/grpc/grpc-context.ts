@@ -1,0 +1,19 @@
+import type { ControlPlane } from '../../control-plane/control-plane.ts';
+import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { DataPlane } from '../../data-plane/data-plane.ts';
+import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
+
+/** What the methods work with, the same for every call. */
+export interface GrpcContext {
+  readonly dataPlane: DataPlane;
+  readonly controlPlane: Pick<ControlPlane, keyof ControlPlane>;
+  /** True once the server has begun to stop. */
+  readonly isExiting: () => boolean;
+  readonly sharedMemory: SharedMemoryRegistry;
+  /** `--grpc-restricted-protocol`. */
+  readonly restrictedApis: RestrictedApis;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}

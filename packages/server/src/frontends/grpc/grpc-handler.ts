@@ -1,0 +1,52 @@
+import { type GrpcHandler, type GrpcMethod, GrpcStatus } from '@nereid/transport';
+import type { GrpcContext } from './grpc-context.ts';
+import { failCall } from './grpc-failure.ts';
+import type { GrpcRpc } from './grpc-rpc.ts';
+import { grpcRpcs } from './grpc-rpcs.ts';
+
+/** Everything that the gRPC port answers. */
+export function createGrpcHandler(context: GrpcContext): GrpcHandler {
+  const methods = new Map<string, GrpcMethod>();
+  for (const rpc of grpcRpcs) methods.set(`/${rpc.name}`, guarded(rpc, context));
+  return { find: (path) => methods.get(path) ?? null };
+}
+
+/** The method, as far as a call may use it; what it throws ends the call. */
+function guarded(rpc: GrpcRpc, context: GrpcContext): GrpcMethod {
+  const { category } = rpc;
+  const { logger, restrictedApis } = context;
+  const method = rpc.method(context);
+  const restriction = (metadata: (name: string) => string | null): string | null => {
+    const header = restrictedApis.missingHeader(category, metadata);
+    return header === null ? null : `This protocol is restricted, expecting header '${header}'`;
+  };
+  if (method.kind === 'stream') {
+    return {
+      kind: 'stream',
+      open(call, stream) {
+        const refusal = restriction((name) => call.metadata(name));
+        if (refusal === null) return method.open(call, stream);
+        stream.fail(GrpcStatus.unavailable, refusal);
+        return deaf;
+      },
+    };
+  }
+  return {
+    ...method,
+    handle(call, message, responder) {
+      const refusal = restriction((name) => call.metadata(name));
+      if (refusal !== null) {
+        responder.fail(GrpcStatus.unavailable, refusal);
+        return;
+      }
+      try {
+        method.handle(call, message, responder);
+      } catch (failure) {
+        failCall(responder, failure, logger);
+      }
+    },
+  };
+}
+
+/** Reads a stream that has been answered. */
+const deaf = { onMessage(): void {}, onHalfClose(): void {} };

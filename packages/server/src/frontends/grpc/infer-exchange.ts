@@ -1,0 +1,109 @@
+import {
+  encodeInferResponseMessage,
+  type GrpcInferRequest,
+  inferRequestOf,
+  type ResponseForm,
+  type Tensor,
+  TritonError,
+  type WireInferRequest,
+} from '@nereid/protocol';
+import type { Cancellation } from '../../core/cancellation.ts';
+import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
+import type { ServedModel } from '../../lifecycle/served-model.ts';
+import type { SharedMemoryUse, SharedOutput } from '../../memory/shared-memory-use.ts';
+import type { GrpcContext } from './grpc-context.ts';
+
+/**
+ * One request with what it takes from shared memory and puts there. Made by `begin`; its owner calls
+ * `release` when it is answered.
+ */
+export class InferExchange {
+  readonly model: ServedModel;
+  readonly message: GrpcInferRequest;
+  readonly #use: SharedMemoryUse | null;
+
+  private constructor(model: ServedModel, message: GrpcInferRequest, use: SharedMemoryUse | null) {
+    this.model = model;
+    this.message = message;
+    this.#use = use;
+  }
+
+  /** @throws TritonError for a request that breaks the rules of the protocol. */
+  static begin(wire: WireInferRequest, model: ServedModel, context: GrpcContext): InferExchange {
+    let use: SharedMemoryUse | null = null;
+    try {
+      const message = inferRequestOf(wire, {
+        sharedMemory(range, direction) {
+          use ??= context.sharedMemory.use();
+          return use.lookup(range, direction);
+        },
+      });
+      return new InferExchange(model, message, use);
+    } catch (failure) {
+      (use as SharedMemoryUse | null)?.release();
+      throw failure;
+    }
+  }
+
+  /**
+   * Hands the request to the data plane, once its inputs are there.
+   *
+   * @returns Null when that has happened. A promise where large inputs have to be read first; it
+   *   rejects with what the data plane throws.
+   * @throws What the data plane throws.
+   */
+  infer(
+    context: GrpcContext,
+    cancellation: Cancellation,
+    sink: ResponseSink,
+  ): Promise<void> | null {
+    const ready = this.#use?.inputsReady() ?? null;
+    if (ready === null) {
+      context.dataPlane.infer(this.model, this.message, cancellation, sink);
+      return null;
+    }
+    this.model.retain();
+    return ready
+      .then(() => context.dataPlane.infer(this.model, this.message, cancellation, sink))
+      .finally(() => this.model.release());
+  }
+
+  /**
+   * A response as the message that goes out, its outputs in shared memory where they are wanted there.
+   * @throws TritonError for outputs that cannot be had as they are wanted.
+   */
+  encode(response: InferResponse, form: ResponseForm): Uint8Array[] | Promise<Uint8Array[]> {
+    const outputs = answerOutputs(response, this.message, this.model);
+    if (this.#use === null) return encodeInferResponseMessage(response, outputs, form);
+    const shared = this.#sharedOutputs(outputs);
+    const written = this.#use.write(shared.filter((output) => output !== null));
+    const encode = (): Uint8Array[] =>
+      encodeInferResponseMessage(response, outputs, {
+        ...form,
+        inSharedMemory: (index) => shared[index] !== null,
+      });
+    return written === null ? encode() : written.then(encode);
+  }
+
+  /** Lets go of the regions of shared memory. */
+  release(): void {
+    this.#use?.release();
+  }
+
+  #sharedOutputs(outputs: readonly Tensor[]): (SharedOutput | null)[] {
+    return outputs.map(({ name, data }) => {
+      const range = requestedOutput(this.message, name)?.sharedMemory ?? null;
+      return range === null ? null : { name, range, data };
+    });
+  }
+}
+
+/** @throws TritonError UNAVAILABLE once the server has begun to stop. */
+export function refuseWhenExiting(context: GrpcContext): void {
+  if (!context.isExiting()) return;
+  throw new TritonError(
+    'UNAVAILABLE',
+    'GRPC server is shutting down and has stopped accepting new requests.',
+  );
+}

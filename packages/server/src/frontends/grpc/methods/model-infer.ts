@@ -1,0 +1,114 @@
+import {
+  type ResponseForm,
+  rawContentsOffset,
+  readInferRequest,
+  TritonError,
+} from '@nereid/protocol';
+import type { GrpcCall, GrpcUnaryResponder } from '@nereid/transport';
+import { Cancellation } from '../../../core/cancellation.ts';
+import type { InferResponse, ResponseSink } from '../../../core/infer-response.ts';
+import { parseModelVersion } from '../../../core/model-version.ts';
+import type { GrpcContext } from '../grpc-context.ts';
+import { failCall } from '../grpc-failure.ts';
+import type { GrpcRpc } from '../grpc-rpc.ts';
+import { InferExchange, refuseWhenExiting } from '../infer-exchange.ts';
+
+const form: ResponseForm = { streamError: null, finalResponse: null, inSharedMemory: null };
+
+/** One inference, one response. */
+export const modelInferRpc: GrpcRpc = {
+  name: 'inference.GRPCInferenceService/ModelInfer',
+  category: 'inference',
+  method: (context) => ({
+    kind: 'unary',
+    handle: (call, message, responder) => infer(call, message, responder, context),
+    alignedOffset: rawContentsOffset,
+  }),
+};
+
+function infer(
+  call: GrpcCall,
+  message: Uint8Array,
+  responder: GrpcUnaryResponder,
+  context: GrpcContext,
+): void {
+  const wire = readInferRequest(message);
+  refuseWhenExiting(context);
+  const version = parseModelVersion(wire.modelVersion);
+  const model = context.dataPlane.model(wire.modelName, version);
+  if (model.config.model_transaction_policy?.decoupled === true) {
+    throw new TritonError(
+      'UNSUPPORTED',
+      "ModelInfer RPC doesn't support models with decoupled transaction policy",
+    );
+  }
+  const exchange = InferExchange.begin(wire, model, context);
+  const cancellation = new Cancellation();
+  const answer = new UnaryAnswer(exchange, responder, context);
+  try {
+    const pending = exchange.infer(context, cancellation, answer);
+    pending?.catch((failure: unknown) => answer.failWith(failure));
+  } catch (failure) {
+    exchange.release();
+    throw failure;
+  }
+  if (!answer.done) call.onCancelled(() => cancellation.cancel());
+}
+
+/** Turns the answer of an inference into the answer of its call. */
+class UnaryAnswer implements ResponseSink {
+  readonly #exchange: InferExchange;
+  readonly #responder: GrpcUnaryResponder;
+  readonly #context: GrpcContext;
+  #response: InferResponse | null = null;
+  #responseCount = 0;
+  /** True when the final answer is known: nothing is left to cancel. */
+  done = false;
+
+  constructor(exchange: InferExchange, responder: GrpcUnaryResponder, context: GrpcContext) {
+    this.#exchange = exchange;
+    this.#responder = responder;
+    this.#context = context;
+  }
+
+  respond(response: InferResponse | null, final: boolean): void {
+    if (response !== null) {
+      this.#responseCount++;
+      this.#response = response;
+    }
+    if (!final) return;
+    this.done = true;
+    if (this.#responseCount !== 1 || this.#response === null) {
+      const text = `expected a single response, got ${this.#responseCount}`;
+      this.failWith(new TritonError('INTERNAL', text));
+      return;
+    }
+    try {
+      this.#send(this.#exchange.encode(this.#response, form));
+    } catch (failure) {
+      this.failWith(failure);
+    }
+  }
+
+  fail(error: TritonError): void {
+    this.failWith(error);
+  }
+
+  failWith(failure: unknown): void {
+    this.done = true;
+    this.#exchange.release();
+    failCall(this.#responder, failure, this.#context.logger);
+  }
+
+  #send(parts: Uint8Array[] | Promise<Uint8Array[]>): void {
+    if (parts instanceof Promise) {
+      parts.then(
+        (written) => this.#send(written),
+        (failure: unknown) => this.failWith(failure),
+      );
+      return;
+    }
+    this.#exchange.release();
+    this.#responder.send(parts);
+  }
+}
