@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { ConnectionProtocol, ProtocolConnection, ProtocolSet } from './connection-protocol.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { chooseProtocol } from './protocol-choice.ts';
@@ -167,7 +168,9 @@ export class Connection implements ProtocolConnection {
 
   #chooseProtocol(bytes: Buffer): void {
     const first = this.#undecided === null ? bytes : Buffer.concat([this.#undecided, bytes]);
-    const choice = chooseProtocol(first);
+    const fits = chooseProtocol(first);
+    // Who has agreed on HTTP/2 while TLS was set up speaks that, well or badly: RFC 9113 section 3.2.
+    const choice = fits !== null && this.#agreedOnHttp2 ? 'http2' : fits;
     if (choice === null) {
       if (this.#undecided === null) this.#sinceMs = this.nowMs;
       this.#undecided = first;
@@ -183,9 +186,13 @@ export class Connection implements ProtocolConnection {
     this.#protocol.read(first);
   }
 
+  get #agreedOnHttp2(): boolean {
+    return (this.#socket as Partial<TLSSocket>).alpnProtocol === 'h2';
+  }
+
   #readEnd(): void {
     if (this.#ending) return;
-    if (this.#undecided !== null) {
+    if (this.#undecided !== null && !this.#agreedOnHttp2) {
       // Too short for HTTP/2: HTTP/1.1 knows what to say to it.
       this.#protocol = this.#owner.protocols.http1(this);
       this.#protocol.read(this.#undecided);

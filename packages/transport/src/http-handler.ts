@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly path: string;
   /** What follows the first `?`, without a fragment; empty where there is none. */
   readonly query: string;
-  readonly httpVersion: '1.0' | '1.1';
+  readonly httpVersion: '1.0' | '1.1' | '2';
   /** First value of a header, each byte a character (ISO 8859-1), or null. Its name in lower case. */
   header(lowerCaseName: string): string | null;
   /** Names as sent. A name sent twice comes twice. */
@@ -76,6 +76,6 @@ export interface HttpStream {
   drained(): Promise<void>;
   /** Completes the response. */
   end(): void;
-  /** Cuts the connection, so that the client sees that the response is incomplete. */
+  /** Cuts the connection (over HTTP/2 the stream), so that the client sees that the response is incomplete. */
   abort(): void;
 }

@@ -1,15 +1,25 @@
 import type { AddressInfo } from 'node:net';
 import { type AddressOf, BodyMemory } from './body-memory.ts';
 import { systemClock, type TransportClock } from './clock.ts';
+import { isGrpcContentType } from './grpc/grpc-head.ts';
+import { type GrpcOptions, grpcKeepaliveDefaults, grpcLimitDefaults } from './grpc/grpc-limits.ts';
+import { GrpcService } from './grpc/grpc-service.ts';
 import type { HttpHandler } from './http-handler.ts';
 import { compileHttpLimits, type HttpLimits } from './http-limits.ts';
 import { failureResponse } from './http1/failure-response.ts';
 import { Http1Protocol } from './http1/http1-protocol.ts';
+import { Http2Connection, type Http2Context } from './http2/http2-connection.ts';
+import { Http2Exchange } from './http2/http2-exchange.ts';
+import { compileHttp2Limits, type Http2Limits } from './http2/http2-limits.ts';
 import { type ListenAddress, Listener, type TlsOptions } from './listener.ts';
 
 export interface HttpServerOptions {
   /** What is left out has its default. */
   readonly limits?: Partial<HttpLimits>;
+  /** HTTP/2 is served beside HTTP/1.1; null leaves it out. What is left out has its default. */
+  readonly http2?: Partial<Http2Limits> | null;
+  /** Answers gRPC calls; null or left out hands them to the HTTP handler as any other request. */
+  readonly grpc?: GrpcOptions | null;
   /** Serves HTTPS; null or left out serves plain HTTP. */
   readonly tls?: TlsOptions | null;
   /** Where a buffer lies. Without it, bodies are aligned to the start of their ArrayBuffer. */
@@ -25,16 +35,24 @@ export class HttpServer {
 
   /** @throws RangeError when a limit is not a positive whole number. */
   constructor(handler: HttpHandler, options: HttpServerOptions = {}) {
-    const context = {
+    const limits = compileHttpLimits(options.limits ?? {});
+    const clock = options.clock ?? systemClock;
+    const shared = {
       handler,
       memory: new BodyMemory(options.addressOf ?? null),
       handlerFailed: options.handlerFailed ?? ((): void => {}),
+      clock,
     };
+    const http2 =
+      options.http2 === null ? null : http2Context(shared, limits, options.http2 ?? {}, options);
     this.#listener = new Listener({
-      limits: compileHttpLimits(options.limits ?? {}),
-      protocols: { http1: (connection) => new Http1Protocol(connection, context), http2: null },
+      limits,
+      protocols: {
+        http1: (connection) => new Http1Protocol(connection, shared),
+        http2: http2 === null ? null : (connection) => new Http2Connection(connection, http2),
+      },
       tls: options.tls ?? null,
-      clock: options.clock ?? systemClock,
+      clock,
       busyAnswer: failureResponse({ status: 503, text: 'too many connections' }),
     });
   }
@@ -56,4 +74,40 @@ export class HttpServer {
   close(options: { readonly graceMs: number }): Promise<void> {
     return this.#listener.close(options.graceMs);
   }
+}
+
+/** What both protocols share. */
+interface SharedContext {
+  readonly handler: HttpHandler;
+  readonly memory: BodyMemory;
+  readonly handlerFailed: (error: unknown) => void;
+  readonly clock: TransportClock;
+}
+
+function http2Context(
+  shared: SharedContext,
+  limits: HttpLimits,
+  http2Limits: Partial<Http2Limits>,
+  options: HttpServerOptions,
+): Http2Context {
+  const exchange = { ...shared, ...limits };
+  const grpc = options.grpc ?? null;
+  const service =
+    grpc === null
+      ? null
+      : new GrpcService(grpc.handler, {
+          ...shared,
+          limits: { ...grpcLimitDefaults, ...grpc.limits },
+          bodyTimeoutMs: limits.bodyTimeoutMs,
+        });
+  return {
+    limits: compileHttp2Limits(http2Limits),
+    keepalive: grpc === null ? null : { ...grpcKeepaliveDefaults, ...grpc.keepalive },
+    clock: shared.clock,
+    handlerFailed: shared.handlerFailed,
+    open: (stream, head) =>
+      service !== null && isGrpcContentType(head.contentType)
+        ? service.open(stream, head)
+        : new Http2Exchange(exchange, stream, head),
+  };
 }

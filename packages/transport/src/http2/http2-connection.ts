@@ -3,6 +3,7 @@ import type { ConnectionProtocol, ProtocolConnection } from '../connection-proto
 import type { HeaderList } from '../hpack/header-list.ts';
 import { HpackDecoder, HpackError } from '../hpack/hpack-decoder.ts';
 import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
+import { http2Preface } from '../protocol-choice.ts';
 import { ClosedStreams, type StreamEnd } from './closed-streams.ts';
 import { ConnectionLife } from './connection-life.ts';
 import {
@@ -34,8 +35,6 @@ export interface Http2Context {
   /** Told what handlers throw. */
   readonly handlerFailed: (error: unknown) => void;
 }
-
-const prefaceBytes = 24;
 
 /** What may wait for a client that does not read, before nothing more is read of it. */
 const unsentBytesMax = 4 * 1024 * 1024;
@@ -127,8 +126,9 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
       let start = 0;
       if (!this.#prefaceSeen) {
         this.#prefaceSeen = true;
-        start = prefaceBytes;
         this.#greet();
+        start = http2Preface.length;
+        if (!http2Preface.equals(bytes.subarray(0, start))) throw protocolError('no preface');
       }
       this.#reader.read(bytes, start);
     } catch (error) {
@@ -331,7 +331,7 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     readSettings(bytes, start, end, {
       headerTableBytes: (tableBytes) => this.sender.limitTable(tableBytes),
       initialWindowBytes: (windowBytes) =>
-        this.sender.resizeWindows(this.#streams.values(), windowBytes),
+        this.sender.resizeWindows([...this.#streams.values()], windowBytes),
       frameBytesMax: (frameBytes) => {
         this.sender.frameBytesMax = frameBytes;
       },
@@ -410,6 +410,7 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
       stream.header(tooLargeAnswer, true);
       return;
     }
+    stream.remoteEnded = endStream;
     if (!endStream) stream.promisedBytes = head.contentLength;
     try {
       stream.reader = this.#context.open(stream, head);
@@ -417,7 +418,7 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
       this.#context.handlerFailed(error);
       stream.reset(ErrorCode.internalError);
     }
-    if (endStream && !stream.closed) this.#remoteEnd(stream);
+    if (endStream && !stream.closed) stream.reader!.end();
   }
 
   #onTrailers(stream: Http2Stream, block: HeaderBlock, fields: HeaderList): void {

@@ -89,7 +89,7 @@ export class StreamSender {
   }
 
   /** SETTINGS_INITIAL_WINDOW_SIZE, which changes all windows that are open: section 6.9.2. */
-  resizeWindows(streams: Iterable<Http2Stream>, initialWindow: number): void {
+  resizeWindows(streams: readonly Http2Stream[], initialWindow: number): void {
     const change = initialWindow - this.#initialWindow;
     this.#initialWindow = initialWindow;
     for (const stream of streams) {
