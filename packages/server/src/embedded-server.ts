@@ -9,6 +9,8 @@ export interface StartServerOptions {
   readonly modelRepository: string | readonly string[];
   /** Port for HTTP; 0 for any free one; null for none (then only `inject` reaches the server). Default 8000. */
   readonly httpPort?: number | null;
+  /** Port for gRPC; 0 for any free one; null for none. Default null: the HTTP port answers gRPC too. */
+  readonly grpcPort?: number | null;
   /** Port for metrics; 0 for any free one; null for none. Default null. */
   readonly metricsPort?: number | null;
   /** Address that the ports are opened on. Default 127.0.0.1: who embeds a server rarely wants it on the network. */
@@ -23,6 +25,8 @@ export interface StartServerOptions {
 export interface RunningServer {
   /** `http://host:port`, or null without an HTTP port. */
   readonly httpUrl: string | null;
+  /** `host:port` of the gRPC port, as gRPC clients take it, or null without one. */
+  readonly grpcTarget: string | null;
   /** `http://host:port/metrics`, or null without a metrics port. */
   readonly metricsUrl: string | null;
   /** Sends a request through the whole HTTP front end without a socket. */
@@ -48,6 +52,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     address === null ? null : `http://${hostOf(address.address)}:${address.port}${path}`;
   return {
     httpUrl: url(server.httpAddress, ''),
+    grpcTarget: url(server.grpcAddress, '')?.slice('http://'.length) ?? null,
     metricsUrl: url(server.metricsAddress, '/metrics'),
     inject: (request) => injectRequest(server.httpHandler, request),
     async stop() {
@@ -57,15 +62,22 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
 }
 
 function flagsOf(options: StartServerOptions): string[] {
-  const { modelRepository, httpPort = 8000, metricsPort = null, address = '127.0.0.1' } = options;
+  const {
+    modelRepository,
+    httpPort = 8000,
+    grpcPort = null,
+    metricsPort = null,
+    address = '127.0.0.1',
+  } = options;
   const repositories = typeof modelRepository === 'string' ? [modelRepository] : modelRepository;
   return [
     ...repositories.map((path) => `--model-repository=${path}`),
     `--http-address=${address}`,
     ...(httpPort === null ? ['--allow-http=false'] : [`--http-port=${httpPort}`]),
     ...(metricsPort === null ? ['--allow-metrics=false'] : [`--metrics-port=${metricsPort}`]),
-    // gRPC is not built yet; an embedded server does not claim its default port.
-    '--allow-grpc=false',
+    ...(grpcPort === null
+      ? ['--allow-grpc=false']
+      : [`--grpc-address=${address}`, `--grpc-port=${grpcPort}`]),
     ...(options.log === true ? [] : ['--log-info=false']),
     ...(options.flags ?? []),
   ];

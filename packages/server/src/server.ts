@@ -1,7 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { addressOf, cpuQuota, OnnxRuntime } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
-import { type HttpHandler, HttpServer, type HttpServerOptions } from '@nereid/transport';
+import {
+  type GrpcHandler,
+  type HttpHandler,
+  HttpServer,
+  type HttpServerOptions,
+} from '@nereid/transport';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
@@ -12,8 +17,12 @@ import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
+import { HeaderForwarding } from './data-plane/header-forwarding.ts';
+import { createGrpcHandler } from './frontends/grpc/grpc-handler.ts';
 import { createHttpHandler } from './frontends/http/http-handler.ts';
+import type { HttpContext } from './frontends/http/http-route.ts';
 import { metricsHandler } from './frontends/metrics/metrics-handler.ts';
+import { transportKeepalive, transportTls } from './grpc-transport.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
@@ -25,6 +34,7 @@ import { type Log, openLog } from './observability/log.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
 import type { HttpOptions, ServerOptions } from './options/server-options.ts';
 import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
+import { listenOn } from './port-listening.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
@@ -32,6 +42,11 @@ import { reportStart } from './start-report.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
 type Stop = (graceMs: number) => Promise<void> | void;
+
+/** What every front end works with. */
+type Planes = Pick<HttpContext, 'dataPlane' | 'controlPlane' | 'logControl' | 'sharedMemory'> & {
+  readonly dataPlane: DataPlane;
+};
 
 /** A connection that is being closed gets so long to read the last answer, and no longer. */
 const connectionGraceMsMax = 5_000;
@@ -54,8 +69,10 @@ export class Server {
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
   readonly #httpHandler: HttpHandler;
+  readonly #grpcHandler: GrpcHandler;
   #http: HttpServer | null = null;
   #httpAddress: AddressInfo | null = null;
+  #grpcAddress: AddressInfo | null = null;
   #metricsAddress: AddressInfo | null = null;
   #stopping: Promise<boolean> | null = null;
 
@@ -99,12 +116,19 @@ export class Server {
       allowed: options.allowClientSharedMemory,
       logger: this.#log.logger('shared-memory-registry.ts'),
     });
-    this.#httpHandler = this.#makeHttpHandler();
+    const planes = this.#makePlanes();
+    this.#httpHandler = this.#makeHttpHandler(planes);
+    this.#grpcHandler = this.#makeGrpcHandler(planes);
   }
 
   /** Where HTTP is served; null before the start and with --allow-http=false. */
   get httpAddress(): AddressInfo | null {
     return this.#httpAddress;
+  }
+
+  /** Where gRPC is served; null before the start and with --allow-grpc=false. */
+  get grpcAddress(): AddressInfo | null {
+    return this.#grpcAddress;
   }
 
   /** Where metrics are served; null before the start and with --allow-metrics=false. */
@@ -135,6 +159,7 @@ export class Server {
       this.#state.phase = 'ready';
       this.#metrics.start();
       this.#stops.push(() => this.#metrics.stop());
+      await this.#openGrpc();
       await this.#openHttp();
       await this.#openMetrics();
       this.#startPolling();
@@ -244,9 +269,10 @@ export class Server {
     ]);
   }
 
-  #makeHttpHandler(): HttpHandler {
-    const { serverId, modelRepository, http } = this.#options;
-    return createHttpHandler({
+  /** What every front end works with. */
+  #makePlanes(): Planes {
+    const { serverId, modelRepository } = this.#options;
+    return {
       dataPlane: new DataPlane({
         registry: this.#lifeCycle,
         clock: this.#clock,
@@ -259,12 +285,30 @@ export class Server {
         manager: this.#manager,
         state: this.#state,
       }),
-      metricsText: () => this.#metrics.text(),
       logControl: new LogControl(this.#log),
       sharedMemory: this.#sharedMemory,
+    };
+  }
+
+  #makeHttpHandler(planes: Planes): HttpHandler {
+    const { http } = this.#options;
+    return createHttpHandler({
+      ...planes,
+      metricsText: () => this.#metrics.text(),
       restrictedApis: new RestrictedApis(http.restrictions),
       options: { maxInputBytes: http.bodyBytesMax },
       logger: this.#log.logger('http-handler.ts'),
+    });
+  }
+
+  #makeGrpcHandler(planes: Planes): GrpcHandler {
+    const { restrictions } = this.#options.grpc;
+    return createGrpcHandler({
+      ...planes,
+      isExiting: () => this.#state.phase === 'exiting',
+      restrictedApis: new RestrictedApis(restrictions, 'triton-grpc-protocol-'),
+      clock: this.#clock,
+      logger: this.#log.logger('grpc-handler.ts'),
     });
   }
 
@@ -281,12 +325,26 @@ export class Server {
     }
   }
 
+  /** Answers HTTP too, as the HTTP port answers gRPC: the first bytes of a connection decide. */
+  async #openGrpc(): Promise<void> {
+    const { grpc, http } = this.#options;
+    if (!grpc.allow) return;
+    const server = new HttpServer(this.#httpHandler, {
+      ...this.#transportOptions(http),
+      tls: grpc.tls === null ? null : transportTls(grpc.tls),
+    });
+    const { address } = grpc;
+    this.#grpcAddress = await listenOn(server, 'GRPC', address, grpc.port, grpc.reusePort);
+    this.#logger.info(`Started GRPCInferenceService at ${address}:${this.#grpcAddress.port}`);
+    this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
+  }
+
   async #openHttp(): Promise<void> {
     const { http } = this.#options;
     if (!http.allow) return;
     this.#http = new HttpServer(this.#httpHandler, this.#transportOptions(http));
     const { address } = http;
-    this.#httpAddress = await listen(this.#http, 'HTTP', address, http.port, http.reusePort);
+    this.#httpAddress = await listenOn(this.#http, 'HTTP', address, http.port, http.reusePort);
     this.#logger.info(`Started HTTPService at ${address}:${this.#httpAddress.port}`);
     this.#stops.push((graceMs) => this.#http?.close({ graceMs: connectionGrace(graceMs) }));
   }
@@ -294,8 +352,11 @@ export class Server {
   async #openMetrics(): Promise<void> {
     const { metrics, http } = this.#options;
     if (!metrics.allow) return;
-    const server = new HttpServer(metricsHandler(this.#metrics), this.#transportOptions(http));
-    this.#metricsAddress = await listen(server, 'metrics', metrics.address, metrics.port, false);
+    const server = new HttpServer(metricsHandler(this.#metrics), {
+      ...this.#transportOptions(http),
+      grpc: null,
+    });
+    this.#metricsAddress = await listenOn(server, 'metrics', metrics.address, metrics.port, false);
     this.#logger.info(`Started Metrics Service at ${metrics.address}:${this.#metricsAddress.port}`);
     this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
   }
@@ -305,6 +366,10 @@ export class Server {
     return {
       limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax },
       addressOf,
+      grpc: {
+        handler: this.#grpcHandler,
+        keepalive: transportKeepalive(this.#options.grpc.keepalive),
+      },
       handlerFailed: (error) => this.reportDefect(error),
     };
   }
@@ -326,24 +391,4 @@ export class Server {
 /** Nothing once the time for the exit is over: what is in flight then has been given up. */
 function connectionGrace(leftMs: number): number {
   return Math.min(connectionGraceMsMax, leftMs);
-}
-
-/** @throws TritonError UNAVAILABLE that says which flag to change when the port is taken. */
-async function listen(
-  server: HttpServer,
-  service: 'HTTP' | 'metrics',
-  host: string,
-  port: number,
-  reusePort: boolean,
-): Promise<AddressInfo> {
-  try {
-    return await server.listen({ host, port, reusePort });
-  } catch (cause) {
-    const flag = service === 'HTTP' ? '--http-port' : '--metrics-port';
-    const text =
-      (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-        ? `Socket '${host}:${port}' already in use: stop what listens there or choose another ${flag}`
-        : `failed to listen on ${host}:${port}: ${(cause as Error).message}`;
-    throw new TritonError('UNAVAILABLE', `failed to start ${service} service: ${text}`, { cause });
-  }
 }

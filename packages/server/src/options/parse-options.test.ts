@@ -56,9 +56,28 @@ describe('parseOptions', () => {
         headerTimeoutMs: 10_000,
         bodyTimeoutMs: 30_000,
         idleTimeoutMs: 120_000,
+        headerForwardPattern: '',
         restrictions: [],
       },
-      grpc: { allow: true, address: '0.0.0.0', port: 8001, restrictions: [] },
+      grpc: {
+        allow: true,
+        address: '0.0.0.0',
+        port: 8001,
+        reusePort: false,
+        tls: null,
+        keepalive: {
+          timeMs: 7_200_000,
+          timeoutMs: 20_000,
+          permitWithoutCalls: false,
+          pingsWithoutDataMax: 2,
+          receivedPingIntervalMinMs: 300_000,
+          pingStrikesMax: 2,
+          connectionAgeMaxMs: null,
+          connectionAgeGraceMs: null,
+        },
+        headerForwardPattern: '',
+        restrictions: [],
+      },
       metrics: {
         allow: true,
         address: '0.0.0.0',
@@ -223,6 +242,8 @@ describe('a bad command line', () => {
     ['--grpc-infer-thread-count=1', 'out of bound'],
     ['--http-restricted-api=nothing:a=b', "unknown restricted api 'nothing'"],
     ['--http-restricted-api=health', 'option format'],
+    ['--http-header-forward-pattern=(', '--http-header-forward-pattern is no pattern'],
+    ['--grpc-header-forward-pattern=(?=a)', 'invalid group: (?='],
     ['--load-model=x', "requires setting '--model-control-mode=explicit'"],
   ])('%s is refused', (flag, text) => {
     const message = wrong(flag);
@@ -273,9 +294,9 @@ describe('a bad command line', () => {
 
 describe('unbuiltOptionsInUse', () => {
   test('names each flag that has no effect, once, with why', () => {
-    const options = run(['--grpc-port=9', '--http-thread-count=2', '--id=x']);
+    const options = run(['--grpc-infer-thread-count=9', '--http-thread-count=2', '--id=x']);
     expect(unbuiltOptionsInUse(options)).toEqual([
-      '--grpc-port has no effect: gRPC is not served yet',
+      '--grpc-infer-thread-count has no effect: one event loop serves all calls, so the number has no effect',
       '--http-thread-count has no effect: one event loop serves all connections, so the number has no effect',
     ]);
   });

@@ -1,5 +1,6 @@
 import { scanArguments } from './argument-scanner.ts';
 import { GivenOptions } from './given-options.ts';
+import { grpcKeepalive, grpcTls } from './grpc-transport-options.ts';
 import { OptionError, parseBoolean } from './option-value.ts';
 import { deprecatedTraceRows } from './rows/metrics-rows.ts';
 import { cloudSchemes } from './rows/model-repository-rows.ts';
@@ -160,6 +161,7 @@ function httpOptions(given: GivenOptions): HttpOptions {
     headerTimeoutMs: given.integer('http-header-timeout-ms'),
     bodyTimeoutMs: given.integer('http-body-timeout-ms'),
     idleTimeoutMs: given.integer('http-idle-timeout-ms'),
+    headerForwardPattern: given.text('http-header-forward-pattern'),
     restrictions: restrictions(given, 'http-restricted-api', 'api'),
   };
 }
@@ -169,6 +171,10 @@ function grpcOptions(given: GivenOptions): GrpcOptions {
     allow: given.boolean('allow-grpc'),
     address: given.text('grpc-address'),
     port: given.integer('grpc-port'),
+    reusePort: given.boolean('reuse-grpc-port'),
+    tls: grpcTls(given),
+    keepalive: grpcKeepalive(given),
+    headerForwardPattern: given.text('grpc-header-forward-pattern'),
     restrictions: restrictions(given, 'grpc-restricted-protocol', 'protocol'),
   };
 }

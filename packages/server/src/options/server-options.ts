@@ -59,6 +59,8 @@ export interface HttpOptions {
   readonly bodyTimeoutMs: number;
   /** How long a connection without a request is kept. */
   readonly idleTimeoutMs: number;
+  /** Pattern for the names of headers that become parameters of inference requests; '' for none. */
+  readonly headerForwardPattern: string;
   /** Endpoints that ask for a header. A category stands in one of them at most. */
   readonly restrictions: readonly Restriction[];
 }
@@ -67,9 +69,46 @@ export interface HttpOptions {
 export interface GrpcOptions {
   readonly allow: boolean;
   readonly address: string;
+  /** 0 takes any free port. */
   readonly port: number;
+  /** Several servers may share the port; the kernel spreads connections over them. */
+  readonly reusePort: boolean;
+  /** Null serves without TLS. */
+  readonly tls: GrpcTlsOptions | null;
+  readonly keepalive: GrpcKeepaliveOptions;
+  /** Pattern for the keys of metadata that become parameters of inference requests; '' for none. */
+  readonly headerForwardPattern: string;
   /** Calls that ask for metadata `triton-grpc-protocol-<key>`. A category stands in one of them at most. */
   readonly restrictions: readonly Restriction[];
+}
+
+/** Paths of PEM files for gRPC over TLS. */
+export interface GrpcTlsOptions {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Who signs the certificates of clients; '' for none. */
+  readonly rootFile: string;
+  /** Clients must have a certificate that the root signed. */
+  readonly mutual: boolean;
+}
+
+/** How gRPC connections are kept alive and ended: gRPC's channel arguments. */
+export interface GrpcKeepaliveOptions {
+  /** Quiet time after which the server sends a ping. */
+  readonly timeMs: number;
+  /** How long it waits for the answer before it closes the connection. */
+  readonly timeoutMs: number;
+  readonly permitWithoutCalls: boolean;
+  /** Pings in a row without data in between; 0 for any number. */
+  readonly pingsWithoutDataMax: number;
+  /** Pings of a client that come faster than this are bad. */
+  readonly receivedPingIntervalMinMs: number;
+  /** Bad pings that are borne; 0 for any number. */
+  readonly pingStrikesMax: number;
+  /** How old connections get; null for any age. */
+  readonly connectionAgeMaxMs: number | null;
+  /** How long calls may then go on; null for as long as they take. */
+  readonly connectionAgeGraceMs: number | null;
 }
 
 /** The metrics port. */

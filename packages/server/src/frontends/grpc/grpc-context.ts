@@ -1,4 +1,5 @@
 import type { ControlPlane } from '../../control-plane/control-plane.ts';
+import type { LogControl } from '../../control-plane/log-control.ts';
 import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -9,6 +10,7 @@ import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.t
 export interface GrpcContext {
   readonly dataPlane: DataPlane;
   readonly controlPlane: Pick<ControlPlane, keyof ControlPlane>;
+  readonly logControl: LogControl;
   /** True once the server has begun to stop. */
   readonly isExiting: () => boolean;
   readonly sharedMemory: SharedMemoryRegistry;

@@ -1,6 +1,7 @@
 import type { GrpcRpc } from './grpc-rpc.ts';
 import { healthCheckRpc } from './methods/health-check.ts';
 import { healthWatchRpc } from './methods/health-watch.ts';
+import { logSettingsRpc } from './methods/log-settings.ts';
 import { modelConfigRpc } from './methods/model-config.ts';
 import { modelInferRpc } from './methods/model-infer.ts';
 import { modelMetadataRpc } from './methods/model-metadata.ts';
@@ -33,6 +34,7 @@ export const grpcRpcs: readonly GrpcRpc[] = [
   repositoryModelUnloadRpc,
   ...systemSharedMemoryRpcs,
   ...cudaSharedMemoryRpcs,
+  logSettingsRpc,
   ...unbuiltRpcs,
   healthCheckRpc,
   healthWatchRpc,

@@ -1,20 +1,25 @@
 import { type OptionSpec, rowsOf } from '../option-spec.ts';
 import { between, int32, oneOf, port } from '../option-value.ts';
-import { parseRestriction, readableBy, restrictedCategories } from '../setting-format.ts';
+import {
+  headerPattern,
+  parseRestriction,
+  readableBy,
+  restrictedCategories,
+} from '../setting-format.ts';
 
 const grpc = rowsOf('GRPC');
-const unbuilt = { honoured: 'accepted', note: 'gRPC is not served yet' } as const;
-const unbuiltInt32 = { ...unbuilt, check: int32 } as const;
+const milliseconds = { check: int32 } as const;
+/** Threads and pools of the C++ server. */
+const noThreads = {
+  honoured: 'accepted',
+  note: 'one event loop serves all calls, so the number has no effect',
+} as const;
 
 /** The gRPC front end. */
 export const grpcRows: readonly OptionSpec[] = [
-  grpc('allow-grpc', 'boolean', 'true', 'Listen for gRPC requests.', {
-    ...unbuilt,
-    quietText: 'false',
-  }),
-  grpc('grpc-address', 'text', '0.0.0.0', 'Address to listen on for gRPC requests.', unbuilt),
-  grpc('grpc-port', 'integer', '8001', 'Port to listen on for gRPC requests.', {
-    ...unbuilt,
+  grpc('allow-grpc', 'boolean', 'true', 'Listen for gRPC requests.'),
+  grpc('grpc-address', 'text', '0.0.0.0', 'Address to listen on for gRPC requests.'),
+  grpc('grpc-port', 'integer', '8001', 'Port to listen on for gRPC requests; 0 takes a free one.', {
     check: port,
   }),
   grpc(
@@ -22,17 +27,20 @@ export const grpcRows: readonly OptionSpec[] = [
     'boolean',
     'false',
     'Share the gRPC port with other servers that have this flag on; all of them must serve the same models.',
-    unbuilt,
   ),
   grpc(
     'grpc-header-forward-pattern',
     'text',
     '',
     'Regular expression for the names of the metadata that is handed to the model as request parameters.',
-    unbuilt,
+    {
+      honoured: 'accepted',
+      note: 'no metadata is forwarded yet',
+      check: headerPattern('grpc-header-forward-pattern'),
+    },
   ),
   grpc('grpc-infer-thread-count', 'integer', '2', 'Threads for gRPC inference, 2 to 128.', {
-    ...unbuilt,
+    ...noThreads,
     check: between(2, 128),
   }),
   grpc(
@@ -40,33 +48,33 @@ export const grpcRows: readonly OptionSpec[] = [
     'integer',
     '8',
     'Request and response objects that are kept for reuse.',
-    unbuiltInt32,
+    { ...noThreads, check: int32 },
   ),
   grpc(
     'grpc-max-response-pool-size',
     'integer',
     '2147483647',
     'Response objects that may be allocated in a response queue at the same time.',
-    { ...unbuilt, check: between(1, 2 ** 31 - 1) },
+    { ...noThreads, check: between(1, 2 ** 31 - 1) },
   ),
-  grpc('grpc-use-ssl', 'boolean', 'false', 'Serve gRPC over TLS.', unbuilt),
+  grpc('grpc-use-ssl', 'boolean', 'false', 'Serve gRPC over TLS.'),
   grpc(
     'grpc-use-ssl-mutual',
     'boolean',
     'false',
     'Serve gRPC over TLS and ask clients for a certificate.',
-    unbuilt,
   ),
-  grpc('grpc-server-cert', 'text', '', 'PEM file of the server certificate.', unbuilt),
-  grpc('grpc-server-key', 'text', '', 'PEM file of the server’s private key.', unbuilt),
-  grpc('grpc-root-cert', 'text', '', 'PEM file of the root certificate.', unbuilt),
+  grpc('grpc-server-cert', 'text', '', 'PEM file of the server certificate.'),
+  grpc('grpc-server-key', 'text', '', 'PEM file of the server’s private key.'),
+  grpc('grpc-root-cert', 'text', '', 'PEM file of the root certificate.'),
   grpc(
     'grpc-infer-response-compression-level',
     'text',
     'none',
     'Compression of inference responses: none, low, medium or high.',
     {
-      ...unbuilt,
+      honoured: 'accepted',
+      note: 'responses are not compressed yet',
       check: oneOf('grpc-infer-response-compression-level', ['none', 'low', 'medium', 'high']),
     },
   ),
@@ -75,56 +83,55 @@ export const grpcRows: readonly OptionSpec[] = [
     'integer',
     '7200000',
     'Milliseconds after which a keepalive ping is sent.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-keepalive-timeout',
     'integer',
     '20000',
     'Milliseconds to wait for the answer to a keepalive ping before the connection is closed.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-keepalive-permit-without-calls',
     'boolean',
     'false',
     'Send keepalive pings also when no call is in flight.',
-    unbuilt,
   ),
   grpc(
     'grpc-http2-max-pings-without-data',
     'integer',
     '2',
     'Pings that may be sent while there is no data to send; 0 for any number.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-http2-min-recv-ping-interval-without-data',
     'integer',
     '300000',
     'Milliseconds that must lie between two pings of a client that sends no data.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-http2-max-ping-strikes',
     'integer',
     '2',
     'Pings too many that a client may send before its connection is closed; 0 for any number.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-max-connection-age',
     'integer',
     null,
     'Milliseconds after which a connection is closed; without the flag never.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-max-connection-age-grace',
     'integer',
     null,
     'Milliseconds that calls get to finish on a connection that has reached its age.',
-    unbuiltInt32,
+    milliseconds,
   ),
   grpc(
     'grpc-restricted-protocol',
@@ -132,7 +139,6 @@ export const grpcRows: readonly OptionSpec[] = [
     null,
     `Ask for metadata with a certain value on some calls: <protocol>[,<protocol>…]:<key>=<value>. The protocols are ${restrictedCategories.join(', ')}.`,
     {
-      ...unbuilt,
       argument: 'string>:<string>=<string',
       repeatable: true,
       check: readableBy((text) => parseRestriction('grpc-restricted-protocol', 'protocol', text)),

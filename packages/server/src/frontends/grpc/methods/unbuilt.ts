@@ -10,11 +10,4 @@ export const unbuiltRpcs: readonly GrpcRpc[] = [
       throw notSupportedYet('the trace extension');
     },
   }),
-  unaryRpc({
-    name: 'LogSettings',
-    category: 'logging',
-    answer() {
-      throw notSupportedYet('the logging extension');
-    },
-  }),
 ];
