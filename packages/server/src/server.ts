@@ -17,7 +17,7 @@ import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
-import { HeaderForwarding } from './data-plane/header-forwarding.ts';
+import { headerForwardingOf } from './data-plane/header-forwarding.ts';
 import { createGrpcHandler } from './frontends/grpc/grpc-handler.ts';
 import { createHttpHandler } from './frontends/http/http-handler.ts';
 import type { HttpContext } from './frontends/http/http-route.ts';
@@ -295,6 +295,7 @@ export class Server {
     return createHttpHandler({
       ...planes,
       metricsText: () => this.#metrics.text(),
+      headerForwarding: headerForwardingOf(http.headerForwardPattern),
       restrictedApis: new RestrictedApis(http.restrictions),
       options: { maxInputBytes: http.bodyBytesMax },
       logger: this.#log.logger('http-handler.ts'),

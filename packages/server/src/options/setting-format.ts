@@ -1,3 +1,5 @@
+import { LinearPattern } from '../core/pattern/linear-pattern.ts';
+import { PatternError } from '../core/pattern/pattern-error.ts';
 import { OptionError, parseInteger, parseNumber } from './option-value.ts';
 
 /** `[name,]key=value` taken apart; `name` is '' when there is none. */
@@ -118,6 +120,19 @@ export function readableBy(parse: (text: string) => unknown): (value: string) =>
     } catch (error) {
       if (error instanceof OptionError) return error.message;
       throw error;
+    }
+  };
+}
+
+/** A regular expression for the names of headers. */
+export function headerPattern(flag: string): (value: string) => string | null {
+  return (value) => {
+    try {
+      new LinearPattern(value, true);
+      return null;
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      return `--${flag} is no pattern that can be used: ${error.message}. Got ${value}`;
     }
   };
 }

@@ -9,6 +9,7 @@ import {
 import { type FakeExecute, FakeServedModel, type FakeServedModelOptions } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../core/logger.ts';
+import { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
 import { createHttpHandler } from './http-handler.ts';
 import type { HttpContext } from './http-route.ts';
 import { httpRoutes } from './routes.ts';
@@ -558,5 +559,28 @@ describe('compression', () => {
     });
     const inThread = await infer({ inputs: twoInputs }, { 'accept-encoding': 'gzip' }, large);
     expect(JSON.parse(gunzipSync(inThread.body).toString()).outputs[0].data).toHaveLength(100_000);
+  });
+});
+
+describe('headers that are forwarded', () => {
+  it('are parameters of the request', async () => {
+    let parameters: unknown = null;
+    const model = served(addSub, {
+      execute: (request) => {
+        parameters = [...request.parameters.custom].map(([name, { value }]) => [name, value]);
+        return echo(request);
+      },
+    });
+    const headerForwarding = new HeaderForwarding('fwd-|priority');
+    const sent = { method: 'POST', path: inferPath, body: JSON.stringify({ inputs: twoInputs }) };
+    const headers = { 'FWD-a': '1', host: 'x' };
+    expect((await ask({ ...sent, headers }, { headerForwarding }, model)).status).toBe(200);
+    expect(parameters).toEqual([['FWD-a', '1']]);
+    const reply = await ask({ ...sent, headers: { priority: '1' } }, { headerForwarding }, model);
+    expect(error(reply)).toEqual([
+      400,
+      'application/json',
+      "Header 'priority' is reserved for Triton usage and cannot be forwarded.",
+    ]);
   });
 });

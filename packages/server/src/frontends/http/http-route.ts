@@ -4,6 +4,7 @@ import type { LogControl } from '../../control-plane/log-control.ts';
 import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
+import type { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
 import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
 import type { ApiCategory } from '../../options/setting-format.ts';
 
@@ -18,6 +19,8 @@ export interface HttpContext {
   readonly controlPlane: Pick<ControlPlane, keyof ControlPlane>;
   /** The server's metrics in Prometheus' text format. */
   readonly metricsText: () => string;
+  /** Null without `--http-header-forward-pattern`. */
+  readonly headerForwarding: HeaderForwarding | null;
   readonly restrictedApis: RestrictedApis;
   readonly logControl: LogControl;
   readonly sharedMemory: SharedMemoryRegistry;

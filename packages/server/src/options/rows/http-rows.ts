@@ -1,6 +1,11 @@
 import { type OptionSpec, rowsOf } from '../option-spec.ts';
 import { between, int32, parseInteger, port } from '../option-value.ts';
-import { parseRestriction, readableBy, restrictedCategories } from '../setting-format.ts';
+import {
+  headerPattern,
+  parseRestriction,
+  readableBy,
+  restrictedCategories,
+} from '../setting-format.ts';
 
 const http = rowsOf('HTTP');
 const ours = rowsOf('Nereid');
@@ -23,7 +28,10 @@ export const httpRows: readonly OptionSpec[] = [
     'text',
     '',
     'Regular expression for the names of the HTTP headers that are handed to the model as request parameters.',
-    { honoured: 'accepted', note: 'no header is forwarded yet' },
+    {
+      check: headerPattern('http-header-forward-pattern'),
+      note: 'RE2 syntax without Unicode classes; any part of a name may match, in upper or lower case',
+    },
   ),
   http('http-thread-count', 'integer', '8', 'Number of threads for HTTP requests.', {
     check: int32,

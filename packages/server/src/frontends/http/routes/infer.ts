@@ -70,11 +70,12 @@ function infer(
     headerValue === null ? body.length : inferenceHeaderLength(headerValue, body.length);
   const memory = context.sharedMemory.use();
   try {
-    const message = decodeInferRequest(body, headerLength, {
+    const decoded = decodeInferRequest(body, headerLength, {
       modelName: model.config.name,
       inputBytesMax: context.options.maxInputBytes,
       sharedMemory: (range, direction) => memory.lookup(range, direction),
     });
+    const message = withHeaders(call, decoded);
     const inputsReady = memory.inputsReady();
     if (inputsReady === null) {
       start(call, model, message, memory);
@@ -86,6 +87,17 @@ function infer(
   } catch (failure) {
     refuse(call, memory, failure);
   }
+}
+
+/** The request with those of the HTTP request's headers that are handed on. @throws TritonError */
+function withHeaders(
+  { context, request }: HttpCall,
+  message: InferRequestMessage,
+): InferRequestMessage {
+  const { headerForwarding } = context;
+  if (headerForwarding === null) return message;
+  const parameters = headerForwarding.forward(message.parameters, request.headers());
+  return parameters === message.parameters ? message : { ...message, parameters };
 }
 
 /** @throws TritonError for a request that is not taken; nothing was answered then. */

@@ -31,6 +31,7 @@ export function httpContext(
       file: '',
     }),
     sharedMemory: new SharedMemoryRegistry({ allowed: false, logger: silentLogger }),
+    headerForwarding: null,
     restrictedApis: new RestrictedApis([]),
     options: { maxInputBytes: 100_000 },
     logger: silentLogger,
