@@ -331,13 +331,13 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     readSettings(bytes, start, end, {
       headerTableBytes: (tableBytes) => this.sender.limitTable(tableBytes),
       initialWindowBytes: (windowBytes) =>
-        this.sender.resizeWindows([...this.#streams.values()], windowBytes),
+        this.sender.resizeWindows(this.#streams.values(), windowBytes),
       frameBytesMax: (frameBytes) => {
         this.sender.frameBytesMax = frameBytes;
       },
     });
     acknowledgeSettings(this.#output);
-    this.#output.commit();
+    this.sender.pumpAll(this.#streams.values());
   }
 
   #onPing(flags: number, streamId: number, bytes: Buffer, start: number, length: number): void {

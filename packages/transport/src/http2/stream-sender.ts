@@ -88,8 +88,11 @@ export class StreamSender {
     this.pump();
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE, which changes all windows that are open: section 6.9.2. */
-  resizeWindows(streams: readonly Http2Stream[], initialWindow: number): void {
+  /**
+   * SETTINGS_INITIAL_WINDOW_SIZE, which changes all windows that are open: section 6.9.2. What may be
+   * sent then follows with `pumpAll`, behind the acknowledgement.
+   */
+  resizeWindows(streams: Iterable<Http2Stream>, initialWindow: number): void {
     const change = initialWindow - this.#initialWindow;
     this.#initialWindow = initialWindow;
     for (const stream of streams) {
@@ -98,7 +101,13 @@ export class StreamSender {
       }
       stream.sendWindow += change;
     }
-    for (const stream of streams) this.#makeReady(stream);
+  }
+
+  pumpAll(streams: Iterable<Http2Stream>): void {
+    for (const stream of streams) {
+      if (stream.heldBytes > 0 && stream.sendWindow > 0) this.#ready.add(stream);
+    }
+    this.pump();
   }
 
   /** Drops what a closed stream still holds. */
