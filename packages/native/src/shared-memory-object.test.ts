@@ -57,7 +57,7 @@ describe.runIf(process.platform === 'linux')('SharedMemoryObject', () => {
     symlinkSync('/etc/hostname', file);
     expect(() => SharedMemoryObject.open(key)).toThrow('ELOOP');
     rmSync(file);
-    execFileSync('mkfifo', [file]);
+    execFileSync('sh', ['-c', `mkfifo ${file}`]);
     expect(() => SharedMemoryObject.open(key)).toThrow('no shared memory object');
   });
 
