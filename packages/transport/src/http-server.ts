@@ -4,6 +4,7 @@ import { systemClock, type TransportClock } from './clock.ts';
 import { isGrpcContentType } from './grpc/grpc-head.ts';
 import { type GrpcOptions, grpcKeepaliveDefaults, grpcLimitDefaults } from './grpc/grpc-limits.ts';
 import { GrpcService } from './grpc/grpc-service.ts';
+import { GrpcWebHandler } from './grpc/grpc-web-handler.ts';
 import type { HttpHandler } from './http-handler.ts';
 import { compileHttpLimits, type HttpLimits } from './http-limits.ts';
 import { failureResponse } from './http1/failure-response.ts';
@@ -37,14 +38,29 @@ export class HttpServer {
   constructor(handler: HttpHandler, options: HttpServerOptions = {}) {
     const limits = compileHttpLimits(options.limits ?? {});
     const clock = options.clock ?? systemClock;
-    const shared = {
-      handler,
+    const base = {
       memory: new BodyMemory(options.addressOf ?? null),
       handlerFailed: options.handlerFailed ?? ((): void => {}),
       clock,
     };
-    const http2 =
-      options.http2 === null ? null : http2Context(shared, limits, options.http2 ?? {}, options);
+    const grpc = options.grpc ?? null;
+    const grpcLimits = { ...grpcLimitDefaults, ...grpc?.limits };
+    const service =
+      grpc === null
+        ? null
+        : new GrpcService(grpc.handler, {
+            ...base,
+            limits: grpcLimits,
+            bodyTimeoutMs: limits.bodyTimeoutMs,
+          });
+    const shared = {
+      ...base,
+      handler:
+        service === null
+          ? handler
+          : new GrpcWebHandler(service, handler, grpcLimits.receiveMessageBytesMax),
+    };
+    const http2 = options.http2 === null ? null : http2Context(shared, limits, options, service);
     this.#listener = new Listener({
       limits,
       protocols: {
@@ -87,22 +103,13 @@ interface SharedContext {
 function http2Context(
   shared: SharedContext,
   limits: HttpLimits,
-  http2Limits: Partial<Http2Limits>,
   options: HttpServerOptions,
+  service: GrpcService | null,
 ): Http2Context {
   const exchange = { ...shared, ...limits };
-  const grpc = options.grpc ?? null;
-  const service =
-    grpc === null
-      ? null
-      : new GrpcService(grpc.handler, {
-          ...shared,
-          limits: { ...grpcLimitDefaults, ...grpc.limits },
-          bodyTimeoutMs: limits.bodyTimeoutMs,
-        });
   return {
-    limits: compileHttp2Limits(http2Limits),
-    keepalive: grpc === null ? null : { ...grpcKeepaliveDefaults, ...grpc.keepalive },
+    limits: compileHttp2Limits(options.http2 ?? {}),
+    keepalive: service === null ? null : { ...grpcKeepaliveDefaults, ...options.grpc?.keepalive },
     clock: shared.clock,
     handlerFailed: shared.handlerFailed,
     open: (stream, head) =>

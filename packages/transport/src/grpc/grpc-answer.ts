@@ -1,6 +1,5 @@
 import type { EncodedField } from '../hpack/hpack-encoder.ts';
-import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
-import type { Http2Stream } from '../http2/http2-stream.ts';
+import type { AnswerBlock, CallStream } from './call-stream.ts';
 import type { GrpcMetadataEntry } from './grpc-handler.ts';
 import { encodeGrpcMessage } from './grpc-message-text.ts';
 import { metadataFields } from './grpc-metadata.ts';
@@ -15,7 +14,7 @@ const acceptField: EncodedField = ['grpc-accept-encoding', 'identity,deflate,gzi
 
 /** The answer of one call as frames: header, messages, trailers; in the order they were given. */
 export class GrpcAnswer {
-  readonly #stream: Http2Stream;
+  readonly #stream: CallStream;
   readonly #accepted: MessageEncoding | null;
   readonly #messageBytesMax: number;
   #metadata: EncodedField[] | null = null;
@@ -25,7 +24,7 @@ export class GrpcAnswer {
   /** What waits for a message that is being compressed. */
   #later: (() => void)[] | null = null;
 
-  constructor(stream: Http2Stream, accepted: MessageEncoding | null, messageBytesMax: number) {
+  constructor(stream: CallStream, accepted: MessageEncoding | null, messageBytesMax: number) {
     this.#stream = stream;
     this.#accepted = accepted;
     this.#messageBytesMax = messageBytesMax;
@@ -56,7 +55,7 @@ export class GrpcAnswer {
     const encoding: EncodedField[] =
       this.#level === 0 ? [] : [['grpc-encoding', this.#accepted!], acceptField];
     const fields = [...headerFields, ...encoding, ...(this.#metadata ?? [])];
-    this.#stream.header(encodeHeaderBlock(fields), false);
+    this.#stream.header(fields, false);
   }
 
   /**
@@ -104,19 +103,15 @@ export class GrpcAnswer {
     ];
     this.#ended = true;
     this.#inOrder(() => {
-      if (this.#headerSent) this.#stream.write([], encodeHeaderBlock(fields));
+      if (this.#headerSent) this.#stream.write([], fields);
       else {
-        const block = encodeHeaderBlock([...headerFields, ...(this.#metadata ?? []), ...fields]);
+        const block = [...headerFields, ...(this.#metadata ?? []), ...fields];
         this.#stream.header(block, true);
       }
     });
   }
 
-  #sendInOrder(
-    parts: readonly Uint8Array[],
-    byteLength: number,
-    end: Uint8Array | 'grpc-ok' | null,
-  ): boolean {
+  #sendInOrder(parts: readonly Uint8Array[], byteLength: number, end: AnswerBlock | null): boolean {
     const level = this.#level;
     this.#inOrder(() => {
       this.sendHeader();
@@ -154,9 +149,9 @@ export class GrpcAnswer {
   }
 }
 
-function okTrailers(trailers: readonly GrpcMetadataEntry[]): Uint8Array | 'grpc-ok' {
+function okTrailers(trailers: readonly GrpcMetadataEntry[]): AnswerBlock {
   if (trailers.length === 0) return 'grpc-ok';
-  return encodeHeaderBlock([['grpc-status', '0'], ...metadataFields(trailers)]);
+  return [['grpc-status', '0'], ...metadataFields(trailers)];
 }
 
 function prefixOf(flag: number, length: number): Uint8Array {

@@ -1,5 +1,4 @@
 import { type HeaderList, headerValue } from '../hpack/header-list.ts';
-import type { Http2Head } from '../http2/http2-head.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
 import type { MessageEncoding } from './message-coding.ts';
 
@@ -16,7 +15,13 @@ export interface GrpcHead {
   readonly accepted: MessageEncoding | null;
 }
 
-const known = new WeakMap<Http2Head, GrpcHead>();
+/** Of a request's header, what matters here. */
+export interface RequestFields {
+  readonly path: string;
+  readonly fields: HeaderList;
+}
+
+const known = new WeakMap<RequestFields, GrpcHead>();
 
 /** Whether this content type is gRPC's own: `application/grpc`, perhaps with `+proto` or parameters. */
 export function isGrpcContentType(contentType: string): boolean {
@@ -25,7 +30,7 @@ export function isGrpcContentType(contentType: string): boolean {
   return contentType.length === 16 || next === 0x2b || next === 0x3b || next === 0x20;
 }
 
-export function readGrpcHead(head: Http2Head): GrpcHead {
+export function readGrpcHead(head: RequestFields): GrpcHead {
   const before = known.get(head);
   if (before !== undefined) return before;
   const { fields, path } = head;

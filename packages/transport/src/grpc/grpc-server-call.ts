@@ -2,7 +2,8 @@ import type { BodyMemory } from '../body-memory.ts';
 import type { TransportClock, TransportTimer } from '../clock.ts';
 import { headerValue } from '../hpack/header-list.ts';
 import { ErrorCode } from '../http2/frame.ts';
-import type { Http2Stream, StreamReader } from '../http2/http2-stream.ts';
+import type { StreamReader } from '../http2/http2-stream.ts';
+import type { CallStream } from './call-stream.ts';
 import { GrpcAnswer } from './grpc-answer.ts';
 import type { AlignedOffset, GrpcCall, GrpcMetadataEntry } from './grpc-handler.ts';
 import type { GrpcHead } from './grpc-head.ts';
@@ -29,7 +30,7 @@ const timerMsMax = 2 ** 31 - 1;
 /** A call on its stream: what all kinds have in common. */
 export abstract class GrpcServerCall implements GrpcCall, StreamReader, MessageSink {
   protected readonly context: GrpcContext;
-  protected readonly stream: Http2Stream;
+  protected readonly stream: CallStream;
   protected readonly answer: GrpcAnswer;
   protected readonly messages: MessageReader;
   readonly deadlineNs: number | null;
@@ -41,7 +42,7 @@ export abstract class GrpcServerCall implements GrpcCall, StreamReader, MessageS
 
   constructor(
     context: GrpcContext,
-    stream: Http2Stream,
+    stream: CallStream,
     head: GrpcHead,
     alignedOffset: AlignedOffset | null,
   ) {

@@ -1,9 +1,10 @@
 import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
 import type { Http2Head } from '../http2/http2-head.ts';
 import type { Http2Stream, StreamReader } from '../http2/http2-stream.ts';
+import type { CallStream } from './call-stream.ts';
 import { GrpcAnswer } from './grpc-answer.ts';
 import type { GrpcHandler } from './grpc-handler.ts';
-import { readGrpcHead } from './grpc-head.ts';
+import { type GrpcHead, readGrpcHead } from './grpc-head.ts';
 import type { GrpcContext } from './grpc-server-call.ts';
 import { GrpcStatus } from './grpc-status.ts';
 import { GrpcStreamCall } from './grpc-stream-call.ts';
@@ -38,7 +39,11 @@ export class GrpcService {
       stream.header(methodNotAllowed, true);
       return deafReader;
     }
-    const head = readGrpcHead(http2Head);
+    return this.call(stream, readGrpcHead(http2Head));
+  }
+
+  /** Begins a call on whatever stream carries it. */
+  call(stream: CallStream, head: GrpcHead): StreamReader {
     const method = this.#handler.find(head.path);
     if (method === null) {
       return this.#unimplemented(stream, `Method not found: ${head.path}`);
@@ -51,7 +56,7 @@ export class GrpcService {
       : new GrpcStreamCall(this.#context, stream, head, method);
   }
 
-  #unimplemented(stream: Http2Stream, text: string): StreamReader {
+  #unimplemented(stream: CallStream, text: string): StreamReader {
     new GrpcAnswer(stream, null, 0).fail(GrpcStatus.unimplemented, text, []);
     return deafReader;
   }

@@ -1,6 +1,6 @@
 import { PieceList } from '../http1/piece-list.ts';
 import { ErrorCode } from '../http2/frame.ts';
-import type { Http2Stream } from '../http2/http2-stream.ts';
+import type { CallStream } from './call-stream.ts';
 import type {
   GrpcMetadataEntry,
   GrpcStream,
@@ -27,7 +27,7 @@ export class GrpcStreamCall extends GrpcServerCall {
   #later = new PieceList();
   #waiters: (() => void)[] = [];
 
-  constructor(context: GrpcContext, stream: Http2Stream, head: GrpcHead, method: GrpcStreamMethod) {
+  constructor(context: GrpcContext, stream: CallStream, head: GrpcHead, method: GrpcStreamMethod) {
     super(context, stream, head, method.alignedOffset ?? null);
     this.#responses = new CallResponses(this);
     this.guard(() => {

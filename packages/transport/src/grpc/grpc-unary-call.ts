@@ -1,4 +1,4 @@
-import type { Http2Stream } from '../http2/http2-stream.ts';
+import type { CallStream } from './call-stream.ts';
 import type { GrpcMetadataEntry, GrpcUnaryMethod, GrpcUnaryResponder } from './grpc-handler.ts';
 import type { GrpcHead } from './grpc-head.ts';
 import { type GrpcContext, GrpcServerCall } from './grpc-server-call.ts';
@@ -13,7 +13,7 @@ export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder 
   #halfClosed = false;
   #sinceMs: number;
 
-  constructor(context: GrpcContext, stream: Http2Stream, head: GrpcHead, method: GrpcUnaryMethod) {
+  constructor(context: GrpcContext, stream: CallStream, head: GrpcHead, method: GrpcUnaryMethod) {
     super(context, stream, head, method.alignedOffset ?? null);
     this.#method = method;
     this.#sinceMs = stream.owner.nowMs;

@@ -1,3 +1,4 @@
+import type { EncodedField } from '../hpack/hpack-encoder.ts';
 import { ErrorCode } from './frame.ts';
 import type { StreamSender } from './stream-sender.ts';
 
@@ -32,8 +33,8 @@ export interface StreamOwner {
   finish(stream: Http2Stream): void;
 }
 
-/** What a header block is: bytes that mean the same at any time, or one the sender makes in its turn. */
-export type HeaderBlock = Uint8Array | SharedBlock;
+/** A header: bytes that mean the same at any time, fields, or one that the sender makes in its turn. */
+export type HeaderBlock = Uint8Array | readonly EncodedField[] | SharedBlock;
 
 /** Fields that every gRPC answer repeats; the sender puts them into the client's table. */
 export type SharedBlock = 'grpc-header' | 'grpc-ok';

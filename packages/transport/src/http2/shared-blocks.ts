@@ -43,7 +43,12 @@ export class SharedBlocks {
 
   /** @returns The block to be sent now, before any other. */
   encode(block: HeaderBlock): Uint8Array {
-    const bytes = typeof block !== 'string' ? block : this.#encodeShared(block);
+    const bytes =
+      typeof block === 'string'
+        ? this.#encodeShared(block)
+        : block instanceof Uint8Array
+          ? block
+          : encodeHeaderBlock(block);
     if (!this.#mustShrink) return bytes;
     this.#mustShrink = false;
     return Buffer.concat([smallestTable, bytes]);
