@@ -294,6 +294,30 @@ describe('a request that does not fit', () => {
     );
   });
 
+  it('because a size is negative, which gRPC can say', () => {
+    const config = { input: [{ name: 'X', data_type: 'TYPE_FP32', dims: [-1, -1] }], output: [] };
+    const refused = (shape: number[], more: Partial<Tensor> = {}): string =>
+      refusal(served({ ...config, ...(shape.length === 3 ? { max_batch_size: 8 } : {}) }), {
+        inputs: [tensor('X', [4], { shape, ...more })],
+      });
+    expect(refused([-2, -2])).toBe("tensor 'X' contains an invalid dimension [-2,-2]");
+    expect(refused([2, -1])).toBe(
+      "[request id: <id_unknown>] All input dimensions should be specified for input 'X' for model 'm', got [2,-1]",
+    );
+    expect(refused([-1, 2, 2])).toBe(
+      "[request id: <id_unknown>] inference request batch-size must be <= 8 for 'm'",
+    );
+    const inputs = ['INPUT0', 'INPUT1'].map((name) => tensor(name, [4], { shape: [-1, 4] }));
+    expect(refusal(model(), { inputs })).toBe(
+      "[request id: <id_unknown>] input 'INPUT0' batch size does not match other inputs for 'm'",
+    );
+  });
+
+  it('with sizes of an int64 in the text as they came', () => {
+    const inputs = ['INPUT0', 'INPUT1'].map((name) => tensor(name, [4], { shape: [1, 2 ** 63] }));
+    expect(refusal(model(), { inputs })).toContain('got [1,9223372036854775807]. NOTE');
+  });
+
   it('with the numbers of optional inputs', () => {
     const config = {
       input: [

@@ -31,7 +31,7 @@ export function prepareInputs(
     const batched = rules.maxBatchSize > 0 && !rule.shapeTensor;
     if (batched) {
       const first = input.shape[0];
-      if (first === undefined || first === 0 || first > rules.maxBatchSize) return null;
+      if (first === undefined || first <= 0 || first > rules.maxBatchSize) return null;
       if (batchSize === 0) batchSize = first;
       else if (first !== batchSize) return null;
     }
@@ -73,7 +73,8 @@ function shapeFits(rule: InputRule, shape: readonly number[], offset: number): b
   if (shape.length !== dims.length + offset) return false;
   for (let i = 0; i < dims.length; i++) {
     const dim = dims[i] as number;
-    if (dim !== -1 && dim !== shape[i + offset]) return false;
+    const size = shape[i + offset] as number;
+    if (dim === -1 ? size < 0 : dim !== size) return false;
   }
   return true;
 }

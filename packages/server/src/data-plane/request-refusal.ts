@@ -127,7 +127,8 @@ class RefusalExplainer {
         return `${this.#prefix}input '${input.name}' has no shape but model requires batch dimension for '${modelName}'`;
       }
       if (this.#batchSize === 0) {
-        this.#batchSize = first;
+        // Triton keeps 32 bits of it, so that a negative size is a large one here.
+        this.#batchSize = first >>> 0;
       } else if (first !== this.#batchSize) {
         return `${this.#prefix}input '${input.name}' batch size does not match other inputs for '${modelName}'`;
       }
@@ -160,7 +161,11 @@ class RefusalExplainer {
   #explainShape(input: Tensor, rule: InputRule): string | null {
     const { modelName, maxBatchSize } = this.#rules;
     const batched = maxBatchSize > 0 && !rule.shapeTensor;
-    if (shapeMatches(rule.dims, batched ? input.shape.slice(1) : input.shape)) return null;
+    const shape = batched ? input.shape.slice(1) : input.shape;
+    if (shape.length === rule.dims.length && shape[firstFault(rule.dims, shape)] === -1) {
+      return `${this.#prefix}All input dimensions should be specified for input '${this.#nameInText(input)}' for model '${modelName}', got ${shapeText(input.shape)}`;
+    }
+    if (shapeMatches(rule.dims, shape)) return null;
     const expected = maxBatchSize > 0 ? [-1, ...rule.dims] : rule.dims;
     const note = maxBatchSize > 0 ? batchDimensionNote : '';
     return `${this.#prefix}unexpected shape for input '${this.#nameInText(input)}' for model '${modelName}'. Expected ${shapeText(expected)}, got ${shapeText(input.shape)}. ${note}`;
@@ -171,7 +176,12 @@ class RefusalExplainer {
     const name = this.#nameInText(input);
     // Triton's own quirk: with a batch of 0 it forgets the batch dimension.
     const withoutBatch = maxBatchSize > 0 && this.#batchSize === 0 && !rule.shapeTensor;
-    const elementCount = countElements(withoutBatch ? input.shape.slice(1) : input.shape);
+    const shape = withoutBatch ? input.shape.slice(1) : input.shape;
+    if (shape.some((dim) => dim < 0)) {
+      const where = input.dataType === 'BYTES' ? 'dimension in shape' : 'dimension';
+      return `tensor '${name}' contains an invalid ${where} ${shapeText(shape)}`;
+    }
+    const elementCount = countElements(shape);
     if (input.dataType === 'BYTES') {
       if (elementCount > 2n ** 63n - 1n) return elementCountOverflow(name);
       return bytesContentRefusal(input.data, elementCount, this.#prefix, name, modelName);
@@ -197,6 +207,11 @@ function shapeMatches(dims: readonly number[], shape: readonly number[]): boolea
   return dims.length === shape.length && dims.every((dim, i) => dim === -1 || dim === shape[i]);
 }
 
+/** Where Triton stops looking at a shape: at a size of -1, or one that is not the model's. */
+function firstFault(dims: readonly number[], shape: readonly number[]): number {
+  return shape.findIndex((size, i) => size === -1 || (dims[i] !== -1 && dims[i] !== size));
+}
+
 /** Triton counts no element where there is no dimension. */
 function countElements(shape: readonly number[]): bigint {
   if (shape.length === 0) return 0n;
@@ -204,7 +219,14 @@ function countElements(shape: readonly number[]): bigint {
 }
 
 function shapeText(shape: readonly number[]): string {
-  return `[${shape.join(',')}]`;
+  return `[${shape.map(sizeText).join(',')}]`;
+}
+
+/** Sizes that a double does not hold exactly came from an int64, which is what they are shown as. */
+function sizeText(size: number): string {
+  if (Number.isSafeInteger(size)) return String(size);
+  const exact = BigInt(size);
+  return String(exact > 2n ** 63n - 1n ? 2n ** 63n - 1n : exact);
 }
 
 function quotedList(names: readonly string[]): string {

@@ -8,7 +8,7 @@ import { grpcRpcs } from './grpc-rpcs.ts';
 export function createGrpcHandler(context: GrpcContext): GrpcHandler {
   const methods = new Map<string, GrpcMethod>();
   for (const rpc of grpcRpcs) methods.set(`/${rpc.name}`, guarded(rpc, context));
-  return { find: (path) => methods.get(path) ?? null };
+  return { find: (path) => methods.get(path) ?? unknownMethod };
 }
 
 /** The method, as far as a call may use it; what it throws ends the call. */
@@ -47,6 +47,15 @@ function guarded(rpc: GrpcRpc, context: GrpcContext): GrpcMethod {
     },
   };
 }
+
+/** The C++ server says nothing of a method that it does not have but that. */
+const unknownMethod: GrpcMethod = {
+  kind: 'stream',
+  open(_call, stream) {
+    stream.fail(GrpcStatus.unimplemented, '');
+    return deaf;
+  },
+};
 
 /** Reads a stream that has been answered. */
 const deaf = { onMessage(): void {}, onHalfClose(): void {} };
