@@ -13,6 +13,7 @@ import { readModelLabels } from '../model-config/labels.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
+import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
 import type { BackendRegistry } from './backend-registry.ts';
 import { LoadedModel } from './loaded-model.ts';
 
@@ -89,18 +90,11 @@ export class VersionLoader {
     statistics: ModelStatistics,
   ): Scheduler {
     const { clock, logger } = this.#options;
-    if (model.config.dynamic_batching !== null) {
-      logger.verbose(
-        1,
-        `model '${definition.id.name}' asks for dynamic batching, which is not built yet: each request runs as it came`,
-      );
-    }
-    return new DefaultScheduler({
-      modelName: definition.id.name,
-      instances: model.instances,
-      statistics,
-      clock,
-    });
+    const { instances, config } = model;
+    const modelName = definition.id.name;
+    return config.dynamic_batching === null
+      ? new DefaultScheduler({ modelName, instances, statistics, clock })
+      : new DynamicBatchScheduler({ modelName, config, instances, statistics, clock, logger });
   }
 }
 

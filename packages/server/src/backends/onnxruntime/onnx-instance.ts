@@ -1,8 +1,11 @@
 import type { OnnxInput, OnnxSession, OnnxTensor } from '@nereid/native';
-import type { ParameterValue, Tensor } from '@nereid/protocol';
+import { type ParameterValue, type Tensor, TritonError } from '@nereid/protocol';
 import type { BackendInstance } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
+import { onBatchCancelled } from '../batch/batch-cancellation.ts';
+import { BatchMemory } from '../batch/batch-memory.ts';
+import { GatheredBatch } from '../batch/gathered-batch.ts';
 import { onnxError } from './run-error.ts';
 import type { RunPlacement } from './run-placement.ts';
 
@@ -21,88 +24,86 @@ export interface OnnxInstanceParts {
 export class OnnxInstance implements BackendInstance {
   readonly name: string;
   readonly #parts: OnnxInstanceParts;
+  readonly #memory = new BatchMemory();
 
   constructor(name: string, parts: OnnxInstanceParts) {
     this.name = name;
     this.#parts = parts;
   }
 
-  execute(batch: readonly Execution[]): Promise<void> | null {
-    if (batch.length === 1) return this.#executeOne(batch[0] as Execution);
-    return this.#executeAll(batch);
-  }
-
-  async #executeAll(batch: readonly Execution[]): Promise<void> {
-    for (const execution of batch) await this.#executeOne(execution);
-  }
-
-  #executeOne(execution: Execution): Promise<void> | null {
+  execute(executions: readonly Execution[]): Promise<void> | null {
     const { clock, placement, session, runConfigEntries } = this.#parts;
-    execution.computeStartNs = clock.nowNs();
-    const inputs: OnnxInput[] = [];
-    let inputBytes = 0;
-    for (const tensor of execution.request.inputs) {
-      inputBytes += tensor.data.byteLength;
-      inputs.push({ name: tensor.name, tensor });
-    }
-    execution.computeInputEndNs = clock.nowNs();
-    if (!placement.runsInline(inputBytes) || runConfigEntries !== null) {
-      return this.#runOnThread(execution, inputs, inputBytes);
-    }
-    let results: OnnxTensor[];
+    const startNs = clock.nowNs();
+    for (const execution of executions) execution.computeStartNs = startNs;
+    let batch: GatheredBatch;
     try {
-      results = session.run(inputs, execution.request.outputNames);
+      batch = new GatheredBatch(executions, this.#memory);
     } catch (error) {
-      execution.sink.fail(onnxError(error));
+      failAll(executions, onnxError(error));
       return null;
     }
-    this.#answer(execution, results, inputBytes, true);
+    const inputs = batch.inputs.map((tensor): OnnxInput => ({ name: tensor.name, tensor }));
+    const inputEndNs = clock.nowNs();
+    for (const execution of executions) execution.computeInputEndNs = inputEndNs;
+    if (!placement.runsInline(batch.inputBytes) || runConfigEntries !== null) {
+      return this.#runOnThread(executions, batch, inputs);
+    }
+    try {
+      this.#answer(executions, batch, session.run(inputs, batch.outputNames), true);
+    } catch (error) {
+      failAll(executions, onnxError(error));
+    }
     return null;
   }
 
   async #runOnThread(
-    execution: Execution,
+    executions: readonly Execution[],
+    batch: GatheredBatch,
     inputs: readonly OnnxInput[],
-    inputBytes: number,
   ): Promise<void> {
-    const { cancellation, outputNames } = execution.request;
     const controller = new AbortController();
-    const cancel = (): void => controller.abort();
-    cancellation.onCancel(cancel);
+    const unwatch = onBatchCancelled(executions, () => controller.abort());
     try {
-      const results = await this.#parts.session.runAsync(inputs, outputNames, {
+      const results = await this.#parts.session.runAsync(inputs, batch.outputNames, {
         signal: controller.signal,
         configEntries: this.#parts.runConfigEntries,
       });
-      this.#answer(execution, results, inputBytes, false);
+      this.#answer(executions, batch, results, false);
     } catch (error) {
-      execution.sink.fail(onnxError(error));
+      failAll(executions, onnxError(error));
     } finally {
-      cancellation.offCancel(cancel);
+      unwatch();
     }
   }
 
   #answer(
-    execution: Execution,
+    executions: readonly Execution[],
+    batch: GatheredBatch,
     results: readonly OnnxTensor[],
-    inputBytes: number,
     inline: boolean,
   ): void {
-    const { clock, modelName, modelVersion, placement } = this.#parts;
-    const { request } = execution;
-    execution.computeOutputStartNs = clock.nowNs();
-    placement.learn(
-      inputBytes,
-      execution.computeOutputStartNs - execution.computeInputEndNs,
-      inline,
-    );
-    const outputs: Tensor[] = [];
-    for (let i = 0; i < results.length; i++) {
-      const { dataType, shape, data } = results[i] as OnnxTensor;
-      outputs.push({ name: request.outputNames[i] as string, dataType, shape, data });
+    const { clock, placement } = this.#parts;
+    const { computeInputEndNs } = executions[0] as Execution;
+    const outputStartNs = clock.nowNs();
+    placement.learn(batch.inputBytes, outputStartNs - computeInputEndNs, inline);
+    const parts = batch.scatter(results);
+    const endNs = clock.nowNs();
+    for (const execution of executions) {
+      execution.computeOutputStartNs = outputStartNs;
+      execution.computeEndNs = endNs;
     }
-    execution.computeEndNs = clock.nowNs();
-    execution.sink.respond(
+    for (let i = 0; i < executions.length; i++) {
+      this.#respond(executions[i] as Execution, parts[i] as Tensor[]);
+    }
+  }
+
+  #respond({ request, sink }: Execution, outputs: readonly Tensor[]): void {
+    if (request.cancellation.cancelled) {
+      sink.fail(cancelledError());
+      return;
+    }
+    const { modelName, modelVersion } = this.#parts;
+    sink.respond(
       { modelName, modelVersion, id: request.id, parameters: noParameters, outputs },
       true,
     );
@@ -110,3 +111,12 @@ export class OnnxInstance implements BackendInstance {
 }
 
 const noParameters: ReadonlyMap<string, ParameterValue> = new Map();
+
+/** Requests that were answered already take no second answer. */
+function failAll(executions: readonly Execution[], error: TritonError): void {
+  for (const { sink } of executions) sink.fail(error);
+}
+
+function cancelledError(): TritonError {
+  return new TritonError('CANCELLED', 'the request was cancelled while it was executed');
+}

@@ -1,0 +1,269 @@
+import type { ModelConfig, ModelDynamicBatching } from '@nereid/protocol';
+import type { BackendInstance } from '../core/backend.ts';
+import type { Clock } from '../core/clock.ts';
+import type { InferRequest } from '../core/infer-request.ts';
+import type { ResponseSink } from '../core/infer-response.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import type { ModelStatistics } from '../observability/model-statistics.ts';
+import { AnswerOrder } from './answer-order.ts';
+import { BatchCounters, type BatchingReport } from './batch-counters.ts';
+import { type BatchReason, type BatchRules, decideBatch } from './batch-decision.ts';
+import { BatchQueue, type QueuePlace } from './batch-queue.ts';
+import { ExpiryTimer } from './expiry-timer.ts';
+import { mayMergeOf } from './mergeable-requests.ts';
+import { QueueAlarm } from './queue-alarm.ts';
+import {
+  queueFullError,
+  queueRequestsMaxDefault,
+  type RequestOwner,
+  ScheduledRequest,
+  stoppingError,
+  timeoutError,
+} from './scheduled-request.ts';
+import { systemTurn, type Turn } from './turn.ts';
+
+/** Batches that run on the event loop take no more of one turn than this, and the one that exceeds it. */
+const turnNsMax = 1_000_000;
+
+export interface DynamicBatchSchedulerOptions {
+  readonly modelName: string;
+  /** With `dynamic_batching`. */
+  readonly config: ModelConfig;
+  readonly instances: readonly BackendInstance[];
+  readonly statistics: ModelStatistics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly turn?: Turn;
+  readonly queueRequestsMax?: number;
+}
+
+/**
+ * Joins requests into batches for whichever instance is idle, as `dynamic_batching` says. What came
+ * in one turn of the event loop is looked at when the turn ends, so that requests of several clients
+ * meet even if the model runs on the event loop and its instance is never found busy.
+ */
+export class DynamicBatchScheduler implements Scheduler, RequestOwner {
+  readonly modelName: string;
+  readonly statistics: ModelStatistics;
+  readonly clock: Clock;
+  readonly #logger: Logger;
+  readonly #turn: Turn;
+  readonly #queueRequestsMax: number;
+  readonly #queue: BatchQueue<ScheduledRequest>;
+  readonly #rules: BatchRules<ScheduledRequest>;
+  readonly #order: AnswerOrder | null;
+  readonly #counters = new BatchCounters();
+  readonly #delayAlarm: QueueAlarm;
+  readonly #expiryTimer: ExpiryTimer;
+  /** A stack, so that a lone client keeps to one instance whose memory is warm. */
+  readonly #idle: BackendInstance[];
+  #dispatchIsDue = false;
+  #inflight = 0;
+  #stopped = false;
+  #whenDrained: (() => void) | null = null;
+
+  constructor(options: DynamicBatchSchedulerOptions) {
+    const { config, clock } = options;
+    const batching = config.dynamic_batching;
+    if (batching === null) throw new Error(`model '${options.modelName}' has no dynamic_batching`);
+    this.modelName = options.modelName;
+    this.statistics = options.statistics;
+    this.clock = clock;
+    this.#logger = options.logger;
+    this.#turn = options.turn ?? systemTurn;
+    this.#queueRequestsMax = options.queueRequestsMax ?? queueRequestsMaxDefault;
+    this.#idle = [...options.instances].reverse();
+    this.#rules = batchRulesOf(config, batching);
+    this.#order = batching.preserve_ordering ? new AnswerOrder() : null;
+    this.#queue = new BatchQueue({
+      levelCount: Number(batching.priority_levels),
+      defaultLevel: Number(batching.default_priority_level),
+      defaultPolicy: batching.default_queue_policy,
+      levelPolicies: batching.priority_queue_policy,
+    });
+    this.#delayAlarm = new QueueAlarm(clock, this.#turn, () => this.#dispatch());
+    this.#expiryTimer = new ExpiryTimer(clock, () => this.#expire());
+  }
+
+  get pendingCount(): number {
+    return this.#queue.length;
+  }
+
+  get inflightCount(): number {
+    return this.#inflight;
+  }
+
+  batchingReport(): BatchingReport {
+    return this.#counters.report(this.#queue.length);
+  }
+
+  enqueue(request: InferRequest, sink: ResponseSink): void {
+    const scheduled = new ScheduledRequest(this, request, sink);
+    this.#inflight++;
+    if (this.#stopped) {
+      scheduled.reject('REJECTED', stoppingError());
+      return;
+    }
+    const { priority, timeoutUs } = request.parameters;
+    const place =
+      this.#queue.length >= this.#queueRequestsMax
+        ? null
+        : this.#queue.push(scheduled, priority, timeoutUs, scheduled.queueStartNs);
+    if (place === null) {
+      scheduled.reject('REJECTED', queueFullError());
+      return;
+    }
+    scheduled.place = place;
+    scheduled.watchCancellation();
+    if (place.deadlineNs > 0) this.#expiryTimer.set(this.#queue.nextDeadlineNs);
+    if (this.#idle.length > 0) this.#dispatchAtEndOfTurn();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#inflight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenDrained = resolve;
+      });
+    }
+  }
+
+  /** Called by a request that was cancelled while it waited. */
+  dropFromQueue(scheduled: ScheduledRequest): void {
+    const { place } = scheduled;
+    if (place === null) return;
+    this.#queue.remove(place);
+    scheduled.place = null;
+    scheduled.rejectCancelled();
+    // Those behind it may fit together now.
+    if (this.#queue.length > 0 && this.#idle.length > 0) this.#dispatchAtEndOfTurn();
+  }
+
+  /** Called once by every request when its answer is out. */
+  settled(): void {
+    if (--this.#inflight === 0) this.#whenDrained?.();
+  }
+
+  #dispatchAtEndOfTurn(): void {
+    if (this.#dispatchIsDue) return;
+    this.#dispatchIsDue = true;
+    this.#turn.atEnd(() => {
+      this.#dispatchIsDue = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Gives idle instances what is ready for them, and sees to it that what is not is looked at in time. */
+  #dispatch(): void {
+    const startNs = this.clock.nowNs();
+    let nowNs = startNs;
+    this.#rejectExpired(nowNs);
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      const decision = decideBatch(this.#queue, this.#rules, nowNs);
+      if (decision.kind === 'wait') {
+        this.#delayAlarm.set(decision.untilNs);
+        return;
+      }
+      const batch = this.#take(decision.count);
+      this.#recordDecision(batch.length, decision.size, decision.reason);
+      this.#run(this.#idle.pop() as BackendInstance, batch, decision.size);
+      nowNs = this.clock.nowNs();
+      if (nowNs - startNs > turnNsMax && this.#queue.length > 0) {
+        this.#dispatchAtEndOfTurn();
+        break;
+      }
+    }
+    this.#delayAlarm.cancel();
+  }
+
+  #take(count: number): ScheduledRequest[] {
+    const batch: ScheduledRequest[] = [];
+    for (let i = 0; i < count; i++) {
+      const place = this.#queue.first as QueuePlace<ScheduledRequest>;
+      const scheduled = place.item;
+      this.#queue.remove(place);
+      scheduled.place = null;
+      scheduled.unwatchCancellation();
+      const order = this.#order;
+      if (order !== null) scheduled.divert((sink) => order.inTurn(sink));
+      batch.push(scheduled);
+    }
+    return batch;
+  }
+
+  #run(instance: BackendInstance, batch: readonly ScheduledRequest[], batchSize: number): void {
+    const work = instance.execute(batch);
+    if (work === null) {
+      this.#finish(batch, batchSize);
+      this.#idle.push(instance);
+      return;
+    }
+    void work.then(() => {
+      this.#finish(batch, batchSize);
+      this.#idle.push(instance);
+      if (this.#queue.length > 0) this.#dispatchAtEndOfTurn();
+    });
+  }
+
+  #finish(batch: readonly ScheduledRequest[], batchSize: number): void {
+    const { computeStartNs, computeInputEndNs, computeOutputStartNs, computeEndNs } =
+      batch[0] as ScheduledRequest;
+    if (computeEndNs > 0) {
+      this.statistics.recordBatch(
+        batchSize,
+        computeInputEndNs - computeStartNs,
+        computeOutputStartNs - computeInputEndNs,
+        computeEndNs - computeOutputStartNs,
+      );
+    }
+    for (const scheduled of batch) {
+      if (!scheduled.done) scheduled.rejectForgotten();
+    }
+  }
+
+  #expire(): void {
+    this.#rejectExpired(this.clock.nowNs());
+    if (this.#queue.length > 0 && this.#idle.length > 0) this.#dispatchAtEndOfTurn();
+  }
+
+  #rejectExpired(nowNs: number): void {
+    const nextNs = this.#queue.nextDeadlineNs;
+    if (nextNs === null) return;
+    if (nextNs <= nowNs) {
+      for (const scheduled of this.#queue.expire(nowNs)) {
+        scheduled.place = null;
+        scheduled.unwatchCancellation();
+        scheduled.reject('REJECTED', timeoutError());
+      }
+    }
+    this.#expiryTimer.set(this.#queue.nextDeadlineNs);
+  }
+
+  #recordDecision(requestCount: number, batchSize: number, reason: BatchReason): void {
+    this.#counters.record(requestCount, batchSize, reason);
+    if (!this.#logger.isVerbose(1)) return;
+    this.#logger.verbose(
+      1,
+      `model '${this.modelName}': batch of ${batchSize} from ${requestCount} requests (${reason}), ${this.#queue.length} wait`,
+    );
+  }
+}
+
+function batchRulesOf(
+  config: ModelConfig,
+  batching: ModelDynamicBatching,
+): BatchRules<ScheduledRequest> {
+  const batchSizeMax = Math.max(1, config.max_batch_size);
+  const sizes = batching.preferred_batch_size;
+  const preferredSizes = new Set(sizes.length === 0 ? [batchSizeMax] : sizes);
+  const mayMerge = mayMergeOf(config);
+  return {
+    batchSizeMax,
+    preferredSizes,
+    preferredSizeMax: Math.max(...preferredSizes),
+    delayNs: Number(batching.max_queue_delay_microseconds) * 1000,
+    sizeOf: (scheduled) => scheduled.request.batchSize,
+    mayJoin: (first, next) => mayMerge(first.request, next.request),
+  };
+}

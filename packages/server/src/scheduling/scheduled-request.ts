@@ -1,0 +1,136 @@
+import { TritonError } from '@nereid/protocol';
+import type { Clock } from '../core/clock.ts';
+import type { Execution } from '../core/execution.ts';
+import type { InferRequest } from '../core/infer-request.ts';
+import type { InferResponse, ResponseSink } from '../core/infer-response.ts';
+import type { ModelStatistics } from '../observability/model-statistics.ts';
+import type { QueuePlace } from './batch-queue.ts';
+
+/** Requests that may wait for one model. Triton has no bound here; memory has. */
+export const queueRequestsMaxDefault = 100_000;
+
+/** Why a scheduler's request failed, as the statistics tell it. */
+export type RequestFailure = 'REJECTED' | 'CANCELED' | 'BACKEND';
+
+/** What a request needs of the scheduler that took it. */
+export interface RequestOwner {
+  readonly modelName: string;
+  readonly statistics: ModelStatistics;
+  readonly clock: Clock;
+  /** Called by a request that was cancelled while it waited. */
+  dropFromQueue(scheduled: ScheduledRequest): void;
+  /** Called once by every request when its answer is out. */
+  settled(scheduled: ScheduledRequest): void;
+}
+
+/** The scheduler's own view of a request: its times, and the promise that it is answered exactly once. */
+export class ScheduledRequest implements Execution, ResponseSink {
+  readonly request: InferRequest;
+  readonly sink: ResponseSink = this;
+  readonly queueStartNs: number;
+  computeStartNs = 0;
+  computeInputEndNs = 0;
+  computeOutputStartNs = 0;
+  computeEndNs = 0;
+  /** True once the final answer was given; later ones are ignored. */
+  done = false;
+  /** Where it waits, while it waits in a queue with places. */
+  place: QueuePlace<ScheduledRequest> | null = null;
+  readonly #owner: RequestOwner;
+  /** Where answers go; replaced where they must keep an order. */
+  #sink: ResponseSink;
+  #watch: (() => void) | null = null;
+
+  constructor(owner: RequestOwner, request: InferRequest, sink: ResponseSink) {
+    this.#owner = owner;
+    this.request = request;
+    this.#sink = sink;
+    this.queueStartNs = owner.clock.nowNs();
+  }
+
+  /** Sends the answers by way of another sink, which gets the one so far. */
+  divert(through: (sink: ResponseSink) => ResponseSink): void {
+    this.#sink = through(this.#sink);
+  }
+
+  watchCancellation(): void {
+    this.#watch = () => this.#owner.dropFromQueue(this);
+    this.request.cancellation.onCancel(this.#watch);
+  }
+
+  unwatchCancellation(): void {
+    if (this.#watch === null) return;
+    this.request.cancellation.offCancel(this.#watch);
+    this.#watch = null;
+  }
+
+  respond(response: InferResponse | null, final: boolean): void {
+    if (this.done) return;
+    if (final) {
+      this.done = true;
+      this.#recordSuccess();
+    }
+    try {
+      this.#sink.respond(response, final);
+    } finally {
+      if (final) this.#owner.settled(this);
+    }
+  }
+
+  fail(error: TritonError): void {
+    this.reject(error.code === 'CANCELLED' ? 'CANCELED' : 'BACKEND', error);
+  }
+
+  reject(reason: RequestFailure, error: TritonError): void {
+    if (this.done) return;
+    this.done = true;
+    const { clock, statistics } = this.#owner;
+    statistics.recordFailure(reason, clock.nowNs() - this.request.startNs);
+    try {
+      this.#sink.fail(error);
+    } finally {
+      this.#owner.settled(this);
+    }
+  }
+
+  /** Fails the request as one that its client gave up. */
+  rejectCancelled(): void {
+    const text = `request to model '${this.#owner.modelName}' was cancelled`;
+    this.reject('CANCELED', new TritonError('CANCELLED', text));
+  }
+
+  /** Fails the request when its batch has ended without an answer for it: a defect of the backend. */
+  rejectForgotten(): void {
+    const text = `model '${this.#owner.modelName}' ended without an answer`;
+    this.fail(new TritonError('INTERNAL', text));
+  }
+
+  #recordSuccess(): void {
+    this.#owner.statistics.recordSuccess(
+      this.request.batchSize,
+      this.#owner.clock.nowNs() - this.request.startNs,
+      this.computeStartNs - this.queueStartNs,
+      this.computeInputEndNs - this.computeStartNs,
+      this.computeOutputStartNs - this.computeInputEndNs,
+      this.computeEndNs - this.computeOutputStartNs,
+    );
+  }
+}
+
+/** What a request is told that comes when its model takes no more. */
+export function stoppingError(): TritonError {
+  return new TritonError(
+    'UNAVAILABLE',
+    'Server is stopping, scheduler for model has stopped accepting new inference requests',
+  );
+}
+
+/** What a request is told for which there is no room. */
+export function queueFullError(): TritonError {
+  return new TritonError('UNAVAILABLE', 'Exceeds maximum queue size');
+}
+
+/** What a request is told whose time in the queue was up. */
+export function timeoutError(): TritonError {
+  return new TritonError('UNAVAILABLE', 'Request timeout expired');
+}
