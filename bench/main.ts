@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -14,20 +14,20 @@ import { verdictMarks } from './harness/claim-report.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** What a benchmark begins with; files without it are parts of others. */
-const claimHead = '/**\n * Claim: ';
+const claimHead = /^(\/\*\*\n \*|\/\/) Claims?: /u;
 const claimMsMax = 180_000;
 
 /** `server/cold-start.ts`, … in order. */
 function claimFiles(): string[] {
   return readdirSync(here, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .filter((file) => readFileSync(join(here, file), 'utf8').startsWith(claimHead))
+    .filter((file) => claimHead.test(readFileSync(join(here, file), 'utf8')))
     .sort();
 }
 
 /** Runs one and prints what it prints. @returns Its verdict lines. */
 async function runClaim(file: string): Promise<string[]> {
-  console.log(`\n== bench/${file}`);
+  console.log(`\n== bench/${file} (load average before it: ${loadavg()[0]!.toFixed(1)})`);
   const child = spawn(
     process.execPath,
     ['--conditions=nereid-source', '--import=tsx', join(here, file)],
