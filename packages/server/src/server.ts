@@ -48,6 +48,12 @@ type Planes = Pick<HttpContext, 'dataPlane' | 'controlPlane' | 'logControl' | 's
   readonly dataPlane: DataPlane;
 };
 
+/** What one port answers with: every port answers both protocols. */
+interface PortHandlers {
+  readonly http: HttpHandler;
+  readonly grpc: GrpcHandler;
+}
+
 /** A connection that is being closed gets so long to read the last answer, and no longer. */
 const connectionGraceMsMax = 5_000;
 
@@ -68,8 +74,8 @@ export class Server {
   readonly #sources: readonly LocalModelSource[];
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
-  readonly #httpHandler: HttpHandler;
-  readonly #grpcHandler: GrpcHandler;
+  readonly #onHttpPort: PortHandlers;
+  readonly #onGrpcPort: PortHandlers;
   #http: HttpServer | null = null;
   #httpAddress: AddressInfo | null = null;
   #grpcAddress: AddressInfo | null = null;
@@ -117,8 +123,18 @@ export class Server {
       logger: this.#log.logger('shared-memory-registry.ts'),
     });
     const planes = this.#makePlanes();
-    this.#httpHandler = this.#makeHttpHandler(planes);
-    this.#grpcHandler = this.#makeGrpcHandler(planes);
+    const http = new RestrictedApis(options.http.restrictions);
+    const grpc = new RestrictedApis(options.grpc.restrictions, 'triton-grpc-protocol-');
+    // Whoever restricts one protocol may have closed the port of the other to the network: what
+    // comes over a port has to satisfy the restrictions of that port too.
+    this.#onHttpPort = {
+      http: this.#makeHttpHandler(planes, http),
+      grpc: this.#makeGrpcHandler(planes, grpc.and(http)),
+    };
+    this.#onGrpcPort = {
+      http: this.#makeHttpHandler(planes, http.and(grpc)),
+      grpc: this.#makeGrpcHandler(planes, grpc),
+    };
   }
 
   /** Where HTTP is served; null before the start and with --allow-http=false. */
@@ -138,7 +154,7 @@ export class Server {
 
   /** Answers requests, on sockets or without. */
   get httpHandler(): HttpHandler {
-    return this.#httpHandler;
+    return this.#onHttpPort.http;
   }
 
   /**
@@ -290,24 +306,23 @@ export class Server {
     };
   }
 
-  #makeHttpHandler(planes: Planes): HttpHandler {
+  #makeHttpHandler(planes: Planes, restrictedApis: RestrictedApis): HttpHandler {
     const { http } = this.#options;
     return createHttpHandler({
       ...planes,
       metricsText: () => this.#metrics.text(),
       headerForwarding: headerForwardingOf(http.headerForwardPattern),
-      restrictedApis: new RestrictedApis(http.restrictions),
+      restrictedApis,
       options: { maxInputBytes: http.bodyBytesMax },
       logger: this.#log.logger('http-handler.ts'),
     });
   }
 
-  #makeGrpcHandler(planes: Planes): GrpcHandler {
-    const { restrictions } = this.#options.grpc;
+  #makeGrpcHandler(planes: Planes, restrictedApis: RestrictedApis): GrpcHandler {
     return createGrpcHandler({
       ...planes,
       isExiting: () => this.#state.phase === 'exiting',
-      restrictedApis: new RestrictedApis(restrictions, 'triton-grpc-protocol-'),
+      restrictedApis,
       clock: this.#clock,
       logger: this.#log.logger('grpc-handler.ts'),
     });
@@ -330,8 +345,8 @@ export class Server {
   async #openGrpc(): Promise<void> {
     const { grpc, http } = this.#options;
     if (!grpc.allow) return;
-    const server = new HttpServer(this.#httpHandler, {
-      ...this.#transportOptions(http),
+    const server = new HttpServer(this.#onGrpcPort.http, {
+      ...this.#transportOptions(http, this.#onGrpcPort.grpc),
       tls: grpc.tls === null ? null : transportTls(grpc.tls),
     });
     const { address } = grpc;
@@ -343,7 +358,8 @@ export class Server {
   async #openHttp(): Promise<void> {
     const { http } = this.#options;
     if (!http.allow) return;
-    this.#http = new HttpServer(this.#httpHandler, this.#transportOptions(http));
+    const { http: handler, grpc } = this.#onHttpPort;
+    this.#http = new HttpServer(handler, this.#transportOptions(http, grpc));
     const { address } = http;
     this.#httpAddress = await listenOn(this.#http, 'HTTP', address, http.port, http.reusePort);
     this.#logger.info(`Started HTTPService at ${address}:${this.#httpAddress.port}`);
@@ -354,23 +370,23 @@ export class Server {
     const { metrics, http } = this.#options;
     if (!metrics.allow) return;
     const server = new HttpServer(metricsHandler(this.#metrics), {
-      ...this.#transportOptions(http),
-      grpc: null,
+      ...this.#transportOptions(http, null),
     });
     this.#metricsAddress = await listenOn(server, 'metrics', metrics.address, metrics.port, false);
     this.#logger.info(`Started Metrics Service at ${metrics.address}:${this.#metricsAddress.port}`);
     this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
   }
 
-  #transportOptions(http: HttpOptions): HttpServerOptions {
+  /** @param handler Of gRPC; null for none. */
+  #transportOptions(http: HttpOptions, handler: GrpcHandler | null): HttpServerOptions {
     const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax } = http;
     return {
       limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax },
       addressOf,
-      grpc: {
-        handler: this.#grpcHandler,
-        keepalive: transportKeepalive(this.#options.grpc.keepalive),
-      },
+      grpc:
+        handler === null
+          ? null
+          : { handler, keepalive: transportKeepalive(this.#options.grpc.keepalive) },
       handlerFailed: (error) => this.reportDefect(error),
     };
   }

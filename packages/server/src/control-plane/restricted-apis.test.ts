@@ -38,6 +38,17 @@ describe('restricted APIs', () => {
     expect(apis.missingHeader('trace', sent({ ops: 'schlüssel=1' }))).toBe('ops');
   });
 
+  it('asks for the headers of two, the first ones first', () => {
+    const other = new RestrictedApis([{ categories: ['trace', 'health'], key: 'b', value: '2' }]);
+    const both = new RestrictedApis([{ categories: ['trace'], key: 'a', value: '1' }]).and(other);
+    expect(both.missingHeader('trace', sent({ b: '2' }))).toBe('a');
+    expect(both.missingHeader('trace', sent({ a: '1' }))).toBe('b');
+    expect(both.missingHeader('trace', sent({ a: '1', b: '2' }))).toBeNull();
+    expect(both.missingHeader('health', sent({ a: '1' }))).toBe('b');
+    expect(both.missingHeader('logging', sent({}))).toBeNull();
+    expect(other.missingHeader('trace', sent({ b: '2' }))).toBeNull();
+  });
+
   it('puts a prefix before the keys', () => {
     const grpc = new RestrictedApis(groups, 'triton-grpc-protocol-');
     const metadata = sent({

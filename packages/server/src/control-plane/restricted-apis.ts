@@ -13,7 +13,7 @@ interface Requirement {
  * `--http-restricted-api` or `--grpc-restricted-protocol`.
  */
 export class RestrictedApis {
-  readonly #requirements = new Map<ApiCategory, Requirement>();
+  readonly #requirements = new Map<ApiCategory, readonly Requirement[]>();
 
   /** @param prefix Comes before the keys in the names of headers: gRPC's has one. */
   constructor(restrictions: readonly Restriction[], prefix: string = '') {
@@ -24,8 +24,19 @@ export class RestrictedApis {
         lowerCaseHeader: header.toLowerCase(),
         valueDigest: digestOf(Buffer.from(value)),
       };
-      for (const category of categories) this.#requirements.set(category, requirement);
+      for (const category of categories) this.#requirements.set(category, [requirement]);
     }
+  }
+
+  /** What asks for the headers of both, of these first. */
+  and(other: RestrictedApis): RestrictedApis {
+    const both = new RestrictedApis([]);
+    for (const apis of [this, other]) {
+      for (const [category, more] of apis.#requirements) {
+        both.#requirements.set(category, [...(both.#requirements.get(category) ?? []), ...more]);
+      }
+    }
+    return both;
   }
 
   /**
@@ -37,13 +48,15 @@ export class RestrictedApis {
     category: ApiCategory,
     headerOf: (lowerCaseName: string) => string | null,
   ): string | null {
-    const requirement = this.#requirements.get(category);
-    if (requirement === undefined) return null;
-    const value = headerOf(requirement.lowerCaseHeader);
-    if (value === null) return requirement.header;
-    // Digests are of one length and tell nothing: the time taken says nothing of the value either.
-    const digest = digestOf(Buffer.from(value, 'latin1'));
-    return timingSafeEqual(digest, requirement.valueDigest) ? null : requirement.header;
+    const requirements = this.#requirements.get(category);
+    if (requirements === undefined) return null;
+    for (const { header, lowerCaseHeader, valueDigest } of requirements) {
+      const value = headerOf(lowerCaseHeader);
+      if (value === null) return header;
+      // Digests are of one length and tell nothing: the time taken says nothing of the value either.
+      if (!timingSafeEqual(digestOf(Buffer.from(value, 'latin1')), valueDigest)) return header;
+    }
+    return null;
   }
 }
 
