@@ -36,7 +36,10 @@ export class PeerProcess {
     const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
     const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     running.add(child);
-    child.once('close', () => running.delete(child));
+    child.once('close', (status, signal) => {
+      // Deleted by `stop` before, unless it ended by itself.
+      if (running.delete(child)) console.error(`${script} ended with ${signal ?? status}`);
+    });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const first = await lines.next();
     if (first.done === true || child.pid === undefined) throw new Error(`${script} did not start`);
@@ -54,6 +57,7 @@ export class PeerProcess {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'close');
+    running.delete(this.#child);
     this.#child.kill('SIGKILL');
     await closed;
   }

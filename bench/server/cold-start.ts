@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { ServerProcess } from '@nereid/test-kit';
 import { exampleRepository } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { checkSimpleAnswer, postBytes, simpleInference } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
@@ -83,7 +83,7 @@ async function main(): Promise<void> {
   const repository = exampleRepository(['simple']);
   const request = postBytes(simpleInference());
   // Builds what has changed, so that the measured starts find it built.
-  const builder = await ServerProcess.start({ flags: [`--model-repository=${repository}`] });
+  const builder = await startServer(`--model-repository=${repository}`);
   await builder.stop();
   await secondsToFirstAnswer(repository, request);
   const node: number[] = [];

@@ -2,8 +2,8 @@
  * Claim: a tensor of 4.9 MB goes into the server and out again over HTTP in at most 1.5 times the time
  * that a bare `node:net` server takes to read the same bytes into memory and write them back.
  */
-import { ServerProcess } from '@nereid/test-kit';
 import { repositoryOf } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
@@ -51,11 +51,9 @@ async function main(): Promise<void> {
   const request = postBytes(
     binaryInference('image', [{ name: 'INPUT0', datatype: 'FP32', shape, data }]),
   );
-  const server = await ServerProcess.start({
-    flags: [
-      `--model-repository=${repositoryOf({ 'image/config.pbtxt': config, 'image/1/x': '' })}`,
-    ],
-  });
+  const server = await startServer(
+    `--model-repository=${repositoryOf({ 'image/config.pbtxt': config, 'image/1/x': '' })}`,
+  );
   const client = await KeepAliveClient.connect(server.port);
   const answer = await client.ask(request);
   if (!binaryAnswer(answer).equals(data)) throw new Error('the identity is none');

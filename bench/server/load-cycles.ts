@@ -3,9 +3,9 @@
  * resident memory where it was, within five percent. Beside it: as many cycles of bare ONNX Runtime.
  */
 import { join } from 'node:path';
-import { ServerProcess } from '@nereid/test-kit';
 import { wideModel, wideShape } from '../harness/bench-models.ts';
 import { repositoryOf } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
@@ -46,9 +46,10 @@ async function unloaded(client: KeepAliveClient): Promise<void> {
 
 /** Resident bytes after each cycle. */
 async function cyclesOfServer(repository: string): Promise<readonly number[]> {
-  const server = await ServerProcess.start({
-    flags: [`--model-repository=${repository}`, '--model-control-mode=explicit'],
-  });
+  const server = await startServer(
+    `--model-repository=${repository}`,
+    '--model-control-mode=explicit',
+  );
   const client = await KeepAliveClient.connect(server.port);
   const count = wideShape.reduce((product, dim) => product * dim, 1);
   const inference = postBytes(

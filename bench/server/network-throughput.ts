@@ -3,9 +3,9 @@
  * bare loop over ONNX Runtime with the same threads, whether one client asks or four.
  */
 import { join } from 'node:path';
-import { ServerProcess } from '@nereid/test-kit';
 import { convolutionalNetwork, networkShape } from '../harness/bench-models.ts';
 import { repositoryOf } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
@@ -13,8 +13,8 @@ import { PeerProcess } from '../harness/peer-process.ts';
 import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 
-const rounds = 5;
-const roundMs = 1200;
+const rounds = 4;
+const roundMs = 1000;
 const concurrencies: readonly number[] = [1, 2, 4];
 /** Of the model's one instance and of the loop: one, so that what is around them has a core too. */
 const threads = 1;
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
     'network/config.pbtxt': config,
     'network/1/model.onnx': convolutionalNetwork(),
   });
-  const server = await ServerProcess.start({ flags: [`--model-repository=${repository}`] });
+  const server = await startServer(`--model-repository=${repository}`);
   const count = networkShape.reduce((product, dim) => product * dim, 1);
   const request = postBytes(
     binaryInference('network', [

@@ -2,8 +2,8 @@
  * Claim: with three small models, and after a thousand inferences, the server stays under 100 MB of
  * resident memory. Beside it: a bare `node:http` server after as many requests.
  */
-import { ServerProcess } from '@nereid/test-kit';
 import { exampleRepository } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import {
   binaryAnswer,
@@ -48,7 +48,7 @@ function requests(): readonly Buffer[] {
 }
 
 async function megabytesOfServer(repository: string): Promise<number> {
-  const server = await ServerProcess.start({ flags: [`--model-repository=${repository}`] });
+  const server = await startServer(`--model-repository=${repository}`);
   const client = await KeepAliveClient.connect(server.port);
   const questions = requests();
   for (let count = 0; count < requestsPerRound; count += 1) {

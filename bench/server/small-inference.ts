@@ -3,8 +3,8 @@
  * time than a bare `node:http` server takes to echo JSON of the same size (at most 1.1 times), and
  * the server answers more of them a second under 16 connections.
  */
-import { ServerProcess } from '@nereid/test-kit';
 import { exampleRepository } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { checkSimpleAnswer, postBytes, simpleInference } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
@@ -79,9 +79,7 @@ async function main(): Promise<void> {
     return;
   }
   const inference = simpleInference();
-  const server = await ServerProcess.start({
-    flags: [`--model-repository=${exampleRepository(['simple'])}`],
-  });
+  const server = await startServer(`--model-repository=${exampleRepository(['simple'])}`);
   const client = await KeepAliveClient.connect(server.port);
   checkSimpleAnswer(await client.ask(postBytes(inference)));
   client.close();
