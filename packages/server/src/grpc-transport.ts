@@ -1,10 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { TritonError } from '@nereid/protocol';
 import type { GrpcKeepalive, TlsOptions } from '@nereid/transport';
-import type { GrpcKeepaliveOptions, GrpcTlsOptions } from './options/server-options.ts';
+import type {
+  GrpcCompressionLevel,
+  GrpcKeepaliveOptions,
+  GrpcTlsOptions,
+} from './options/server-options.ts';
 
 /** The shortest time that the transport takes; gRPC takes less for "at once" or "never". */
 const timeMsMin = 1;
+
+/** zlib's levels for gRPC's; 0 is none. */
+export const zlibLevels: Readonly<Record<GrpcCompressionLevel, number>> = {
+  none: 0,
+  low: 1,
+  medium: 6,
+  high: 9,
+};
 
 /** The flags as the transport wants them: "any number" is null there. */
 export function transportKeepalive(options: GrpcKeepaliveOptions): GrpcKeepalive {

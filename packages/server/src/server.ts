@@ -22,7 +22,7 @@ import { createGrpcHandler } from './frontends/grpc/grpc-handler.ts';
 import { createHttpHandler } from './frontends/http/http-handler.ts';
 import type { HttpContext } from './frontends/http/http-route.ts';
 import { metricsHandler } from './frontends/metrics/metrics-handler.ts';
-import { transportKeepalive, transportTls } from './grpc-transport.ts';
+import { transportKeepalive, transportTls, zlibLevels } from './grpc-transport.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
@@ -319,8 +319,11 @@ export class Server {
   }
 
   #makeGrpcHandler(planes: Planes, restrictedApis: RestrictedApis): GrpcHandler {
+    const { grpc } = this.#options;
     return createGrpcHandler({
       ...planes,
+      compressionLevel: zlibLevels[grpc.inferCompressionLevel],
+      headerForwarding: headerForwardingOf(grpc.headerForwardPattern),
       isExiting: () => this.#state.phase === 'exiting',
       restrictedApis,
       clock: this.#clock,

@@ -12,6 +12,7 @@ const healthRetryMs = 20;
 
 /** Where the server says that it listens: the lines that Triton's users wait for too. */
 const httpLine = /Started HTTPService at (\S+):(\d+)/u;
+const grpcLine = /Started GRPCInferenceService at (\S+):(\d+)/u;
 const metricsLine = /Started Metrics Service at (\S+):(\d+)/u;
 
 export interface ServerProcessOptions {
@@ -47,7 +48,8 @@ function launch(options: Pick<ServerProcessOptions, 'flags' | 'env'>): Output {
     '--http-port=0',
     '--metrics-address=127.0.0.1',
     '--metrics-port=0',
-    '--allow-grpc=false',
+    '--grpc-address=127.0.0.1',
+    '--grpc-port=0',
   ].filter((flag) => !options.flags.some((given) => given.split('=')[0] === flag.split('=')[0]));
   const child = spawn(process.execPath, [command, ...ours, ...options.flags], {
     env: { ...process.env, ...options.env },
@@ -108,13 +110,21 @@ export class ServerProcess {
   readonly url: string;
   /** The port of `url`. */
   readonly port: number;
+  /** The port of gRPC, null with `--allow-grpc=false`. */
+  readonly grpcPort: number | null;
   /** The metrics endpoint, null with `--allow-metrics=false`. */
   readonly metricsUrl: string | null;
   readonly #output: Output;
 
-  private constructor(output: Output, port: number, metricsPort: number | null) {
+  private constructor(
+    output: Output,
+    port: number,
+    grpcPort: number | null,
+    metricsPort: number | null,
+  ) {
     this.#output = output;
     this.port = port;
+    this.grpcPort = grpcPort;
     this.url = `http://127.0.0.1:${port}`;
     this.metricsUrl = metricsPort === null ? null : `http://127.0.0.1:${metricsPort}/metrics`;
   }
@@ -133,9 +143,12 @@ export class ServerProcess {
     const metrics = options.flags.includes('--allow-metrics=false')
       ? null
       : await output.match(metricsLine, deadline);
+    // The line of gRPC comes before that of HTTP.
+    const grpc = grpcLine.exec(output.text);
     const server = new ServerProcess(
       output,
       Number(http[2]),
+      grpc === null ? null : Number(grpc[2]),
       metrics === null ? null : Number(metrics[2]),
     );
     if (!(await server.#healthy(options.until ?? 'ready', deadline))) {

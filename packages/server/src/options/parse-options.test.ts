@@ -64,6 +64,7 @@ describe('parseOptions', () => {
         address: '0.0.0.0',
         port: 8001,
         reusePort: false,
+        inferCompressionLevel: 'none',
         tls: null,
         keepalive: {
           timeMs: 7_200_000,

@@ -6,6 +6,7 @@ import { deprecatedTraceRows } from './rows/metrics-rows.ts';
 import { cloudSchemes } from './rows/model-repository-rows.ts';
 import type {
   BackendOptions,
+  GrpcCompressionLevel,
   GrpcOptions,
   HttpOptions,
   LogOptions,
@@ -172,6 +173,9 @@ function grpcOptions(given: GivenOptions): GrpcOptions {
     address: given.text('grpc-address'),
     port: given.integer('grpc-port'),
     reusePort: given.boolean('reuse-grpc-port'),
+    inferCompressionLevel: given.text(
+      'grpc-infer-response-compression-level',
+    ) as GrpcCompressionLevel,
     tls: grpcTls(given),
     keepalive: grpcKeepalive(given),
     headerForwardPattern: given.text('grpc-header-forward-pattern'),

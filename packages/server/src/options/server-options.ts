@@ -73,6 +73,7 @@ export interface GrpcOptions {
   readonly port: number;
   /** Several servers may share the port; the kernel spreads connections over them. */
   readonly reusePort: boolean;
+  readonly inferCompressionLevel: GrpcCompressionLevel;
   /** Null serves without TLS. */
   readonly tls: GrpcTlsOptions | null;
   readonly keepalive: GrpcKeepaliveOptions;
@@ -81,6 +82,9 @@ export interface GrpcOptions {
   /** Calls that ask for metadata `triton-grpc-protocol-<key>`. A category stands in one of them at most. */
   readonly restrictions: readonly Restriction[];
 }
+
+/** Compression of inference responses, for clients that take it. */
+export type GrpcCompressionLevel = 'none' | 'low' | 'medium' | 'high';
 
 /** Paths of PEM files for gRPC over TLS. */
 export interface GrpcTlsOptions {

@@ -4,6 +4,7 @@ import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
+import type { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
 import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
 
 /** What the methods work with, the same for every call. */
@@ -14,6 +15,10 @@ export interface GrpcContext {
   /** True once the server has begun to stop. */
   readonly isExiting: () => boolean;
   readonly sharedMemory: SharedMemoryRegistry;
+  /** zlib's level for inference responses, if the client takes compressed ones; 0 for none. */
+  readonly compressionLevel: number;
+  /** Null without `--grpc-header-forward-pattern`. */
+  readonly headerForwarding: HeaderForwarding | null;
   /** `--grpc-restricted-protocol`. */
   readonly restrictedApis: RestrictedApis;
   readonly clock: Clock;

@@ -1,3 +1,4 @@
+import { decodeMessage } from '@nereid/protocol';
 import { type GrpcHandler, type GrpcMethod, GrpcStatus } from '@nereid/transport';
 import type { GrpcContext } from './grpc-context.ts';
 import { failCall } from './grpc-failure.ts';
@@ -35,11 +36,13 @@ function guarded(rpc: GrpcRpc, context: GrpcContext): GrpcMethod {
     ...method,
     handle(call, message, responder) {
       const refusal = restriction((name) => call.metadata(name));
-      if (refusal !== null) {
-        responder.fail(GrpcStatus.unavailable, refusal);
-        return;
-      }
       try {
+        if (refusal !== null) {
+          // As in the C++ server, which has parsed the message when it looks at the metadata.
+          if (rpc.request !== null) decodeMessage(rpc.request, message);
+          responder.fail(GrpcStatus.unavailable, refusal);
+          return;
+        }
         method.handle(call, message, responder);
       } catch (failure) {
         failCall(responder, failure, logger);

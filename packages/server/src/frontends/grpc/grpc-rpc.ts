@@ -10,6 +10,8 @@ export interface GrpcRpc {
   readonly name: string;
   /** What it belongs to for `--grpc-restricted-protocol`. */
   readonly category: ApiCategory;
+  /** Full name of the message that a unary method takes; null for a stream. */
+  readonly request: string | null;
   /** Made once, at start. */
   method(context: GrpcContext): GrpcMethod;
 }
@@ -39,6 +41,7 @@ export function unaryRpc<Request extends object>(rpc: UnaryRpc<Request>): GrpcRp
   return {
     name: name.includes('/') ? name : `inference.GRPCInferenceService/${name}`,
     category,
+    request: requestName,
     method: (context) => ({
       kind: 'unary',
       handle(_call, message, responder) {

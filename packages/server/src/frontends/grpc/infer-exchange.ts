@@ -7,6 +7,7 @@ import {
   TritonError,
   type WireInferRequest,
 } from '@nereid/protocol';
+import type { GrpcCall } from '@nereid/transport';
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
@@ -30,7 +31,12 @@ export class InferExchange {
   }
 
   /** @throws TritonError for a request that breaks the rules of the protocol. */
-  static begin(wire: WireInferRequest, model: ServedModel, context: GrpcContext): InferExchange {
+  static begin(
+    wire: WireInferRequest,
+    model: ServedModel,
+    context: GrpcContext,
+    call: GrpcCall,
+  ): InferExchange {
     let use: SharedMemoryUse | null = null;
     try {
       const message = inferRequestOf(wire, {
@@ -39,7 +45,7 @@ export class InferExchange {
           return use.lookup(range, direction);
         },
       });
-      return new InferExchange(model, message, use);
+      return new InferExchange(model, withForwardedMetadata(message, context, call), use);
     } catch (failure) {
       (use as SharedMemoryUse | null)?.release();
       throw failure;
@@ -97,6 +103,20 @@ export class InferExchange {
       return range === null ? null : { name, range, data };
     });
   }
+}
+
+/** @throws TritonError INVALID_ARG for metadata with a reserved name. */
+function withForwardedMetadata(
+  message: GrpcInferRequest,
+  { headerForwarding }: GrpcContext,
+  call: GrpcCall,
+): GrpcInferRequest {
+  if (headerForwarding === null) return message;
+  const headers = [...call.metadataEntries()].map(
+    ([name, value]) =>
+      [name, typeof value === 'string' ? value : Buffer.from(value).toString('latin1')] as const,
+  );
+  return { ...message, parameters: headerForwarding.forward(message.parameters, headers) };
 }
 
 /** @throws TritonError UNAVAILABLE once the server has begun to stop. */

@@ -17,6 +17,7 @@ const inflightRequestsMax = 1024;
  * ends it with its status instead.
  */
 export class InferStream implements GrpcStreamReader {
+  readonly #call: GrpcCall;
   readonly #stream: GrpcStream;
   readonly #context: GrpcContext;
   readonly #strict: boolean;
@@ -31,9 +32,11 @@ export class InferStream implements GrpcStreamReader {
   #ended = false;
 
   constructor(call: GrpcCall, stream: GrpcStream, context: GrpcContext) {
+    this.#call = call;
     this.#stream = stream;
     this.#context = context;
     this.#strict = call.metadata('triton_grpc_error') === 'true';
+    if (context.compressionLevel > 0) stream.compress(context.compressionLevel);
     call.onCancelled(() => this.#close());
   }
 
@@ -95,7 +98,7 @@ export class InferStream implements GrpcStreamReader {
     try {
       const model = this.#find(wire);
       answer = this.#add(wire, model.config.model_transaction_policy?.decoupled === true);
-      const exchange = InferExchange.begin(wire, model, this.#context);
+      const exchange = InferExchange.begin(wire, model, this.#context, this.#call);
       const pending = answer.start(exchange, this.#context);
       if (pending === null) return;
       // Later requests may belong to the same sequence: they wait as well.

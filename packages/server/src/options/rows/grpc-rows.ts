@@ -34,8 +34,7 @@ export const grpcRows: readonly OptionSpec[] = [
     '',
     'Regular expression for the names of the metadata that is handed to the model as request parameters.',
     {
-      honoured: 'accepted',
-      note: 'no metadata is forwarded yet',
+      note: 'RE2 syntax without Unicode classes; any part of a name may match, in upper or lower case',
       check: headerPattern('grpc-header-forward-pattern'),
     },
   ),
@@ -73,8 +72,7 @@ export const grpcRows: readonly OptionSpec[] = [
     'none',
     'Compression of inference responses: none, low, medium or high.',
     {
-      honoured: 'accepted',
-      note: 'responses are not compressed yet',
+      note: 'responses go out compressed to clients that take gzip or deflate',
       check: oneOf('grpc-infer-response-compression-level', ['none', 'low', 'medium', 'high']),
     },
   ),

@@ -12,6 +12,7 @@ const lookIntervalMs = 500;
 export const healthWatchRpc: GrpcRpc = {
   name: 'grpc.health.v1.Health/Watch',
   category: 'health',
+  request: null,
   method: (context) => ({
     kind: 'stream',
     open: (call, stream) => new HealthWatch(call, stream, context),

@@ -19,6 +19,7 @@ const form: ResponseForm = { streamError: null, finalResponse: null, inSharedMem
 export const modelInferRpc: GrpcRpc = {
   name: 'inference.GRPCInferenceService/ModelInfer',
   category: 'inference',
+  request: 'inference.ModelInferRequest',
   method: (context) => ({
     kind: 'unary',
     handle: (call, message, responder) => infer(call, message, responder, context),
@@ -42,8 +43,9 @@ function infer(
       "ModelInfer RPC doesn't support models with decoupled transaction policy",
     );
   }
-  const exchange = InferExchange.begin(wire, model, context);
+  const exchange = InferExchange.begin(wire, model, context, call);
   const cancellation = new Cancellation();
+  if (context.compressionLevel > 0) responder.compress(context.compressionLevel);
   const answer = new UnaryAnswer(exchange, responder, context);
   try {
     const pending = exchange.infer(context, cancellation, answer);

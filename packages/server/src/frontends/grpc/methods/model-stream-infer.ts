@@ -5,6 +5,7 @@ import { InferStream } from '../infer-stream.ts';
 export const modelStreamInferRpc: GrpcRpc = {
   name: 'inference.GRPCInferenceService/ModelStreamInfer',
   category: 'inference',
+  request: null,
   method: (context) => ({
     kind: 'stream',
     open: (call, stream) => new InferStream(call, stream, context),

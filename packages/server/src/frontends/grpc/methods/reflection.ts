@@ -24,6 +24,7 @@ interface ReflectionRequest {
 export const reflectionRpcs: readonly GrpcRpc[] = (['v1', 'v1alpha'] as const).map((version) => ({
   name: `grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
   category: 'metadata',
+  request: null,
   method: (context) => ({
     kind: 'stream',
     open: (_call, stream) => new Reflection(`grpc.reflection.${version}`, stream, context),
