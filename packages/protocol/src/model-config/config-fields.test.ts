@@ -29,7 +29,7 @@ test('paths, types and defaults read as in the configuration', () => {
   expect(byPath.get('dynamic_batching')).toMatchObject({
     default: 'not set',
     choice: 'scheduling_choice',
-    support: 'checked',
+    support: 'honoured',
   });
   expect(byPath.size).toBe(modelConfigFields.length);
 });

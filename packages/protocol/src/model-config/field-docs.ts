@@ -21,7 +21,7 @@ export const fieldDocs: Readonly<Record<string, string>> = {
   'ModelConfig.batch_input': 'checked: Inputs that the server makes from the batch as a whole.',
   'ModelConfig.batch_output': 'checked: Outputs that are parted among the requests of a batch.',
   'ModelConfig.optimization': 'honoured: How the backend should speed the model up.',
-  'ModelConfig.dynamic_batching': 'checked: Joins requests into batches.',
+  'ModelConfig.dynamic_batching': 'honoured: Joins requests into batches.',
   'ModelConfig.sequence_batching': 'checked: Keeps the requests of one sequence on one instance.',
   'ModelConfig.ensemble_scheduling': 'checked: Runs other models one after the other.',
   'ModelConfig.instance_group': 'honoured: How many instances of the model run, and where.',
@@ -102,21 +102,21 @@ export const fieldDocs: Readonly<Record<string, string>> = {
     'honoured: Name of the provider.',
   'ModelOptimizationPolicy.ExecutionAccelerators.Accelerator.parameters':
     "honoured: The provider's own settings.",
-  'ModelQueuePolicy.timeout_action': 'checked: What happens to a request that waits too long.',
+  'ModelQueuePolicy.timeout_action': 'honoured: What happens to a request that waits too long.',
   'ModelQueuePolicy.default_timeout_microseconds':
-    'checked: How long a request may wait; 0 has no end.',
-  'ModelQueuePolicy.allow_timeout_override': 'kept: A request may ask for a shorter time.',
-  'ModelQueuePolicy.max_queue_size': 'kept: Requests that may wait; 0 is any number.',
-  'ModelDynamicBatching.preferred_batch_size': 'checked: Batch sizes worth waiting for.',
+    'honoured: How long a request may wait; 0 has no end.',
+  'ModelQueuePolicy.allow_timeout_override': 'honoured: A request may ask for a shorter time.',
+  'ModelQueuePolicy.max_queue_size': 'honoured: Requests that may wait; 0 is any number.',
+  'ModelDynamicBatching.preferred_batch_size': 'honoured: Batch sizes worth waiting for.',
   'ModelDynamicBatching.max_queue_delay_microseconds':
-    'kept: How long a request may wait for company.',
-  'ModelDynamicBatching.preserve_ordering': 'checked: Answer in the order of the requests.',
-  'ModelDynamicBatching.priority_levels': 'checked: Number of priority levels; 0 is none.',
+    'honoured: How long a request may wait for company.',
+  'ModelDynamicBatching.preserve_ordering': 'honoured: Answer in the order of the requests.',
+  'ModelDynamicBatching.priority_levels': 'honoured: Number of priority levels; 0 is none.',
   'ModelDynamicBatching.default_priority_level':
-    'checked: Level of a request that names none; 1 is the most urgent.',
+    'honoured: Level of a request that names none; 1 is the most urgent.',
   'ModelDynamicBatching.default_queue_policy':
-    'checked: Queue policy of every level without its own.',
-  'ModelDynamicBatching.priority_queue_policy': 'checked: Queue policy by level.',
+    'honoured: Queue policy of every level without its own.',
+  'ModelDynamicBatching.priority_queue_policy': 'honoured: Queue policy by level.',
   'ModelSequenceBatching.direct': 'checked: Each sequence keeps a slot of an instance.',
   'ModelSequenceBatching.oldest':
     'checked: Requests of several sequences are batched, the oldest first.',
@@ -150,7 +150,7 @@ export const fieldDocs: Readonly<Record<string, string>> = {
     'kept: Write the new state over the old one.',
   'ModelSequenceBatching.State.use_growable_memory': 'kept: The state may grow.',
   'ModelSequenceBatching.StrategyDirect.max_queue_delay_microseconds':
-    'kept: How long a request may wait for company.',
+    'honoured: How long a request may wait for company.',
   'ModelSequenceBatching.StrategyDirect.minimum_slot_utilization':
     'checked: Share of filled slots to wait for, 0 to 1.',
   'ModelSequenceBatching.StrategyOldest.max_candidate_sequences':
@@ -158,7 +158,7 @@ export const fieldDocs: Readonly<Record<string, string>> = {
   'ModelSequenceBatching.StrategyOldest.preferred_batch_size':
     'checked: Batch sizes worth waiting for.',
   'ModelSequenceBatching.StrategyOldest.max_queue_delay_microseconds':
-    'kept: How long a request may wait for company.',
+    'honoured: How long a request may wait for company.',
   'ModelSequenceBatching.StrategyOldest.preserve_ordering':
     'kept: Answer in the order of the requests.',
   'ModelEnsembling.step': 'checked: One use of a model.',

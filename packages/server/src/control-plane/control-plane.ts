@@ -4,6 +4,7 @@ import type { ModelLifeCycle } from '../lifecycle/model-life-cycle.ts';
 import type { IndexRow, ModelManager } from '../lifecycle/model-manager.ts';
 import type { ModelStatisticsSnapshot } from '../observability/model-statistics.ts';
 import type { LoadOverrides } from '../repository/model-definition.ts';
+import type { BatchingReport } from '../scheduling/batch-counters.ts';
 import { serverExtensions } from './server-extensions.ts';
 import type { ServerState } from './server-state.ts';
 
@@ -149,6 +150,20 @@ export class ControlPlane {
       );
     }
     return chosen.map(statisticsOf);
+  }
+
+  /**
+   * What the queue of a model with dynamic batching did since it was loaded.
+   * @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference;
+   *   INVALID_ARG for a model whose requests are never joined.
+   */
+  batching(name: string, version: number | null): BatchingReport {
+    const { batchingReport } = this.#options.lifeCycle.find(name, version);
+    if (batchingReport === null) {
+      const message = `model '${name}' does not join requests: its configuration has no dynamic_batching`;
+      throw new TritonError('INVALID_ARG', message);
+    }
+    return batchingReport();
   }
 
   async repositoryIndex(readyOnly: boolean): Promise<readonly ModelIndexEntry[]> {

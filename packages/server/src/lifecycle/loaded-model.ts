@@ -3,6 +3,7 @@ import type { BackendModel } from '../core/backend.ts';
 import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
+import type { BatchingReport } from '../scheduling/batch-counters.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** What a model version is made of once its backend has loaded it. */
@@ -10,6 +11,8 @@ export interface LoadedModelParts {
   readonly key: ModelKey;
   readonly backendModel: BackendModel;
   readonly scheduler: Scheduler;
+  /** What the queue did; null for a model whose requests are never joined. */
+  readonly batchingReport: (() => BatchingReport) | null;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -20,6 +23,8 @@ export class LoadedModel implements ServedModel {
   readonly key: ModelKey;
   readonly config: ModelConfig;
   readonly scheduler: Scheduler;
+  /** What the queue did; null for a model whose requests are never joined. */
+  readonly batchingReport: (() => BatchingReport) | null;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -32,6 +37,7 @@ export class LoadedModel implements ServedModel {
     this.key = parts.key;
     this.config = parts.backendModel.config;
     this.scheduler = parts.scheduler;
+    this.batchingReport = parts.batchingReport;
     this.labels = parts.labels;
     this.statistics = parts.statistics;
     this.loadDurationSecs = parts.loadDurationSecs;

@@ -7,7 +7,7 @@ import { missingVersions, selectVersions } from '../model-config/version-policy.
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { availableVersions } from '../repository/version-directories.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import type { ModelRegistry, ServedModel } from './served-model.ts';
+import type { ModelRegistry } from './served-model.ts';
 import type { VersionLoader } from './version-loader.ts';
 import { VersionRecord } from './version-record.ts';
 
@@ -48,7 +48,7 @@ export class ModelLifeCycle implements ModelRegistry {
     this.#resolveId = resolve;
   }
 
-  find(name: string, version: number | null): ServedModel {
+  find(name: string, version: number | null): LoadedModel {
     const entry = this.#entries.get(modelIdText(this.#resolveId(name)));
     if (entry === undefined) throw lookUpError('NOT_FOUND', `'${name}' is not found`);
     const record = version === null ? latestReady(entry) : entry.versions.get(version);
@@ -63,7 +63,7 @@ export class ModelLifeCycle implements ModelRegistry {
     if (record.state !== 'READY') {
       throw lookUpError('UNAVAILABLE', `'${name}' version ${version} is not at ready state`);
     }
-    return record.model as ServedModel;
+    return record.model as LoadedModel;
   }
 
   /** Ascending by version; null when the model was never taken up. */

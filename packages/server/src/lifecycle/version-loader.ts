@@ -3,7 +3,6 @@ import { type ModelConfig, TritonError } from '@nereid/protocol';
 import type { BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Scheduler } from '../core/scheduler.ts';
 import {
   noGpus,
   normaliseInstanceGroups,
@@ -15,7 +14,7 @@ import type { ModelDefinition } from '../repository/model-definition.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
 import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
 import type { BackendRegistry } from './backend-registry.ts';
-import { LoadedModel } from './loaded-model.ts';
+import { LoadedModel, type LoadedModelParts } from './loaded-model.ts';
 
 export interface VersionLoaderOptions {
   readonly backends: BackendRegistry;
@@ -45,7 +44,7 @@ export class VersionLoader {
       return new LoadedModel({
         key: { ...definition.id, version },
         backendModel,
-        scheduler: this.#scheduler(definition, backendModel, statistics),
+        ...this.#scheduling(definition, backendModel, statistics),
         labels,
         statistics,
         loadDurationSecs: (clock.nowNs() - startNs) / 1e9,
@@ -84,17 +83,19 @@ export class VersionLoader {
     ]);
   }
 
-  #scheduler(
+  #scheduling(
     definition: ModelDefinition,
     model: BackendModel,
     statistics: ModelStatistics,
-  ): Scheduler {
+  ): Pick<LoadedModelParts, 'scheduler' | 'batchingReport'> {
     const { clock, logger } = this.#options;
     const { instances, config } = model;
-    const modelName = definition.id.name;
-    return config.dynamic_batching === null
-      ? new DefaultScheduler({ modelName, instances, statistics, clock })
-      : new DynamicBatchScheduler({ modelName, config, instances, statistics, clock, logger });
+    const options = { modelName: definition.id.name, instances, statistics, clock };
+    if (config.dynamic_batching === null) {
+      return { scheduler: new DefaultScheduler(options), batchingReport: null };
+    }
+    const scheduler = new DynamicBatchScheduler({ ...options, config, logger });
+    return { scheduler, batchingReport: () => scheduler.batchingReport() };
   }
 }
 
@@ -104,6 +105,19 @@ function refuseUnbuilt(config: ModelConfig): void {
     throw new TritonError(
       'UNSUPPORTED',
       `ensemble '${config.name}': ensembles are not supported yet`,
+    );
+  }
+  if (config.batch_input.length > 0 || config.batch_output.length > 0) {
+    throw new TritonError(
+      'UNSUPPORTED',
+      `model '${config.name}': batch_input and batch_output are not supported yet`,
+    );
+  }
+  const ragged = config.input.find((input) => input.allow_ragged_batch);
+  if (ragged !== undefined) {
+    throw new TritonError(
+      'UNSUPPORTED',
+      `model '${config.name}': ragged batches (input '${ragged.name}') are not supported yet`,
     );
   }
   if (config.sequence_batching !== null) {

@@ -58,6 +58,13 @@ const controlPlane = {
   },
   modelConfig: (name: string) => ({ ...emptyModelConfig(), name }),
   statistics: () => [],
+  batching: () => ({
+    batch_count: 0,
+    request_count: 0,
+    reasons: {} as never,
+    batch_sizes: [],
+    pending_count: 0,
+  }),
   repositoryIndex: async (readyOnly: boolean) =>
     readyOnly ? [] : [{ name: 'm', version: '1', state: 'READY' }],
   loadModel: async () => {},

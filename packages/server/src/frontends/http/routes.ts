@@ -3,6 +3,7 @@ import { healthLiveRoute, healthReadyRoute } from './routes/health.ts';
 import { inferRoute } from './routes/infer.ts';
 import { loggingRoute } from './routes/logging.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { modelBatchingRoute } from './routes/model-batching.ts';
 import { modelConfigurationRoute } from './routes/model-configuration.ts';
 import { modelListRoute } from './routes/model-list.ts';
 import { modelMetadataRoute } from './routes/model-metadata.ts';
@@ -26,6 +27,7 @@ export const httpRoutes: readonly HttpRoute[] = [
   modelConfigurationRoute,
   inferRoute,
   modelStatisticsRoute,
+  modelBatchingRoute,
   repositoryIndexRoute,
   modelLoadRoute,
   modelUnloadRoute,
