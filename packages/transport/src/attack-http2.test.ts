@@ -242,6 +242,30 @@ describe('limits and broken rules', () => {
     expect(client.of(0).some(({ type }) => type === FrameType.windowUpdate)).toBe(true);
   });
 
+  test('requests that are never completed hold no more than the limit, one alone may', async () => {
+    await start({ requestBytesMax: 50_000 });
+    const large = grpcMessage(Buffer.alloc(200_000));
+    for (const id of [1, 3]) client.headers(id, grpcFields('/echo'));
+    const send = (id: number, start: number, end: number): void => {
+      for (let at = start; at < end; at += 10_000) client.data(id, large.subarray(at, at + 10_000));
+    };
+    send(1, 0, 100_000);
+    await client.settle();
+    expect(client.ended(1)).toBe(false);
+    send(3, 0, 10_000);
+    await client.untilEnded(3);
+    expect(client.resetCode(3)).toBe(enhanceYourCalm);
+    send(1, 100_000, 200_000);
+    client.data(1, large.subarray(200_000), true);
+    await client.until(() => client.body(1).length === 65_535);
+    client.reset(1);
+    // Nothing is counted any more.
+    client.headers(5, grpcFields('/echo'));
+    send(5, 0, 60_000);
+    await client.settle();
+    expect(client.ended(5)).toBe(false);
+  });
+
   test('a header list over the limit is answered 431, and the connection goes on', async () => {
     await start({ headerListBytesMax: 1000 });
     client.headers(1, grpcFields('/echo', [['x', 'y'.repeat(2000)]]));
@@ -299,6 +323,21 @@ describe('limits and broken rules', () => {
     await start({}, { limits: { headerTimeoutMs: 40 } });
     client.send(frame(FrameType.headers, 4, 1, block).subarray(0, 20));
     await client.untilClosed();
+  });
+
+  test('a client that sends its preface and nothing more is dropped', async () => {
+    await start({}, { limits: { headerTimeoutMs: 40 } });
+    const silent = await FrameClient.open(port, Buffer.alloc(0));
+    await silent.untilClosed();
+  });
+
+  test('a client that begins a header and goes on for ever is dropped', async () => {
+    await start({ continuationsMax: 1000 }, { limits: { headerTimeoutMs: 60 } });
+    client.send(frame(FrameType.headers, 0, 1, block));
+    while (!client.closed) {
+      client.send(frame(FrameType.continuation, 0, 1, Buffer.alloc(0)));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   });
 
   test('a unary call whose message stops is reset', async () => {

@@ -15,6 +15,8 @@ export interface CallStream {
   readonly reader: { drained(): void } | null;
   /** Written but not on its way. */
   readonly heldBytes: number;
+  /** What holding it costs. */
+  readonly heldCostBytes: number;
   header(block: AnswerBlock, end: boolean): void;
   /** @returns Whether everything has left. */
   write(parts: readonly Uint8Array[], end: AnswerBlock | null): boolean;

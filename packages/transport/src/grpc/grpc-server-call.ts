@@ -89,6 +89,10 @@ export abstract class GrpcServerCall implements GrpcCall, StreamReader, MessageS
 
   // ---- what the stream tells
 
+  get retainedBytes(): number {
+    return this.messages.retainedBytes;
+  }
+
   abstract data(bytes: Buffer, start: number, end: number): void;
   abstract end(): void;
   abstract drained(): void;

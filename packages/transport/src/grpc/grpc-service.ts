@@ -17,6 +17,7 @@ const methodNotAllowed = encodeHeaderBlock([
 
 /** Reads what is of no use. */
 const deafReader: StreamReader = {
+  retainedBytes: 0,
   data() {},
   end() {},
   gone() {},

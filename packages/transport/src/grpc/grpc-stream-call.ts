@@ -142,7 +142,7 @@ export class GrpcStreamCall extends GrpcServerCall {
     if (this.cancelled) return true;
     if (this.answer.ended) throw new Error('the stream has ended');
     const room = this.answer.sendMessage(parts, null);
-    if (this.stream.heldBytes > this.context.limits.sendBufferBytesMax) this.#clientTooSlow();
+    if (this.stream.heldCostBytes > this.context.limits.sendBufferBytesMax) this.#clientTooSlow();
     return room;
   }
 

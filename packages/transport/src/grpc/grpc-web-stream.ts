@@ -32,6 +32,10 @@ export class GrpcWebStream implements CallStream {
     this.#asText = asText;
   }
 
+  get heldCostBytes(): number {
+    return this.heldBytes;
+  }
+
   header(block: AnswerBlock, end: boolean): void {
     const type = this.#asText ? 'application/grpc-web-text+proto' : 'application/grpc-web+proto';
     this.#headers = [['content-type', type]];

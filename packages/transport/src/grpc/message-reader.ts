@@ -55,6 +55,11 @@ export class MessageReader {
     return this.#prefixLength > 0;
   }
 
+  /** Bytes kept of a message that is not complete. */
+  get retainedBytes(): number {
+    return this.#message === null && this.#first === null ? 0 : this.#filled;
+  }
+
   /** @returns How far the bytes were read: to the end, unless the sink wants no more now. */
   read(bytes: Buffer, start: number, end: number): number {
     let at = start;

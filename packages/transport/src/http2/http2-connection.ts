@@ -6,16 +6,11 @@ import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
 import { http2Preface } from '../protocol-choice.ts';
 import { ClosedStreams, type StreamEnd } from './closed-streams.ts';
 import { ConnectionLife } from './connection-life.ts';
-import {
-  defaultWindowBytes,
-  ErrorCode,
-  FrameFlag,
-  FrameType,
-  Http2ConnectionError,
-  readUint31,
-} from './frame.ts';
+import { DataReceiver } from './data-receiver.ts';
+import { ErrorCode, FrameFlag, FrameType, Http2ConnectionError, readUint31 } from './frame.ts';
 import { FrameOutput } from './frame-output.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
+import { FrameWait } from './frame-wait.ts';
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
 import { areTrailers, type Http2Head, readHead } from './http2-head.ts';
 import type { Http2Limits } from './http2-limits.ts';
@@ -54,7 +49,9 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
   readonly #output: FrameOutput;
   readonly #decoder: HpackDecoder;
   readonly #blocks: HeaderBlocks;
+  readonly #receiver: DataReceiver;
   readonly #life: ConnectionLife;
+  readonly #wait: FrameWait;
   readonly #strikes: PingStrikes | null;
   readonly #resets: RateBudget;
   readonly #controlFrames: RateBudget;
@@ -64,15 +61,6 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
   #prefaceSeen = false;
   #settingsSeen = false;
   #over = false;
-  #sinceMs: number;
-  #frameCount = 0;
-  #receiveWindow: number;
-  #consumedBytes = 0;
-  /** Of the DATA frame being read; the stream is null where its bytes are thrown away. */
-  #dataStream: Http2Stream | null = null;
-  #dataEnds = false;
-  #dataFlowBytes = 0;
-
   constructor(connection: ProtocolConnection, context: Http2Context) {
     const { limits, clock, keepalive } = context;
     const nowNs = (): number => clock.nowNs();
@@ -91,8 +79,8 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     this.#strikes = keepalive === null ? null : new PingStrikes(keepalive);
     this.#resets = new RateBudget(limits.resetsPerSecondMax, nowNs);
     this.#controlFrames = new RateBudget(limits.controlFramesPerSecondMax, nowNs);
-    this.#receiveWindow = limits.connectionWindowBytes;
-    this.#sinceMs = connection.nowMs;
+    this.#receiver = new DataReceiver(limits, this.#output, this);
+    this.#wait = new FrameWait(this.#reader, this.#blocks, connection.nowMs);
     this.sender = new StreamSender(this.#output, () => this.#payloadSent());
   }
 
@@ -126,7 +114,8 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
       let start = 0;
       if (!this.#prefaceSeen) {
         this.#prefaceSeen = true;
-        this.#greet();
+        sendSettings(this.#output, this.#limits);
+        this.#receiver.greet();
         start = http2Preface.length;
         if (!http2Preface.equals(bytes.subarray(0, start))) throw protocolError('no preface');
       }
@@ -134,12 +123,7 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     } catch (error) {
       this.#fail(error);
     }
-    // What waits for the rest of a frame, or of a header, waits for so long since that began.
-    const { frameCount } = this.#reader;
-    if (frameCount !== this.#frameCount && !this.#blocks.begun) {
-      this.#frameCount = frameCount;
-      this.#sinceMs = this.#connection.nowMs;
-    }
+    this.#wait.note(this.#connection.nowMs);
     this.#output.uncork();
     if (this.#connection.unsentBytes > unsentBytesMax) this.#connection.pause();
   }
@@ -162,9 +146,8 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
 
   sweep(): void {
     if (this.#over) return;
-    const { headerTimeoutMs } = this.#connection.limits;
-    const waits = !this.#settingsSeen || this.#blocks.begun || this.#reader.isWaiting;
-    if (waits && this.#connection.isOver(this.#sinceMs, headerTimeoutMs)) {
+    const { sinceMs } = this.#wait;
+    if (sinceMs !== null && this.isOver(sinceMs, this.#connection.limits.headerTimeoutMs)) {
       this.#connection.destroy();
       return;
     }
@@ -232,62 +215,15 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     this.#checkOrder(FrameType.data, flags);
     if (streamId === 0) throw protocolError('DATA of no stream');
     this.#controlFrames.credit(controlFramesPerPayload);
-    this.#dataFlowBytes = flowBytes;
-    this.#dataEnds = (flags & FrameFlag.endStream) !== 0;
-    this.#dataStream = null;
-    this.#receiveWindow -= flowBytes;
-    if (this.#receiveWindow < 0) throw flowControlError();
+    this.#receiver.start(flowBytes, (flags & FrameFlag.endStream) !== 0);
     const stream = this.#streams.get(streamId);
-    if (stream === undefined) {
-      this.#lateFrame(streamId);
-      return;
-    }
-    if (stream.remoteEnded) {
-      this.#break(stream, ErrorCode.streamClosed);
-      return;
-    }
-    stream.receiveWindow -= flowBytes;
-    if (stream.receiveWindow < 0) this.#break(stream, ErrorCode.flowControlError);
-    else this.#dataStream = stream;
+    if (stream === undefined) this.#lateFrame(streamId);
+    else if (stream.remoteEnded) this.breakStream(stream, ErrorCode.streamClosed);
+    else this.#receiver.take(stream);
   }
 
   onDataPiece(bytes: Buffer, start: number, end: number, last: boolean): void {
-    const stream = this.#dataStream;
-    const length = end - start;
-    if (stream === null || stream.closed) {
-      if (last) this.#giveBackConnection(this.#dataFlowBytes);
-      else {
-        this.#giveBackConnection(length);
-        this.#dataFlowBytes -= length;
-      }
-      return;
-    }
-    if (length > 0) {
-      this.#dataFlowBytes -= length;
-      stream.unconsumedBytes += length;
-      if (stream.promisedBytes >= 0) {
-        stream.promisedBytes -= length;
-        if (stream.promisedBytes < 0) {
-          this.#break(stream, ErrorCode.protocolError);
-          if (last) this.#giveBackConnection(this.#dataFlowBytes);
-          return;
-        }
-      }
-      stream.reader!.data(bytes, start, end);
-    } else if (!this.#dataEnds) {
-      stream.emptyFrames++;
-      if (stream.emptyFrames > this.#limits.emptyDataFramesMax) {
-        throw new Http2ConnectionError(ErrorCode.enhanceYourCalm, 'too many empty DATA frames');
-      }
-    }
-    if (!last) return;
-    // What is left is padding.
-    const padding = this.#dataFlowBytes;
-    if (padding > 0) {
-      stream.unconsumedBytes += padding;
-      this.giveBack(stream, padding);
-    }
-    if (this.#dataEnds && !stream.closed) this.#remoteEnd(stream);
+    this.#receiver.piece(bytes, start, end, last);
   }
 
   /** Section 3.4: SETTINGS first; section 6.10: a header in one go. */
@@ -365,9 +301,9 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     if (this.#isIdle(streamId)) throw protocolError('WINDOW_UPDATE of an idle stream');
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
-    if (byteLength === 0) this.#break(stream, ErrorCode.protocolError);
+    if (byteLength === 0) this.breakStream(stream, ErrorCode.protocolError);
     else if (!this.sender.widen(stream, byteLength)) {
-      this.#break(stream, ErrorCode.flowControlError);
+      this.breakStream(stream, ErrorCode.flowControlError);
     }
   }
 
@@ -422,10 +358,10 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
   }
 
   #onTrailers(stream: Http2Stream, block: HeaderBlock, fields: HeaderList): void {
-    if (stream.remoteEnded) this.#break(stream, ErrorCode.streamClosed);
+    if (stream.remoteEnded) this.breakStream(stream, ErrorCode.streamClosed);
     else if (!block.endStream || block.dependsOnItself || fields.tooLarge || !areTrailers(fields)) {
-      this.#break(stream, ErrorCode.protocolError);
-    } else this.#remoteEnd(stream);
+      this.breakStream(stream, ErrorCode.protocolError);
+    } else this.remoteEnd(stream);
   }
 
   /** Section 5.1, "closed". */
@@ -449,12 +385,14 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     this.#refuse(streamId, ErrorCode.streamClosed);
   }
 
-  #remoteEnd(stream: Http2Stream): void {
+  /** The request is complete. */
+  remoteEnd(stream: Http2Stream): void {
     if (stream.promisedBytes > 0) {
-      this.#break(stream, ErrorCode.protocolError);
+      this.breakStream(stream, ErrorCode.protocolError);
       return;
     }
     stream.remoteEnded = true;
+    this.#receiver.completed(stream);
     stream.reader!.end();
   }
 
@@ -465,16 +403,7 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
   // ---- what streams ask for
 
   giveBack(stream: Http2Stream, byteLength: number): void {
-    if (stream.closed) return;
-    stream.unconsumedBytes -= byteLength;
-    stream.consumedBytes += byteLength;
-    const { streamWindowBytes } = this.#limits;
-    if (!stream.remoteEnded && stream.consumedBytes * 2 >= streamWindowBytes) {
-      this.#sendWindowUpdate(stream.id, stream.consumedBytes);
-      stream.receiveWindow += stream.consumedBytes;
-      stream.consumedBytes = 0;
-    }
-    this.#giveBackConnection(byteLength);
+    this.#receiver.giveBack(stream, byteLength);
   }
 
   reset(stream: Http2Stream, code: number): void {
@@ -486,20 +415,6 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     this.#forget(stream, 'ended');
   }
 
-  #giveBackConnection(byteLength: number): void {
-    this.#consumedBytes += byteLength;
-    if (this.#consumedBytes * 2 < this.#limits.connectionWindowBytes) return;
-    this.#sendWindowUpdate(0, this.#consumedBytes);
-    this.#receiveWindow += this.#consumedBytes;
-    this.#consumedBytes = 0;
-  }
-
-  #sendWindowUpdate(streamId: number, byteLength: number): void {
-    this.#output.frame(FrameType.windowUpdate, 0, streamId, 4);
-    this.#output.uint32(byteLength);
-    this.#output.commit();
-  }
-
   #payloadSent(): void {
     this.#strikes?.payloadSent();
     this.#life.payloadSent();
@@ -509,13 +424,13 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
   // ---- ends
 
   /** The client has broken a rule on this stream. */
-  #break(stream: Http2Stream, code: number): void {
+  breakStream(stream: Http2Stream, code: number): void {
     this.#spendReset();
     this.reset(stream, code);
     stream.reader?.gone();
   }
 
-  /** As `#break`, for a stream that is not open. */
+  /** As `breakStream`, for a stream that is not open. */
   #refuse(streamId: number, code: number): void {
     this.#spendReset();
     this.#sendReset(streamId, code);
@@ -525,7 +440,7 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
   #resetId(streamId: number, code: number): void {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) this.#refuse(streamId, code);
-    else this.#break(stream, code);
+    else this.breakStream(stream, code);
   }
 
   /** Streams that come to nothing cost the server more than the client. */
@@ -545,16 +460,8 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     this.#streams.delete(stream.id);
     this.#closedStreams.add(stream.id, end);
     this.sender.forget(stream);
-    if (stream.unconsumedBytes > 0) this.#giveBackConnection(stream.unconsumedBytes);
-    stream.unconsumedBytes = 0;
+    this.#receiver.forget(stream);
     this.#life.streamClosed();
-  }
-
-  #greet(): void {
-    sendSettings(this.#output, this.#limits);
-    const more = this.#limits.connectionWindowBytes - defaultWindowBytes;
-    if (more > 0) this.#sendWindowUpdate(0, more);
-    else this.#receiveWindow = defaultWindowBytes;
   }
 
   #fail(error: unknown): void {
@@ -588,8 +495,4 @@ function protocolError(what: string): Http2ConnectionError {
 
 function frameSizeError(what: string): Http2ConnectionError {
   return new Http2ConnectionError(ErrorCode.frameSizeError, `${what} of a wrong length`);
-}
-
-function flowControlError(): Http2ConnectionError {
-  return new Http2ConnectionError(ErrorCode.flowControlError, 'more DATA than the window holds');
 }

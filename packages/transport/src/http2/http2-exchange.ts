@@ -39,6 +39,7 @@ export class Http2Exchange implements StreamReader, HttpResponder {
   readonly #request: Http2Request;
   #body: BodyReader | null = null;
   #sent = false;
+  #retainedBytes = 0;
   #sinceMs: number;
   #waiters: (() => void)[] = [];
 
@@ -56,10 +57,15 @@ export class Http2Exchange implements StreamReader, HttpResponder {
 
   // ---- the client
 
+  get retainedBytes(): number {
+    return this.#retainedBytes;
+  }
+
   data(bytes: Buffer, start: number, end: number): void {
     this.#sinceMs = this.#stream.owner.nowMs;
     if (this.#body !== null && !this.#sent) {
       this.#body.read(bytes, start, end);
+      this.#retainedBytes += end - start;
       const { failure } = this.#body;
       if (failure !== null) this.#refuse(failure.status, failure.text);
     }
@@ -179,7 +185,7 @@ export class Http2Exchange implements StreamReader, HttpResponder {
         if (silent) return true;
         const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk;
         const room = stream.write([bytes], null);
-        if (stream.heldBytes > writeBufferBytesMax) {
+        if (stream.heldCostBytes > writeBufferBytesMax) {
           stream.reset(ErrorCode.enhanceYourCalm);
           this.gone();
         }

@@ -25,6 +25,11 @@ export interface Http2Limits {
   readonly streamWindowBytes: number;
   /** Bytes of all streams of a connection that wait for their handlers. */
   readonly connectionWindowBytes: number;
+  /**
+   * Bytes of requests that are not complete, all streams of a connection together; one alone may
+   * exceed it, up to the limits of bodies and messages. More: ENHANCE_YOUR_CALM for a stream.
+   */
+  readonly requestBytesMax: number;
   /** A connection without streams for so long ends with GOAWAY. */
   readonly idleTimeoutMs: number;
   /** At the end of a connection: for the client to answer the first GOAWAY before the second follows. */
@@ -44,6 +49,7 @@ export const http2LimitDefaults: Http2Limits = {
   emptyDataFramesMax: 100,
   streamWindowBytes: 4 * 1024 * 1024,
   connectionWindowBytes: 16 * 1024 * 1024,
+  requestBytesMax: 1024 * 1024 * 1024,
   idleTimeoutMs: 3_600_000,
   drainTimeoutMs: 1000,
 };

@@ -9,6 +9,8 @@ export interface StreamReader {
    * `stream.consumed` has been told of them.
    */
   data(bytes: Buffer, start: number, end: number): void;
+  /** Bytes that it keeps of a request, or of a message, that is not complete. */
+  readonly retainedBytes: number;
   /** The request is complete. */
   end(): void;
   /** The stream is over before its answer was complete: reset by either side, or the connection gone. */
@@ -39,6 +41,9 @@ export type HeaderBlock = Uint8Array | readonly EncodedField[] | SharedBlock;
 /** Fields that every gRPC answer repeats; the sender puts them into the client's table. */
 export type SharedBlock = 'grpc-header' | 'grpc-ok';
 
+/** A part that is held, beyond its bytes. */
+const partCostBytes = 128;
+
 /** One request and its answer. RFC 9113 section 5. */
 export class Http2Stream {
   readonly id: number;
@@ -58,6 +63,8 @@ export class Http2Stream {
   /** Body bytes that content-length promises and that have not come; -1 where nothing is promised. */
   promisedBytes = -1;
   emptyFrames = 0;
+  /** What its reader retains, as the connection has counted it. */
+  retainedBytes = 0;
   /** Payload that the reader has and has not done with. */
   unconsumedBytes = 0;
   /** Written but held back by a window or a slow connection. */
@@ -71,6 +78,11 @@ export class Http2Stream {
     this.owner = owner;
     this.receiveWindow = receiveWindow;
     this.sendWindow = sendWindow;
+  }
+
+  /** What `held` costs: a part of few bytes is more object than bytes. */
+  get heldCostBytes(): number {
+    return this.heldBytes + this.held.length * partCostBytes;
   }
 
   get remoteAddress(): string {
