@@ -9,6 +9,7 @@ import {
 } from '@nereid/transport';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
+import { PythonBackend } from './backends/python/python-backend.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
 import { LogControl } from './control-plane/log-control.ts';
 import { RestrictedApis } from './control-plane/restricted-apis.ts';
@@ -38,15 +39,14 @@ import { listenOn } from './port-listening.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
+import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { reportStart } from './start-report.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
 type Stop = (graceMs: number) => Promise<void> | void;
 
 /** What every front end works with. */
-type Planes = Pick<HttpContext, 'dataPlane' | 'controlPlane' | 'logControl' | 'sharedMemory'> & {
-  readonly dataPlane: DataPlane;
-};
+type Planes = Pick<HttpContext, 'logControl' | 'sharedMemory'> & CalledPlanes;
 
 /** What one port answers with: every port answers both protocols. */
 interface PortHandlers {
@@ -76,6 +76,7 @@ export class Server {
   readonly #sharedMemory: SharedMemoryRegistry;
   readonly #onHttpPort: PortHandlers;
   readonly #onGrpcPort: PortHandlers;
+  #planes: CalledPlanes | null = null;
   #http: HttpServer | null = null;
   #httpAddress: AddressInfo | null = null;
   #grpcAddress: AddressInfo | null = null;
@@ -123,6 +124,7 @@ export class Server {
       logger: this.#log.logger('shared-memory-registry.ts'),
     });
     const planes = this.#makePlanes();
+    this.#planes = planes;
     const http = new RestrictedApis(options.http.restrictions);
     const grpc = new RestrictedApis(options.grpc.restrictions, 'triton-grpc-protocol-');
     // Whoever restricts one protocol may have closed the port of the other to the network: what
@@ -282,7 +284,14 @@ export class Server {
           }),
       }),
       new IdentityBackend(),
+      new PythonBackend({ port: serverInferencePort(() => this.#calledPlanes()) }),
     ]);
+  }
+
+  /** What models call; they can do so only when they are loaded, which is after the planes are made. */
+  #calledPlanes(): CalledPlanes {
+    if (this.#planes === null) throw new Error('a model called before the server was made');
+    return this.#planes;
   }
 
   /** What every front end works with. */

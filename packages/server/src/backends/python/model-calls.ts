@@ -1,0 +1,185 @@
+import { type RequestParameters, TritonError } from '@nereid/protocol';
+import { Cancellation } from '../../core/cancellation.ts';
+import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import type { InferencePort } from '../../core/inference-port.ts';
+import type { Logger } from '../../core/logger.ts';
+import { parseModelVersion } from '../../core/model-version.ts';
+import { publicFailure } from '../../core/public-failure.ts';
+import type { CallChains } from './call-chains.ts';
+import type { WireCall } from './worker-message.ts';
+import { describeTensors, parametersOf, TensorReader, wireParameters } from './worker-tensors.ts';
+
+/** Calls that one worker may have under way. */
+const callsMax = 4096;
+
+type InferCall = Extract<WireCall, { kind: 'infer' }>;
+type ControlCall = Exclude<WireCall, InferCall>;
+
+export interface ModelCallsParts {
+  readonly port: InferencePort;
+  readonly chains: CallChains;
+  /** What the caller is in the middle of, for calls that would wait for themselves. */
+  readonly callerChain: () => readonly string[];
+  readonly send: (text: string, tensors: readonly Uint8Array[]) => void;
+  readonly logger: Logger;
+}
+
+/** What one instance's model asks the server: inferences of other models, and to load, unload and look for them. */
+export class ModelCalls {
+  readonly #parts: ModelCallsParts;
+  readonly #running = new Map<number, Cancellation>();
+
+  constructor(parts: ModelCallsParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers in messages of kind `answer` with the call's number. */
+  call(message: WireCall, payload: Uint8Array): void {
+    if (message.kind === 'infer') this.#infer(message, payload);
+    else void this.#control(message);
+  }
+
+  /** The caller wants no more answers of this call. */
+  cancel(call: number): void {
+    this.#running.get(call)?.cancel();
+  }
+
+  /** The worker has gone: nobody waits for its calls. */
+  abandon(): void {
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    for (const cancellation of running) cancellation.cancel();
+  }
+
+  #infer(message: InferCall, payload: Uint8Array): void {
+    const { port, chains, callerChain } = this.#parts;
+    const cancellation = new Cancellation();
+    const sink = new CallSink(message.call, (text, tensors, final) => {
+      if (final && !this.#running.delete(message.call)) return;
+      if (this.#running.has(message.call) || final) this.#parts.send(text, tensors);
+    });
+    const version = message.version < 0 ? null : message.version;
+    try {
+      if (this.#running.size >= callsMax) {
+        throw new TritonError('UNAVAILABLE', `more than ${callsMax} calls are under way`);
+      }
+      this.#running.set(message.call, cancellation);
+      const target = port.find(message.model, version);
+      if (target === null) {
+        const text = `Failed for execute the inference request. Model '${message.model}' is not ready.`;
+        throw new TritonError('INTERNAL', text);
+      }
+      if (target.decoupled && !message.decoupled) {
+        throw new TritonError(
+          'INTERNAL',
+          `Model ${message.model} is using the decoupled. The current BLS request call doesn't support models using the decoupled transaction policy. Please use 'decoupled=True' argument to the 'exec' or 'async_exec' calls for decoupled models.'`,
+        );
+      }
+      chains.enter(cancellation, callerChain(), target);
+      const inputs = new TensorReader(payload).take(message.tensors);
+      const request = {
+        id: message.id,
+        parameters: requestParameters(message),
+        inputs,
+        rawInput: null,
+        outputs: message.outputs.map((name) => ({
+          name,
+          binary: true,
+          classificationCount: 0,
+          sharedMemory: null,
+        })),
+      };
+      port.infer(message.model, version, request, cancellation, sink);
+    } catch (failure) {
+      const error = publicFailure(failure, 'a call of a Python model', this.#parts.logger);
+      const text = `Model ${message.model} - Error when running inference: ${error.message}`;
+      this.#running.set(message.call, cancellation);
+      sink.fail(new TritonError('INTERNAL', text));
+    }
+  }
+
+  async #control(message: ControlCall): Promise<void> {
+    const { send, logger } = this.#parts;
+    const answer = (rest: object): void =>
+      send(JSON.stringify({ kind: 'answer', call: message.call, final: true, ...rest }), []);
+    try {
+      answer({ error: null, ...(await this.#controlled(message)) });
+    } catch (failure) {
+      const error = publicFailure(failure, 'a call of a Python model', logger);
+      answer({ error: { code: error.code, message: error.message } });
+    }
+  }
+
+  async #controlled(message: ControlCall): Promise<object> {
+    const { port } = this.#parts;
+    if (message.kind === 'ready') {
+      const version = parseModelVersion(message.version);
+      return { ready: port.find(message.model, version) !== null };
+    }
+    if (message.kind === 'unload') {
+      await port.unload(message.model, message.dependents);
+      return {};
+    }
+    const files = message.files.map(([path, content]): [string, Uint8Array] => [
+      path.startsWith('file:') ? path.slice('file:'.length) : path,
+      Buffer.from(content, 'base64'),
+    ]);
+    await port.load(message.model, message.config === '' ? null : message.config, new Map(files));
+    return {};
+  }
+}
+
+/** Sends the answers of a called model to the worker. */
+class CallSink implements ResponseSink {
+  readonly #call: number;
+  readonly #send: (text: string, tensors: readonly Uint8Array[], final: boolean) => void;
+
+  constructor(
+    call: number,
+    send: (text: string, tensors: readonly Uint8Array[], final: boolean) => void,
+  ) {
+    this.#call = call;
+    this.#send = send;
+  }
+
+  respond(response: InferResponse | null, final: boolean): void {
+    const outputs = response?.outputs ?? [];
+    const text = JSON.stringify({
+      kind: 'answer',
+      call: this.#call,
+      final,
+      tensors: describeTensors(outputs),
+      parameters: wireParameters(response?.parameters ?? new Map()),
+    });
+    this.#send(
+      text,
+      outputs.map(({ data }) => data),
+      final,
+    );
+  }
+
+  fail({ code, message }: TritonError): void {
+    const error = { code, message };
+    const text = JSON.stringify({ kind: 'answer', call: this.#call, final: true, error });
+    this.#send(text, [], true);
+  }
+}
+
+function requestParameters(message: InferCall): RequestParameters {
+  const { correlation, correlationIsText, flags, timeout } = message;
+  const none = correlation === '' || correlation === '0';
+  return {
+    sequenceId: none ? null : correlationIsText ? correlation : integer(correlation),
+    sequenceStart: (flags & 1) !== 0,
+    sequenceEnd: (flags & 2) !== 0,
+    priority: 0,
+    timeoutUs: integer(timeout),
+    binaryDataOutput: true,
+    custom: parametersOf(message.parameters),
+  };
+}
+
+function integer(digits: string): number | bigint {
+  const value = Number(digits);
+  return Number.isSafeInteger(value) ? value : BigInt(digits);
+}

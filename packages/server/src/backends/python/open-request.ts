@@ -1,0 +1,88 @@
+import { type ParameterValue, TritonError } from '@nereid/protocol';
+import type { Execution } from '../../core/execution.ts';
+import type { InferResponse } from '../../core/infer-response.ts';
+import type { WireResponse } from './worker-message.ts';
+import { parametersOf, type TensorReader } from './worker-tensors.ts';
+
+/** What the requests of one instance share. */
+export interface OpenRequestParts {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly decoupled: boolean;
+  /** Called once, when the final answer is out. */
+  readonly settled: (request: OpenRequest) => void;
+  /** Called when nobody waits any more; the model may look that up. */
+  readonly cancelled: (request: OpenRequest) => void;
+}
+
+const noParameters: ReadonlyMap<string, ParameterValue> = new Map();
+
+/** A request that the worker has, until its final answer. */
+export class OpenRequest {
+  readonly number: number;
+  readonly execution: Execution;
+  readonly #parts: OpenRequestParts;
+  readonly #cancel = (): void => this.#cancelled();
+  #settled = false;
+  /** The one answer of a model that is not decoupled, sent before it was said to be the last. */
+  #held: InferResponse | null = null;
+
+  constructor(number: number, execution: Execution, parts: OpenRequestParts) {
+    this.number = number;
+    this.execution = execution;
+    this.#parts = parts;
+    execution.request.cancellation.onCancel(this.#cancel);
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** An answer that ends the request, unless it is one of several (`final` false). */
+  answer(wire: WireResponse | null, tensors: TensorReader, final: boolean): void {
+    if (wire?.error !== undefined) {
+      this.fail(new TritonError(wire.error.code, wire.error.message));
+      return;
+    }
+    const response = wire === null ? null : this.#response(wire, tensors);
+    if (this.#settled) return;
+    if (this.#parts.decoupled) {
+      if (final) this.#settle();
+      this.execution.sink.respond(response, final);
+      return;
+    }
+    this.#held ??= response;
+    if (!final) return;
+    this.#settle();
+    this.execution.sink.respond(this.#held, true);
+  }
+
+  fail(error: TritonError): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.execution.sink.fail(error);
+  }
+
+  #response(wire: WireResponse, tensors: TensorReader): InferResponse {
+    const { modelName, modelVersion } = this.#parts;
+    return {
+      modelName,
+      modelVersion,
+      id: this.execution.request.id,
+      parameters: wire.parameters === undefined ? noParameters : parametersOf(wire.parameters),
+      outputs: tensors.take(wire.tensors ?? []),
+    };
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.execution.request.cancellation.offCancel(this.#cancel);
+    this.#parts.settled(this);
+  }
+
+  /** The client gets no answer any more, whatever the model does; an endless loop holds nothing up. */
+  #cancelled(): void {
+    this.#parts.cancelled(this);
+    this.fail(new TritonError('CANCELLED', 'the request was cancelled while it was executed'));
+  }
+}

@@ -1,0 +1,43 @@
+import { jsonDoubleText, type ParameterValue } from '@nereid/protocol';
+import type { InferRequest } from '../../core/infer-request.ts';
+import { describeTensors } from './worker-tensors.ts';
+
+/** One request of a batch, and the number under which its answers come. */
+export interface NumberedRequest {
+  readonly number: number;
+  readonly request: InferRequest;
+}
+
+/** The message that has a batch executed. Written by hand, since JSON.stringify rounds no bigint: it refuses it. */
+export function executeText(batch: number, requests: readonly NumberedRequest[]): string {
+  const texts = requests.map(({ number, request }) => requestText(number, request));
+  return `{"kind":"execute","batch":${batch},"requests":[${texts.join(',')}]}`;
+}
+
+function requestText(number: number, request: InferRequest): string {
+  const { sequenceId, sequenceStart, sequenceEnd, timeoutUs, custom } = request.parameters;
+  const correlation =
+    typeof sequenceId === 'string' ? JSON.stringify(sequenceId) : String(sequenceId ?? 0);
+  const flags = (sequenceStart ? 1 : 0) + (sequenceEnd ? 2 : 0);
+  const parameters = custom.size === 0 ? '"{}"' : JSON.stringify(parametersText(custom));
+  return (
+    `{"number":${number},"id":${JSON.stringify(request.id)},"correlation":${correlation},` +
+    `"flags":${flags},"timeout":${timeoutUs},"parameters":${parameters},` +
+    `"outputs":${JSON.stringify(request.outputNames)},` +
+    `"inputs":${JSON.stringify(describeTensors(request.inputs))}}`
+  );
+}
+
+/** The parameters as the JSON text that the model is given. */
+export function parametersText(parameters: ReadonlyMap<string, ParameterValue>): string {
+  const members = [...parameters].map(
+    ([name, parameter]) => `${JSON.stringify(name)}:${valueText(parameter)}`,
+  );
+  return `{${members.join(',')}}`;
+}
+
+function valueText(parameter: ParameterValue): string {
+  if (parameter.kind === 'string') return JSON.stringify(parameter.value);
+  if (parameter.kind === 'double') return jsonDoubleText(parameter.value);
+  return String(parameter.value);
+}

@@ -1,0 +1,90 @@
+import type { StatusCode } from '@nereid/protocol';
+
+/** `[name, data type, shape, bytes]`: the bytes are in the payload, one tensor after the other. */
+export type TensorDescription = readonly [string, string, readonly number[], number];
+
+/** Integers as decimal text, so that 64 bits survive. */
+export type WireParameter =
+  | readonly [string, 'bool', boolean]
+  | readonly [string, 'int', string]
+  | readonly [string, 'double', number]
+  | readonly [string, 'string', string];
+
+/** An answer of the model, or what it says went wrong. */
+export interface WireResponse {
+  readonly error?: { readonly code: StatusCode; readonly message: string };
+  readonly tensors?: readonly TensorDescription[];
+  readonly parameters?: readonly WireParameter[];
+}
+
+/** What the worker was asked to do once, and says the end of. */
+export type LifeStep = 'setup' | 'auto-complete' | 'initialize' | 'finalize';
+
+/** A call of the model to the server, which is answered with `call` in the answer. */
+export type WireCall =
+  | {
+      readonly kind: 'infer';
+      readonly call: number;
+      readonly model: string;
+      /** Below 0 for the highest that is ready. */
+      readonly version: number;
+      readonly decoupled: boolean;
+      readonly id: string;
+      readonly correlation: string;
+      readonly correlationIsText: boolean;
+      readonly flags: number;
+      readonly timeout: string;
+      readonly parameters: readonly WireParameter[];
+      readonly outputs: readonly string[];
+      readonly tensors: readonly TensorDescription[];
+    }
+  | {
+      readonly kind: 'load';
+      readonly call: number;
+      readonly model: string;
+      readonly config: string;
+      /** Path and content, base64. */
+      readonly files: readonly (readonly [string, string])[];
+    }
+  | {
+      readonly kind: 'unload';
+      readonly call: number;
+      readonly model: string;
+      readonly dependents: boolean;
+    }
+  | {
+      readonly kind: 'ready';
+      readonly call: number;
+      readonly model: string;
+      readonly version: string;
+    };
+
+/** What a worker says. */
+export type WorkerMessage =
+  | { readonly kind: 'hello'; readonly python: string }
+  | {
+      readonly kind: 'done';
+      readonly of: LifeStep;
+      readonly error: string | null;
+      /** After `auto-complete`: the configuration; null when the model has no such function. */
+      readonly config?: unknown;
+      /** After `initialize`. */
+      readonly hasReadiness?: boolean;
+    }
+  | {
+      readonly kind: 'result';
+      readonly batch: number;
+      readonly error: string | null;
+      /** One a request; null where the model answers by its response sender. */
+      readonly responses: readonly (WireResponse | null)[];
+    }
+  | {
+      readonly kind: 'send';
+      readonly request: number;
+      readonly final: boolean;
+      readonly response: WireResponse | null;
+    }
+  | { readonly kind: 'dropped'; readonly request: number }
+  | { readonly kind: 'log'; readonly level: string; readonly message: string }
+  | { readonly kind: 'cancel-call'; readonly call: number }
+  | WireCall;

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import { encodeFrame, FrameReader } from './worker-frame.ts';
+import type { WorkerMessage } from './worker-message.ts';
+import { WorkerOutput } from './worker-output.ts';
+
+/** Beyond this the server stops answering a worker's calls: it does not read what it asks for. */
+const unsentBytesMax = 1024 * 1024 * 1024;
+
+export interface WorkerProcessOptions {
+  /** The interpreter. */
+  readonly python: string;
+  /** `nereid_worker/__main__.py`. */
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Before each line of the model in the log. */
+  readonly label: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A message. What it throws ends the worker, as a fault of its. */
+  readonly received: (message: WorkerMessage, payload: Uint8Array) => void;
+  /** Called once, when the process is gone; nothing is received after that. */
+  readonly ended: (reason: string) => void;
+}
+
+/**
+ * A Python process and the socket to it. Its owner has it end by `kill`, or by having it told to; it
+ * never outlives this process, since the kernel kills it then.
+ */
+export class WorkerProcess {
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<void>;
+  readonly #options: WorkerProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #errors: WorkerOutput;
+  #fault: string | null = null;
+  #over = false;
+
+  constructor(options: WorkerProcessOptions) {
+    this.#options = options;
+    const { clock, logger, label } = options;
+    // Unbuffered, so that what a model prints before it crashes is not lost.
+    this.#child = spawn(options.python, ['-u', options.script], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        ...options.environment,
+        NEREID_WORKER_PARENT: String(process.pid),
+      },
+    });
+    this.#socket = this.#child.stdio[3] as Socket;
+    const { stdout, stderr } = this.#child;
+    if (stdout === null || stderr === null) throw new Error('a worker without output');
+    new WorkerOutput({
+      stream: stdout,
+      clock,
+      writeLine: (line) => logger.info(`[${label}] ${line}`),
+    });
+    this.#errors = new WorkerOutput({
+      stream: stderr,
+      clock,
+      writeLine: (line) => logger.info(`[${label}] ${line}`),
+    });
+    const reader = new FrameReader((text, payload) =>
+      options.received(JSON.parse(text) as WorkerMessage, payload),
+    );
+    this.#socket.on('data', (chunk: Buffer) => this.#read(reader, chunk));
+    // The end of the process tells; a broken pipe is only its first sign.
+    this.#socket.on('error', () => {});
+    this.ended = new Promise((resolve) => {
+      const end = (reason: string): void => {
+        if (this.#over) return;
+        this.#over = true;
+        this.#socket.destroy();
+        options.ended(this.#fault ?? reason);
+        resolve();
+      };
+      this.#child.on('error', (error) => end(error.message));
+      // After `exit` there may still be messages to read; `close` waits for all streams, which a
+      // process that the model has started may hold open.
+      this.#child.on('exit', (status, signal) => {
+        const reason = signal === null ? `status ${status}` : `signal ${signal}`;
+        this.#socket.once('close', () => end(reason));
+        setTimeout(() => end(reason), 100).unref();
+      });
+    });
+  }
+
+  /** Null when it could not be started. */
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  /** What it last wrote to stderr. */
+  get lastErrorLine(): string {
+    return this.#errors.lastLine;
+  }
+
+  /**
+   * Sends a message. The tensors must stay as they are until it is written: for good, when nothing says
+   * that it was.
+   * @param text JSON with `kind`
+   */
+  send(text: string, tensors: readonly Uint8Array[] = []): void {
+    if (this.#over || this.#fault !== null) return;
+    const pieces = encodeFrame(text, tensors);
+    if (pieces.length === 1) {
+      this.#socket.write(pieces[0] as Uint8Array);
+    } else {
+      this.#socket.cork();
+      for (const piece of pieces) this.#socket.write(piece);
+      this.#socket.uncork();
+    }
+    if (this.#socket.writableLength > unsentBytesMax) this.kill('it does not read its messages');
+  }
+
+  /** Ends the process at once. Safe to call at any time. */
+  kill(reason: string): void {
+    this.#fault ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #read(reader: FrameReader, chunk: Buffer): void {
+    if (this.#over || this.#fault !== null) return;
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#options.logger.error(`[${this.#options.label}] broke the protocol: ${text}`);
+      this.kill('it broke the protocol');
+    }
+  }
+}

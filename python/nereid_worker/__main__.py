@@ -1,0 +1,52 @@
+"""Entry of the worker process: `python -u nereid_worker/__main__.py`, its socket at descriptor 3."""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+
+_SOCKET_DESCRIPTOR = 3
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_the_server():
+    """Has the kernel kill this process when the server ends, however it ends."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent or parent != int(os.environ.get("NEREID_WORKER_PARENT", parent)):
+        os._exit(0)
+
+
+def main():
+    _end_with_the_server()
+    os.environ.pop("NEREID_WORKER_PARENT", None)
+    # The server decides when a worker ends; a Ctrl+C reaches both. Not SIG_IGN: what the model starts
+    # would inherit that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)
+    # The first entry of the path is this folder, from `python <file>`; modules are found beside it.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    os.set_inheritable(_SOCKET_DESCRIPTOR, False)
+    connection = socket.socket(fileno=_SOCKET_DESCRIPTOR)
+    connection.setblocking(True)
+    try:
+        from nereid_worker.channel import Channel
+    except ImportError as error:
+        print(f"the Python backend needs numpy in {sys.executable}: {error}", file=sys.stderr)
+        sys.exit(3)
+    from nereid_worker.model_runner import ModelRunner
+    from nereid_worker.session import open_session
+
+    import triton_python_backend_utils  # noqa: F401  (registers its second name)
+
+    channel = Channel(connection)
+    runner = ModelRunner(open_session(channel))
+    channel.send({"kind": "hello", "python": sys.version.split()[0]})
+    runner.serve()
+
+
+if __name__ == "__main__":
+    main()

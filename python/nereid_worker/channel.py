@@ -1,0 +1,200 @@
+"""Messages between the worker and the server, over one socket.
+
+A frame is a head of 16 bytes (length of the JSON text, zero, length of the payload; little-endian), the
+JSON text, and the payload: the tensors' bytes one after the other, each starting at a multiple of 64.
+"""
+
+import collections
+import json
+import select
+import struct
+import threading
+
+import numpy as np
+
+_HEAD = struct.Struct("<IIQ")
+_ALIGNMENT = 64
+_BUFFER_BYTES = 64 * 1024
+_PIECES_MAX = 512
+_PADDING = bytes(_ALIGNMENT)
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def padded(byte_count):
+    """The place that so many bytes take in a payload."""
+    return (byte_count + _ALIGNMENT - 1) & -_ALIGNMENT
+
+
+class Channel:
+    """Sends from any thread. Reads without a thread of its own: whoever waits for a message reads, and
+    hands out what is meant for others, since a thread that only reads costs a switch for each message."""
+
+    def __init__(self, sock):
+        self._socket = sock
+        self._write_lock = threading.Lock()
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+        self._turn = threading.Condition()
+        self._reading = False
+        self._closed = False
+        self._work = collections.deque()
+        self._dispatch = {}
+
+    def on(self, kind, handler):
+        """Has messages of this kind handed to `handler(message, payload)` by whichever thread reads."""
+        self._dispatch[kind] = handler
+
+    # Writing
+
+    def send(self, message, arrays=()):
+        """Sends a message; `arrays` are bytes or contiguous numpy arrays, in the payload's order."""
+        text = _encode(message).encode("utf-8", "replace")
+        pieces = [None, text]
+        payload_bytes = 0
+        for array in arrays:
+            view = _bytes_view(array)
+            size = view.nbytes
+            if size == 0:
+                continue
+            pieces.append(view)
+            payload_bytes += padded(size)
+            if size % _ALIGNMENT:
+                pieces.append(_PADDING[: padded(size) - size])
+        pieces[0] = _HEAD.pack(len(text), 0, payload_bytes)
+        with self._write_lock:
+            self._write(pieces)
+
+    def _write(self, pieces):
+        position = 0
+        while position < len(pieces):
+            batch = pieces[position : position + _PIECES_MAX]
+            sent = self._socket.sendmsg(batch)
+            for piece in batch:
+                size = len(piece)
+                if sent < size:
+                    pieces[position] = memoryview(piece)[sent:]
+                    break
+                sent -= size
+                position += 1
+
+    # Reading
+
+    def next_work(self):
+        """The next message that is no answer to a call; None when the server has gone."""
+        self._pump(lambda: len(self._work) > 0)
+        return self._work.popleft() if self._work else None
+
+    def wait(self, is_done):
+        """Reads until `is_done()`. Raises ConnectionError when the server goes before that."""
+        self._pump(is_done)
+        if not is_done():
+            raise ConnectionError("the server has closed the connection")
+
+    def poll(self):
+        """Reads what has arrived, without waiting: for questions about what the server has said."""
+        with self._turn:
+            if self._reading or self._closed:
+                return
+            self._reading = True
+        try:
+            while self._start < self._end or select.select([self._socket], [], [], 0)[0]:
+                if not self._read_one():
+                    break
+        finally:
+            self._end_turn()
+
+    def _pump(self, is_done):
+        while True:
+            with self._turn:
+                while self._reading and not is_done() and not self._closed:
+                    self._turn.wait()
+                if is_done() or self._closed:
+                    return
+                self._reading = True
+            try:
+                while not is_done() and self._read_one():
+                    if self._dispatched_elsewhere:
+                        with self._turn:
+                            self._turn.notify_all()
+            finally:
+                self._end_turn()
+
+    def _end_turn(self):
+        with self._turn:
+            self._reading = False
+            self._turn.notify_all()
+
+    def _read_one(self):
+        try:
+            frame = self._read_frame()
+        except OSError:
+            frame = None
+        if frame is None:
+            self._closed = True
+            return False
+        message, payload = frame
+        handler = self._dispatch.get(message["kind"])
+        self._dispatched_elsewhere = handler is not None
+        if handler is None:
+            self._work.append((message, payload))
+        else:
+            handler(message, payload)
+        return True
+
+    _dispatched_elsewhere = False
+
+    def _read_frame(self):
+        head = self._take(_HEAD.size)
+        if head is None:
+            return None
+        text_bytes, _zero, payload_bytes = _HEAD.unpack(head)
+        text = self._take(text_bytes)
+        if text is None:
+            return None
+        payload = None
+        if payload_bytes > 0:
+            # Not zeroed first, as a bytearray would be.
+            payload = np.empty(payload_bytes, dtype=np.uint8)
+            if not self._fill(memoryview(payload)):
+                return None
+        return json.loads(text), payload
+
+    def _take(self, count):
+        """So many bytes; None at the end of the connection."""
+        if self._end - self._start >= count:
+            start = self._start
+            self._start += count
+            return bytes(self._view[start : self._start])
+        taken = bytearray(count)
+        return taken if self._fill(memoryview(taken)) else None
+
+    def _fill(self, target):
+        """Fills the target: from the buffer, then from the socket, large rests without the buffer."""
+        done = min(len(target), self._end - self._start)
+        target[:done] = self._view[self._start : self._start + done]
+        self._start += done
+        while done < len(target):
+            rest = len(target) - done
+            if rest >= _BUFFER_BYTES:
+                count = self._socket.recv_into(target[done:], rest)
+                if count == 0:
+                    return False
+                done += count
+                continue
+            count = self._socket.recv_into(self._view, _BUFFER_BYTES)
+            if count == 0:
+                return False
+            used = min(count, rest)
+            target[done : done + used] = self._view[:used]
+            self._start, self._end = used, count
+            done += used
+        return True
+
+
+def _bytes_view(array):
+    if isinstance(array, np.ndarray):
+        return memoryview(array.reshape(-1).view(np.uint8))
+    return memoryview(array)

@@ -1,0 +1,48 @@
+"""Loading, unloading and asking for models from within a model."""
+
+import base64
+
+from . import session
+from .errors import TritonModelException
+
+
+def load_model(model_name, config="", files=None):
+    """Loads a model, with this configuration (JSON) and these files (path to bytes) if given."""
+    if files is not None and not isinstance(files, dict):
+        raise TritonModelException(
+            f"failed to load model '{model_name}', files should be a dictionary of file paths and "
+            "file contents"
+        )
+    encoded = [
+        [path, base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()]
+        for path, content in (files or {}).items()
+    ]
+    _ask("Failed to load model: ", kind="load", model=model_name, config=config, files=encoded)
+
+
+def unload_model(model_name, unload_dependents=False):
+    """Asks for a model to be unloaded; with `unload_dependents` the models it is made of, too."""
+    _ask(
+        "Failed to unload model: ",
+        kind="unload",
+        model=model_name,
+        dependents=bool(unload_dependents),
+    )
+
+
+def is_model_ready(model_name, model_version=""):
+    """Whether the model, or this version of it, answers requests."""
+    answer = _ask(
+        "Failed to check model readiness: ",
+        kind="ready",
+        model=model_name,
+        version=str(model_version),
+    )
+    return bool(answer["ready"])
+
+
+def _ask(prefix, **message):
+    try:
+        return session.current().ask(message)[0]
+    except TritonModelException as error:
+        raise TritonModelException(prefix + str(error)) from None

@@ -1,0 +1,252 @@
+"""Runs one instance of a model: loads it, and does what the server asks."""
+
+import asyncio
+import importlib
+import os
+import sys
+import threading
+
+from .errors import TritonModelException
+from .inference_request import InferenceRequest
+from .inference_response import InferenceResponse, response_message
+from .model_config import ModelConfig
+from .python_trace import exception_text, ours
+from .response_sender import RESPONSE_COMPLETE_FINAL
+from .tensor_wire import TensorReader
+
+
+class ModelFault(Exception):
+    """What is wrong with what the model has returned; its text is said without a type before it."""
+
+
+class ModelRunner:
+    """One model, from its import to its end. Used by the main thread alone."""
+
+    def __init__(self, owner):
+        self._owner = owner
+        self._channel = owner.channel
+        self._module = None
+        self._model = None
+        self._loop = None
+        self._model_path = ""
+        self._background = set()
+        # Requests that have no final answer yet, for cancellations.
+        self._open = _OpenRequests()
+        self._channel.on("cancel", lambda message, _payload: self._open.cancel(message["request"]))
+
+    def serve(self):
+        """Until the server says `finalize` or has gone."""
+        actions = {
+            "setup": self._setup,
+            "auto-complete": self._auto_complete,
+            "initialize": self._initialize,
+        }
+        while True:
+            work = self._channel.next_work()
+            if work is None:
+                # Nobody is left to finalize for; threads of the model must not hold the process.
+                os._exit(0)
+            message, payload = work
+            kind = message["kind"]
+            if kind == "execute":
+                self._execute(message, payload)
+                # Not kept until the next request comes.
+                del work, message, payload
+            elif kind == "finalize":
+                self._finalize()
+                return
+            else:
+                self._reply(kind, actions[kind], message)
+
+    def _reply(self, kind, action, message):
+        try:
+            answer = action(message)
+            self._channel.send({"kind": "done", "of": kind, "error": None, **(answer or {})})
+        except ModelFault as fault:
+            self._channel.send({"kind": "done", "of": kind, "error": str(fault)})
+        except BaseException as error:  # A model may call sys.exit(): that is its failure, not the end.
+            self._channel.send({"kind": "done", "of": kind, "error": exception_text(error)})
+
+    @ours
+    def _setup(self, message):
+        owner = self._owner
+        owner.model_name = message["modelName"]
+        owner.instance_name = message["instanceName"]
+        owner.model_directory = message["versionDirectory"]
+        path = self._model_path = os.path.join(owner.model_directory, message["fileName"])
+        if not os.path.isfile(path):
+            raise ModelFault(f"Python model file not found in '{path}'")
+        if not path.endswith(".py"):
+            raise ModelFault(
+                f"Model name must end with '.py'. Model name is \"{message['fileName']}\"."
+            )
+        sys.path.append(owner.model_directory)
+        sys.path.append(os.path.dirname(owner.model_directory))
+        version = os.path.basename(owner.model_directory)
+        self._module = importlib.import_module(f"{version}.{message['fileName'][:-3]}")
+
+    @ours
+    def _auto_complete(self, message):
+        config = ModelConfig(message["config"])
+        model_class = self._module.TritonPythonModel
+        if not hasattr(model_class, "auto_complete_config"):
+            return {"config": None}
+        config = model_class.auto_complete_config(config)
+        if not isinstance(config, ModelConfig):
+            raise ModelFault(
+                f"auto_complete_config function in model '{self._owner.model_name}' must return a valid "
+                "pb.ModelConfig object."
+            )
+        return {"config": config.as_dict()}
+
+    @ours
+    def _initialize(self, message):
+        owner = self._owner
+        owner.decoupled = message["decoupled"]
+        owner.instance_name = message["arguments"]["model_instance_name"]
+        self._model = self._module.TritonPythonModel()
+        if hasattr(self._model, "initialize"):
+            self._model.initialize(message["arguments"])
+        owner.initialized = True
+        return {"hasReadiness": hasattr(self._model, "is_ready")}
+
+    def _execute(self, message, payload):
+        reader = TensorReader(payload)
+        requests = [
+            InferenceRequest._of_server(head, reader.take(head["inputs"]), self._owner.decoupled)
+            for head in message["requests"]
+        ]
+        states = [request._state for request in requests]
+        self._open.add(states)
+        batch = message["batch"]
+        try:
+            responses = self._run(requests)
+            arrays = []
+            answers = self._answers(requests, responses, arrays)
+            reply = {"kind": "result", "batch": batch, "error": None, "responses": answers}
+        except ModelFault as fault:
+            reply, arrays = self._failed(states, batch, str(fault)), ()
+        except BaseException as error:
+            reply, arrays = self._failed(states, batch, exception_text(error)), ()
+        self._channel.send(reply, arrays)
+
+    @staticmethod
+    def _failed(states, batch, text):
+        for state in states:
+            state.close()
+        return {"kind": "result", "batch": batch, "error": text, "responses": []}
+
+    @ours
+    def _run(self, requests):
+        if not hasattr(self._model, "execute"):
+            raise ModelFault(
+                f"Python model {self._model_path} does not implement `execute` method."
+            )
+        returned = self._model.execute(requests)
+        if not asyncio.iscoroutine(returned):
+            return returned
+        future = asyncio.run_coroutine_threadsafe(returned, self._event_loop())
+        if not self._owner.decoupled:
+            return future.result()
+        self._background.add(future)
+        future.add_done_callback(self._background_done)
+        return None
+
+    def _background_done(self, future):
+        self._background.discard(future)
+        error = future.exception()
+        if error is not None:
+            self._owner.log("ERROR", exception_text(error))
+
+    def _answers(self, requests, responses, arrays):
+        """Messages of what `execute` has returned; null for a request that is answered by its sender."""
+        if responses is None:
+            return self._answered_by_senders(requests)
+        if self._owner.decoupled:
+            raise ModelFault(
+                f"Python model '{self._owner.instance_name}' is using the decoupled mode and the execute "
+                "function must return None."
+            )
+        if not isinstance(responses, list):
+            raise ModelFault(
+                f"Expected a list in the execute return, found type '{type(responses)}'."
+            )
+        if len(requests) != len(responses):
+            raise ModelFault(
+                "Number of InferenceResponse objects do not match the number of InferenceRequest "
+                f"objects. InferenceRequest(s) size is:{len(requests)}, and InferenceResponse(s) size "
+                f"is:{len(responses)}\n"
+            )
+        for request, response in zip(requests, responses):
+            if response is None:
+                continue
+            if not isinstance(response, InferenceResponse):
+                raise ModelFault(
+                    "Expected an 'InferenceResponse' object in the execute function return list, found "
+                    f"type '{type(response)}'."
+                )
+            try:
+                request._state.count(response, RESPONSE_COMPLETE_FINAL)
+            except TritonModelException as error:
+                raise ModelFault(str(error)) from None
+        return [
+            self._left_open(request)
+            if response is None
+            else response_message(response, request._state.names, arrays)
+            for request, response in zip(requests, responses)
+        ]
+
+    def _answered_by_senders(self, requests):
+        if self._owner.decoupled:
+            return [None for _request in requests]
+        return [self._left_open(request) for request in requests]
+
+    def _left_open(self, request):
+        """For a request that `execute` did not answer: nothing, if the model has a sender for it."""
+        if request._sender_taken:
+            return None
+        request._state.close()
+        text = (
+            f"Failed to process the request(s) for model '{self._owner.instance_name}', message: the "
+            "execute function returned None for a request and did not take its response sender: nothing "
+            "can answer it."
+        )
+        return {"error": {"code": "INTERNAL", "message": text}}
+
+    def _event_loop(self):
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        return self._loop
+
+    def _finalize(self):
+        self._owner.finalizing = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        if self._model is not None and hasattr(self._model, "finalize"):
+            self._reply("finalize", lambda _message: _call_finalize(self._model), None)
+        else:
+            self._channel.send({"kind": "done", "of": "finalize", "error": None})
+
+
+@ours
+def _call_finalize(model):
+    model.finalize()
+
+
+class _OpenRequests:
+    """The requests that may still be cancelled, without keeping them."""
+
+    def __init__(self):
+        import weakref
+
+        self._states = weakref.WeakValueDictionary()
+
+    def add(self, states):
+        for state in states:
+            self._states[state.number] = state
+
+    def cancel(self, number):
+        state = self._states.get(number)
+        if state is not None:
+            state.cancelled = True
