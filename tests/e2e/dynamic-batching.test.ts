@@ -1,0 +1,267 @@
+import { Agent, request } from 'node:http';
+import { addSubModel, identityModel, onnxModel, ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  identityConfig,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
+
+const vectors = (name: string, type: string): string =>
+  `name: "${name}" data_type: TYPE_${type} dims: [ -1 ]`;
+
+/** Adds and subtracts vectors of any length; waits up to 2 ms for company. */
+const addConfig = `backend: "onnxruntime"
+max_batch_size: 16
+input [ { ${vectors('INPUT0', 'FP32')} }, { ${vectors('INPUT1', 'FP32')} } ]
+output [ { ${vectors('OUTPUT0', 'FP32')} }, { ${vectors('OUTPUT1', 'FP32')} } ]
+dynamic_batching { preferred_batch_size: [ 16 ] max_queue_delay_microseconds: 2000 }`;
+
+const textConfig = `backend: "onnxruntime"
+max_batch_size: 8
+input [ { ${vectors('INPUT', 'STRING')} } ]
+output [ { ${vectors('OUTPUT', 'STRING')} } ]
+dynamic_batching { max_queue_delay_microseconds: 1500 }`;
+
+const countIo = `input [ { name: "COUNT" data_type: TYPE_INT64 dims: [ 1 ] } ]
+output [ { name: "OUTPUT" data_type: TYPE_INT64 dims: [ 1 ] } ]`;
+
+/** One request at a time; those behind it wait at most 1.5 s. */
+const slowConfig = `backend: "onnxruntime"
+max_batch_size: 1
+instance_group [ { kind: KIND_CPU count: 1 } ]
+${countIo}
+dynamic_batching { default_queue_policy { max_queue_size: 2 default_timeout_microseconds: 1500000 } }`;
+
+/** Waits for a second request. */
+const pairConfig = `backend: "onnxruntime"
+max_batch_size: 2
+${countIo}
+dynamic_batching { max_queue_delay_microseconds: 300000 }`;
+
+/** `OUTPUT` [N,1] is the largest `COUNT` [N,1] of the batch, reached by counting: about a microsecond a step. */
+function countingRows(): Uint8Array {
+  const scalar = { type: 'INT64', shape: [] } as const;
+  const int64 = (value: bigint) => new Uint8Array(BigInt64Array.of(value).buffer);
+  const body = {
+    nodes: [
+      { op: 'Identity', inputs: ['go'], outputs: ['go_on'] },
+      { op: 'Add', inputs: ['sum', 'one'], outputs: ['next'] },
+    ],
+    inputs: [
+      { name: 'step', ...scalar },
+      { name: 'go', type: 'BOOL', shape: [] },
+      { name: 'sum', ...scalar },
+    ],
+    outputs: [
+      { name: 'go_on', type: 'BOOL', shape: [] },
+      { name: 'next', ...scalar },
+    ],
+  } as const;
+  return onnxModel({
+    nodes: [
+      {
+        op: 'ReduceMax',
+        inputs: ['COUNT'],
+        outputs: ['limit'],
+        attributes: { keepdims: 0n },
+      },
+      {
+        op: 'Loop',
+        inputs: ['limit', '', 'zero'],
+        outputs: ['counted'],
+        attributes: { body: { graph: body } },
+      },
+      { op: 'Sub', inputs: ['COUNT', 'COUNT'], outputs: ['nothing'] },
+      { op: 'Add', inputs: ['nothing', 'counted'], outputs: ['OUTPUT'] },
+    ],
+    inputs: [{ name: 'COUNT', type: 'INT64', shape: ['N', 1] }],
+    outputs: [{ name: 'OUTPUT', type: 'INT64', shape: ['N', 1] }],
+    initializers: [
+      { name: 'zero', ...scalar, data: int64(0n) },
+      { name: 'one', ...scalar, data: int64(1n) },
+    ],
+  });
+}
+
+/** A request to count to `steps`. */
+function count(steps: number): unknown {
+  return { inputs: [{ name: 'COUNT', datatype: 'INT64', shape: [1, 1], data: [steps] }] };
+}
+
+let repository: TemporaryRepository;
+let server: ServerProcess;
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+
+beforeAll(async () => {
+  repository = temporaryRepository({
+    'add/config.pbtxt': addConfig,
+    'add/1/model.onnx': addSubModel('FLOAT', ['N', 'M']),
+    'text/config.pbtxt': textConfig,
+    'text/1/model.onnx': identityModel('STRING', ['N', 'M']),
+    'slow/config.pbtxt': slowConfig,
+    'slow/1/model.onnx': countingRows(),
+    'plain/config.pbtxt': identityConfig('FP32'),
+    'plain/1/': '',
+    'pair/config.pbtxt': pairConfig,
+    'pair/1/model.onnx': countingRows(),
+  });
+  server = await ServerProcess.start({
+    flags: [`--model-repository=${repository.path}`, '--disable-auto-complete-config'],
+  });
+});
+afterAll(async () => {
+  agent.destroy();
+  expect((await server?.stop())?.status).toBe(0);
+  repository.remove();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly body: {
+    readonly error?: string;
+    readonly outputs: readonly { readonly name: string; readonly data: readonly unknown[] }[];
+  };
+}
+
+/** Posts an inference over one of sixteen connections. */
+function infer(model: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', agent, ...(signal === undefined ? {} : { signal }) };
+    const sent = request(`${server.url}/v2/models/${model}/infer`, options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+}
+
+async function json(path: string): Promise<Record<string, never>> {
+  return (await (await fetch(`${server.url}${path}`)).json()) as Record<string, never>;
+}
+
+async function statistics(model: string): Promise<Record<string, number>> {
+  return (await json(`/v2/models/${model}/stats`))['model_stats']?.[0] ?? {};
+}
+
+describe('sixteen clients at once', () => {
+  it('get the sums of their own numbers, from fewer runs than requests', async () => {
+    const ask = async (client: number, round: number): Promise<void> => {
+      // Two lengths, so that not everything may merge, and batches of one to three.
+      const length = client % 4 === 0 ? 3 : 2;
+      const rows = 1 + ((client + round) % 3);
+      const first = Array.from({ length: rows * length }, (_, i) => client * 1000 + round * 10 + i);
+      const second = first.map((value) => value / 2);
+      const input = (name: string, data: number[]) => ({
+        name,
+        datatype: 'FP32',
+        shape: [rows, length],
+        data,
+      });
+      const outputs = client % 2 === 0 ? [{ name: 'OUTPUT1' }] : undefined;
+      const { status, body } = await infer('add', {
+        inputs: [input('INPUT0', first), input('INPUT1', second)],
+        outputs,
+      });
+      expect(status, JSON.stringify(body)).toBe(200);
+      expect(body.outputs.map(({ name }) => name)).toEqual(
+        client % 2 === 0 ? ['OUTPUT1'] : ['OUTPUT0', 'OUTPUT1'],
+      );
+      expect(body.outputs.at(-1)?.data).toEqual(second);
+      if (client % 2 === 1) expect(body.outputs[0]?.data).toEqual(first.map((v) => v * 1.5));
+    };
+    const rounds = 20;
+    const client = async (index: number): Promise<void> => {
+      for (let round = 0; round < rounds; round += 1) await ask(index, round);
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, index) => client(index)));
+    const { execution_count, inference_count } = await statistics('add');
+    expect(execution_count).toBeLessThan(16 * rounds);
+    expect(inference_count).toBeGreaterThan(16 * rounds);
+    const report = await json('/v2/models/add/batching');
+    expect(report['request_count']).toBe(16 * rounds);
+    expect(report['batch_count']).toBe(execution_count);
+    const reasons: number[] = Object.values(report['reasons'] ?? {});
+    expect(reasons.reduce((sum, count) => sum + count, 0)).toBe(execution_count);
+  });
+
+  it('get their own strings back', async () => {
+    const ask = async (client: number): Promise<void> => {
+      const data = [`client ${client}`, 'é'.repeat(client), ''];
+      const { status, body } = await infer('text', {
+        inputs: [{ name: 'INPUT', datatype: 'BYTES', shape: [1, 3], data }],
+      });
+      expect([status, body.outputs[0]?.data]).toEqual([200, data]);
+    };
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(Array.from({ length: 16 }, (_, client) => ask(client)));
+    }
+    expect((await statistics('text'))['execution_count']).toBeLessThan(48);
+  });
+});
+
+describe('a queue with a policy', () => {
+  it('rejects what is too much or waits too long, and forgets who went away', async () => {
+    const controller = new AbortController();
+    const running = infer('slow', count(2_000_000_000), controller.signal).catch(() => 'gone');
+    await expect.poll(async () => (await json('/v2/models/slow/batching'))['batch_count']).toBe(1);
+    const leaver = new AbortController();
+    const left = infer('slow', count(1), leaver.signal).catch(() => 'gone');
+    const late = infer('slow', count(1));
+    await expect
+      .poll(async () => (await json('/v2/models/slow/batching'))['pending_count'], { interval: 1 })
+      .toBe(2);
+    const refused = await infer('slow', count(1));
+    expect([refused.status, refused.body.error]).toEqual([503, 'Exceeds maximum queue size']);
+    leaver.abort();
+    expect(await left).toBe('gone');
+    const expired = await late;
+    expect([expired.status, expired.body.error]).toEqual([503, 'Request timeout expired']);
+    // Nobody waits for the long run any more: it is stopped, and the model is free.
+    controller.abort();
+    expect(await running).toBe('gone');
+    await expect.poll(async () => (await infer('slow', count(1))).status).toBe(200);
+  });
+});
+
+describe('a batch of two', () => {
+  const batchCount = async () => (await json('/v2/models/pair/batching'))['batch_count'];
+
+  it('goes on for one when the other has gone', async () => {
+    const leaver = new AbortController();
+    const left = infer('pair', count(200_000), leaver.signal).catch(() => 'gone');
+    const stayed = infer('pair', count(100_000));
+    await expect.poll(batchCount, { interval: 5 }).toBe(1);
+    leaver.abort();
+    expect(await left).toBe('gone');
+    expect((await stayed).body.outputs[0]?.data).toEqual([200_000]);
+  });
+
+  it('is stopped when both have gone', async () => {
+    const leavers = [new AbortController(), new AbortController()];
+    const left = leavers.map(({ signal }) =>
+      infer('pair', count(2_000_000_000), signal).catch(() => 'gone'),
+    );
+    await expect.poll(batchCount, { interval: 5 }).toBe(2);
+    for (const leaver of leavers) leaver.abort();
+    expect(await Promise.all(left)).toEqual(['gone', 'gone']);
+    expect((await infer('pair', count(7))).body.outputs[0]?.data).toEqual([7]);
+  });
+});
+
+it('says why there is nothing to tell of a model', async () => {
+  const missing = await fetch(`${server.url}/v2/models/nothing/batching`);
+  expect(missing.status).toBe(404);
+  const plain = await fetch(`${server.url}/v2/models/plain/batching`);
+  expect([plain.status, await plain.json()]).toEqual([
+    400,
+    {
+      error: "model 'plain' does not join requests: its configuration has no dynamic_batching",
+    },
+  ]);
+});
