@@ -23,13 +23,17 @@ afterAll(async () => {
 const reason = tool.available ? '' : ` (skipped: ${tool.reason})`;
 
 /** Runs perf_analyzer against `model`; gives a line of numbers for each concurrency. */
-async function load(model: string, args: readonly string[]): Promise<Record<string, number>[]> {
+async function load(
+  model: string,
+  args: readonly string[],
+  port: number | null = server.port,
+): Promise<Record<string, number>[]> {
   if (!tool.available) throw new Error(tool.reason);
   const report = join(folder, `${model}.csv`);
   const end = await runCommand(
     tool.path,
     [
-      ...['-m', model, '-u', `127.0.0.1:${server.port}`, '-f', report],
+      ...['-m', model, '-u', `127.0.0.1:${port}`, '-f', report],
       // Two short windows each: this asks for correctness, not for numbers.
       ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
       ...['--stability-percentage=999', '--max-trials=3', ...args],
@@ -60,5 +64,24 @@ it.skipIf(!tool.available)(`takes asynchronous requests in batches${reason}`, as
 
 it.skipIf(!tool.available)(`takes strings of perf_analyzer's own${reason}`, async () => {
   const [row] = await load('simple_identity', ['--concurrency-range=4', '--shape=INPUT0:8']);
+  expect(row?.['Inferences/Second']).toBeGreaterThan(0);
+});
+
+it.skipIf(!tool.available)(`takes gRPC, on either port${reason}`, async () => {
+  for (const port of [server.grpcPort, server.port]) {
+    const rows = await load('simple', ['-i', 'grpc', '--concurrency-range=1:8:7'], port);
+    expect(rows.map((row) => row['Concurrency']).sort()).toEqual([1, 8]);
+    for (const row of rows) expect(row['Inferences/Second']).toBeGreaterThan(0);
+  }
+});
+
+it.skipIf(!tool.available)(`takes gRPC streams${reason}`, async () => {
+  const args = ['-i', 'grpc', '--streaming', '--async', '--concurrency-range=8'];
+  const [row] = await load('simple', args, server.grpcPort);
+  expect(row?.['Inferences/Second']).toBeGreaterThan(0);
+});
+
+it.skipIf(!tool.available)(`takes HTTP on the port of gRPC${reason}`, async () => {
+  const [row] = await load('simple', ['--concurrency-range=4'], server.grpcPort);
   expect(row?.['Inferences/Second']).toBeGreaterThan(0);
 });

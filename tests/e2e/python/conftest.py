@@ -13,6 +13,12 @@ def url() -> str:
 
 
 @pytest.fixture(scope="session")
+def grpc_url() -> str:
+    """HOST:PORT of the gRPC endpoint."""
+    return os.environ["NEREID_GRPC_URL"]
+
+
+@pytest.fixture(scope="session")
 def metrics_url() -> str:
     return os.environ["NEREID_METRICS_URL"]
 
