@@ -37,7 +37,7 @@ function wholeIndex(name: string, value: string, nameIndex: number): number {
 }
 
 /** Writes a number: RFC 7541 section 5.1. @returns Where it ends. */
-export function encodeNumber(
+function encodeNumber(
   number: number,
   prefixBits: number,
   pattern: number,
@@ -58,7 +58,7 @@ export function encodeNumber(
 }
 
 /** Writes a string as it is or in Huffman code, whichever is shorter. @returns Where it ends. */
-export function encodeString(text: string, target: Buffer, start: number): number {
+function encodeString(text: string, target: Buffer, start: number): number {
   const coded = huffmanByteLength(text);
   if (coded < text.length) {
     return encodeHuffman(text, target, encodeNumber(coded, 7, 0x80, target, start));
