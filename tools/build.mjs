@@ -1,7 +1,7 @@
 // Bundles each package to dist/ with esbuild: one file a package starts faster than a hundred, and
 // a bundle needs no loader for TypeScript. `npm run build:types` writes the declarations beside it.
-import { cpSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -21,11 +21,12 @@ export async function build() {
   const { build: bundle } = await import('esbuild');
   for (const { name, entries } of targets) {
     const folder = join(root, 'packages', name);
-    await bundle({
+    const { metafile } = await bundle({
       absWorkingDir: folder,
       entryPoints: entries.map((entry) => `src/${entry}.ts`),
       outdir: 'dist',
       bundle: true,
+      metafile: true,
       splitting: true,
       format: 'esm',
       platform: 'node',
@@ -44,8 +45,17 @@ export async function build() {
       },
       logLevel: 'warning',
     });
+    removeOldChunks(folder, Object.keys(metafile.outputs));
   }
   copyPythonWorker();
+}
+
+/** The names of chunks hold a hash: each build that changes something leaves the old ones behind. */
+function removeOldChunks(folder, outputs) {
+  const kept = new Set(outputs.map((path) => basename(path)));
+  for (const name of readdirSync(join(folder, 'dist'))) {
+    if (/\.js(\.map)?$/u.test(name) && !kept.has(name)) rmSync(join(folder, 'dist', name));
+  }
 }
 
 /** The Python worker travels with the package: the bundle looks for it beside itself. */

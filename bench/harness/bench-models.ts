@@ -74,3 +74,24 @@ export function wideModel(): Uint8Array {
     initializers: [weights('weights', [wideRows, wideColumns])],
   });
 }
+
+/** Columns of the layered model: a vector of 2 KiB in and out. */
+export const layeredColumns = 512;
+
+/** Two layers of a megabyte of weights each, for batches of any size: `INPUT` [N,512] → `OUTPUT` [N,512]. */
+export function layeredModel(): Uint8Array {
+  const shape = ['N', layeredColumns] as const;
+  return onnxModel({
+    nodes: [
+      { op: 'MatMul', inputs: ['INPUT', 'first'], outputs: ['weighted'] },
+      { op: 'Relu', inputs: ['weighted'], outputs: ['hidden'] },
+      { op: 'MatMul', inputs: ['hidden', 'second'], outputs: ['OUTPUT'] },
+    ],
+    inputs: [{ name: 'INPUT', type: 'FLOAT', shape }],
+    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape }],
+    initializers: [
+      weights('first', [layeredColumns, layeredColumns]),
+      weights('second', [layeredColumns, layeredColumns]),
+    ],
+  });
+}

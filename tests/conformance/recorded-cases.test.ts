@@ -11,10 +11,12 @@ const checkout = join(here, '..', '..');
 /** Answers recorded from a real Triton, and the tools that compare; they lie beside the checkout. */
 const recorded = join(checkout, '..', 'shared', 'conformance');
 
-/** HTTP cases that must match, by profile: the number goes up as features are built, never down. */
-const expectedMatches: Readonly<Record<string, number>> = JSON.parse(
-  readFileSync(join(here, 'expected-matches.json'), 'utf8'),
-);
+/** Cases that must match, by profile and protocol: the numbers go up as features are built, never down. */
+const expectedMatches: Readonly<Record<string, Readonly<Record<'http' | 'grpc', number>>>> =
+  JSON.parse(readFileSync(join(here, 'expected-matches.json'), 'utf8'));
+
+/** Profiles run side by side would fight for the processor; their ports need not. */
+const portBase = 19_310;
 
 const work = mkdtempSync(join(tmpdir(), 'nereid-conformance-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -26,8 +28,12 @@ interface Totals {
 }
 
 /** Runs one profile. @returns what was counted, and what differs beyond what allowed.json explains. */
-async function compare(profile: string, port: number): Promise<{ totals: Totals; output: string }> {
-  const report = join(work, `${profile}.json`);
+async function compare(
+  profile: string,
+  protocol: string,
+  port: number,
+): Promise<{ totals: Totals; output: string }> {
+  const report = join(work, `${profile}-${protocol}.json`);
   const server = `${process.execPath} ${join(checkout, 'packages', 'server', 'bin', 'tritonserver.js')}`;
   const child = spawn(
     ensurePythonEnv(),
@@ -40,7 +46,7 @@ async function compare(profile: string, port: number): Promise<{ totals: Totals;
       ...['--port', String(port)],
       ...['--profiles', profile],
       '--',
-      ...['--proto', 'http'],
+      ...['--proto', protocol],
       ...['--allow', join(here, 'allowed.json')],
       ...['--json', report],
     ],
@@ -58,17 +64,15 @@ async function compare(profile: string, port: number): Promise<{ totals: Totals;
   return { totals: JSON.parse(readFileSync(report, 'utf8')).totals, output };
 }
 
-describe.skipIf(!existsSync(recorded))('answers of a real Triton, over HTTP', () => {
-  it.each(
-    Object.entries(expectedMatches).map(([profile, matches], index) => ({
-      profile,
-      matches,
-      index,
-    })),
-  )(
-    'profile $profile',
-    async ({ profile, matches, index }) => {
-      const { totals, output } = await compare(profile, 19_310 + index * 3);
+const runs = Object.entries(expectedMatches).flatMap(([profile, byProtocol]) =>
+  Object.entries(byProtocol).map(([protocol, matches]) => ({ profile, protocol, matches })),
+);
+
+describe.skipIf(!existsSync(recorded))('answers of a real Triton', () => {
+  it.each(runs.map((run, index) => ({ ...run, port: portBase + index * 3 })))(
+    'profile $profile over $protocol',
+    async ({ profile, protocol, matches, port }) => {
+      const { totals, output } = await compare(profile, protocol, port);
       expect(totals.mismatch ?? 0, output).toBe(0);
       expect(totals.text ?? 0, output).toBe(0);
       expect(totals.match ?? 0, output).toBeGreaterThanOrEqual(matches);

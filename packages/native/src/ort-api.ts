@@ -21,12 +21,111 @@ const A = 'address';
 /** The usual result: an `OrtStatus *`, NULL for success. */
 const STATUS = 'address';
 
+/** The functions that every supported library has. */
+type FunctionName =
+  | 'GetErrorCode'
+  | 'GetErrorMessage'
+  | 'CreateEnv'
+  | 'DisableTelemetryEvents'
+  | 'CreateSession'
+  | 'CreateSessionFromArray'
+  | 'Run'
+  | 'CreateSessionOptions'
+  | 'SetSessionExecutionMode'
+  | 'EnableProfiling'
+  | 'EnableMemPattern'
+  | 'DisableMemPattern'
+  | 'EnableCpuMemArena'
+  | 'DisableCpuMemArena'
+  | 'SetSessionLogId'
+  | 'SetSessionLogSeverityLevel'
+  | 'SetSessionGraphOptimizationLevel'
+  | 'SetIntraOpNumThreads'
+  | 'SetInterOpNumThreads'
+  | 'SessionGetInputCount'
+  | 'SessionGetOutputCount'
+  | 'SessionGetOverridableInitializerCount'
+  | 'SessionGetInputTypeInfo'
+  | 'SessionGetOutputTypeInfo'
+  | 'SessionGetOverridableInitializerTypeInfo'
+  | 'SessionGetInputName'
+  | 'SessionGetOutputName'
+  | 'SessionGetOverridableInitializerName'
+  | 'CreateRunOptions'
+  | 'RunOptionsSetRunLogSeverityLevel'
+  | 'RunOptionsSetRunTag'
+  | 'RunOptionsSetTerminate'
+  | 'CreateTensorAsOrtValue'
+  | 'CreateTensorWithDataAsOrtValue'
+  | 'GetTensorMutableData'
+  | 'FillStringTensor'
+  | 'GetStringTensorDataLength'
+  | 'GetStringTensorContent'
+  | 'CastTypeInfoToTensorInfo'
+  | 'GetOnnxTypeFromTypeInfo'
+  | 'GetTensorElementType'
+  | 'GetDimensionsCount'
+  | 'GetDimensions'
+  | 'GetSymbolicDimensions'
+  | 'GetTensorTypeAndShape'
+  | 'GetValueType'
+  | 'CreateCpuMemoryInfo'
+  | 'AllocatorFree'
+  | 'GetAllocatorWithDefaultOptions'
+  | 'ReleaseEnv'
+  | 'ReleaseStatus'
+  | 'ReleaseMemoryInfo'
+  | 'ReleaseSession'
+  | 'ReleaseValue'
+  | 'ReleaseRunOptions'
+  | 'ReleaseTypeInfo'
+  | 'ReleaseTensorTypeAndShapeInfo'
+  | 'ReleaseSessionOptions'
+  | 'SessionEndProfiling'
+  | 'SessionGetModelMetadata'
+  | 'ModelMetadataGetProducerName'
+  | 'ModelMetadataGetGraphName'
+  | 'ModelMetadataGetDomain'
+  | 'ModelMetadataGetDescription'
+  | 'ModelMetadataLookupCustomMetadataMap'
+  | 'ModelMetadataGetVersion'
+  | 'ReleaseModelMetadata'
+  | 'CreateEnvWithGlobalThreadPools'
+  | 'DisablePerSessionThreads'
+  | 'CreateThreadingOptions'
+  | 'ReleaseThreadingOptions'
+  | 'ModelMetadataGetCustomMetadataMapKeys'
+  | 'GetAvailableProviders'
+  | 'ReleaseAvailableProviders'
+  | 'AddSessionConfigEntry'
+  | 'SetGlobalIntraOpNumThreads'
+  | 'SetGlobalInterOpNumThreads'
+  | 'SetGlobalSpinControl'
+  | 'ModelMetadataGetGraphDescription'
+  | 'AddRunConfigEntry'
+  | 'SessionOptionsAppendExecutionProvider_TensorRT_V2'
+  | 'CreateTensorRTProviderOptions'
+  | 'UpdateTensorRTProviderOptions'
+  | 'ReleaseTensorRTProviderOptions'
+  | 'HasValue'
+  | 'SessionOptionsAppendExecutionProvider_CUDA_V2'
+  | 'CreateCUDAProviderOptions'
+  | 'UpdateCUDAProviderOptions'
+  | 'ReleaseCUDAProviderOptions'
+  | 'SessionOptionsAppendExecutionProvider'
+  | 'GetResizedStringTensorElementBuffer';
+
+/** Those that came later. */
+type LaterFunctionName =
+  | 'SessionOptionsAppendExecutionProvider_OpenVINO_V2'
+  | 'SessionOptionsAppendExecutionProvider_VitisAI';
+
 /**
  * Every function of ONNX Runtime that we call: its place among the members of `struct OrtApi`
  * (onnxruntime_c_api.h; members are only ever appended, so a place never changes), its result and its
  * parameters.
  */
-const FUNCTIONS = {
+const FUNCTIONS: Readonly<Record<FunctionName, Declaration>> = {
   GetErrorCode: [1, 'int', A],
   GetErrorMessage: [2, A, A],
   CreateEnv: [3, STATUS, 'int', 'text', A],
@@ -118,10 +217,16 @@ const FUNCTIONS = {
   ReleaseCUDAProviderOptions: [208, 'void', A],
   SessionOptionsAppendExecutionProvider: [216, STATUS, A, 'text', A, A, 'size'],
   GetResizedStringTensorElementBuffer: [252, STATUS, A, 'size', 'size', A],
-} as const satisfies Record<string, Declaration>;
+};
+
+/** A function with the API version that brought it. */
+interface LaterDeclaration {
+  readonly since: number;
+  readonly declaration: Declaration;
+}
 
 /** Functions that came after `API_VERSION_MIN`: null in `OrtApi` when the library is older. */
-const LATER_FUNCTIONS = {
+const LATER_FUNCTIONS: Readonly<Record<LaterFunctionName, LaterDeclaration>> = {
   SessionOptionsAppendExecutionProvider_OpenVINO_V2: {
     since: 17,
     declaration: [275, STATUS, A, A, A, 'size'],
@@ -130,10 +235,10 @@ const LATER_FUNCTIONS = {
     since: 18,
     declaration: [276, STATUS, A, A, A, 'size'],
   },
-} as const satisfies Record<string, { since: number; declaration: Declaration }>;
+};
 
-type BoundFunctions = { readonly [name in keyof typeof FUNCTIONS]: NativeFunction };
-type LaterFunctions = { readonly [name in keyof typeof LATER_FUNCTIONS]: NativeFunction | null };
+type BoundFunctions = { readonly [name in FunctionName]: NativeFunction };
+type LaterFunctions = { readonly [name in LaterFunctionName]: NativeFunction | null };
 
 /** The function table of one loaded ONNX Runtime library. It lives as long as the process. */
 export interface OrtApi {
