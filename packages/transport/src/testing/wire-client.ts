@@ -55,7 +55,7 @@ export interface WireResponse {
 }
 
 /** Splits what was received on a connection into answers. None of them may be to a HEAD request. */
-export function readResponses(received: Buffer): WireResponse[] {
+function readResponses(received: Buffer): WireResponse[] {
   const responses: WireResponse[] = [];
   let at = 0;
   while (at < received.length) {
