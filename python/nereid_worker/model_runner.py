@@ -1,10 +1,10 @@
 """Runs one instance of a model: loads it, and does what the server asks."""
 
 import asyncio
-import importlib
 import os
 import sys
 import threading
+import weakref
 
 from .errors import TritonModelException
 from .inference_request import InferenceRequest
@@ -83,7 +83,10 @@ class ModelRunner:
         sys.path.append(owner.model_directory)
         sys.path.append(os.path.dirname(owner.model_directory))
         version = os.path.basename(owner.model_directory)
-        self._module = importlib.import_module(f"{version}.{message['fileName'][:-3]}")
+        name = f"{version}.{message['fileName'][:-3]}"
+        # Not importlib.import_module, whose own frames would stand in the trace of a model's error.
+        __import__(name)
+        self._module = sys.modules[name]
 
     @ours
     def _auto_complete(self, message):
@@ -238,8 +241,6 @@ class _OpenRequests:
     """The requests that may still be cancelled, without keeping them."""
 
     def __init__(self):
-        import weakref
-
         self._states = weakref.WeakValueDictionary()
 
     def add(self, states):

@@ -13,4 +13,6 @@ export interface Execution {
   computeInputEndNs: number;
   computeOutputStartNs: number;
   computeEndNs: number;
+  /** Set by a backend that answers after the end of `execute`: the answer is not missed then. */
+  detached?: boolean;
 }

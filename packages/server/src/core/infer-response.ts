@@ -11,12 +11,23 @@ export interface InferResponse {
   readonly outputs: readonly Tensor[];
 }
 
+/** Says that the model itself answered with the error: its execution did not fail. */
+export interface ErrorAnswer {
+  /** False when more answers of a decoupled model follow. */
+  readonly final: boolean;
+}
+
 /**
  * Receives what became of a request. Exactly one call ends it: `respond` with `final` true, or
- * `fail`. Only decoupled models call `respond` more than once. A final answer without content
+ * `fail` (unless its answer is not final). Only decoupled models answer more than once. A final answer without content
  * (`response` null) ends a decoupled request that has nothing more to say.
+ *
+ * A final response means that nothing reads the request's inputs any more, except as views in that
+ * response: their memory is used again once the answer is sent. Who keeps inputs or outputs for longer
+ * (a cache, a trace, a sequence's state) copies them. `fail` promises no such thing.
  */
 export interface ResponseSink {
   respond(response: InferResponse | null, final: boolean): void;
-  fail(error: TritonError): void;
+  /** @param answer given for an error that the model answered with; without it the request has failed and ended. */
+  fail(error: TritonError, answer?: ErrorAnswer): void;
 }

@@ -1,5 +1,5 @@
 import type { Tensor, TritonError } from '@nereid/protocol';
-import type { InferResponse, ResponseSink } from '../core/infer-response.ts';
+import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ServedModel } from '../lifecycle/served-model.ts';
 import { reshapeShape } from './prepare-inputs.ts';
@@ -43,15 +43,16 @@ export class ResponsePath implements ResponseSink {
     if (final) this.#model.release();
   }
 
-  fail(error: TritonError): void {
+  fail(error: TritonError, answer?: ErrorAnswer): void {
     if (this.#ended) return;
-    this.#ended = true;
+    const final = answer === undefined || answer.final;
+    this.#ended = final;
     try {
-      this.#sink.fail(error);
+      this.#sink.fail(error, answer);
     } catch (failure) {
       this.#logFailure(failure);
     }
-    this.#model.release();
+    if (final) this.#model.release();
   }
 
   /** A front end that throws must not take the scheduler along. */

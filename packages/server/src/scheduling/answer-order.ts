@@ -1,5 +1,5 @@
 import type { TritonError } from '@nereid/protocol';
-import type { InferResponse, ResponseSink } from '../core/infer-response.ts';
+import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 
 /** Answers of one request that wait for those of an earlier one. */
 interface Turnstile {
@@ -24,8 +24,9 @@ export class AnswerOrder {
       respond: (response: InferResponse | null, final: boolean) => {
         this.#give(turnstile, () => turnstile.sink.respond(response, final), final);
       },
-      fail: (error: TritonError) => {
-        this.#give(turnstile, () => turnstile.sink.fail(error), true);
+      fail: (error: TritonError, answer?: ErrorAnswer) => {
+        const final = answer === undefined || answer.final;
+        this.#give(turnstile, () => turnstile.sink.fail(error, answer), final);
       },
     };
   }

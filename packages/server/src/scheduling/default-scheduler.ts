@@ -126,6 +126,6 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
         scheduled.computeEndNs - scheduled.computeOutputStartNs,
       );
     }
-    if (!scheduled.done) scheduled.rejectForgotten();
+    if (!scheduled.done && !scheduled.detached) scheduled.rejectForgotten();
   }
 }

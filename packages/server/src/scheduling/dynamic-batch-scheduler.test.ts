@@ -28,6 +28,37 @@ describe('without a delay', () => {
     });
   });
 
+  it('runs the request of a client that is alone at once, until there is another', () => {
+    const { turn, batches, send } = batcherBench('');
+    for (let i = 0; i < 8; i++) {
+      send(`${i}`);
+      turn.end();
+    }
+    send('at once');
+    expect(batches.at(-1)).toEqual(['at once']);
+    send('another');
+    expect(batches).toHaveLength(9);
+    turn.end();
+    send('a');
+    send('b');
+    expect(batches).toHaveLength(10);
+    turn.end();
+    expect(batches.slice(9)).toEqual([['another'], ['a', 'b']]);
+  });
+
+  it('lets nobody who may wait for company pass at once', () => {
+    for (const field of ['max_queue_delay_microseconds: 1000', 'preserve_ordering: true']) {
+      const { turn, batches, send, clock } = batcherBench(field);
+      for (let i = 0; i < 9; i++) {
+        send(`${i}`);
+        turn.end();
+        clock.advanceMs(1);
+      }
+      send('a');
+      expect(batches).toHaveLength(9);
+    }
+  });
+
   it('merges what came while every instance was busy', async () => {
     const { turn, batches, answers, send, finish } = batcherBench('', { held: true });
     send('a');

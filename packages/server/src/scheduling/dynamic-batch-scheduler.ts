@@ -26,6 +26,9 @@ import { systemTurn, type Turn } from './turn.ts';
 /** Batches that run on the event loop take no more of one turn than this, and the one that exceeds it. */
 const turnNsMax = 1_000_000;
 
+/** Turns with one request each after which the next one is run at once. */
+const loneTurnsMin = 8;
+
 export interface DynamicBatchSchedulerOptions {
   readonly modelName: string;
   /** With `dynamic_batching`. */
@@ -41,7 +44,8 @@ export interface DynamicBatchSchedulerOptions {
 /**
  * Joins requests into batches for whichever instance is idle, as `dynamic_batching` says. What came
  * in one turn of the event loop is looked at when the turn ends, so that requests of several clients
- * meet even if the model runs on the event loop and its instance is never found busy.
+ * meet even if the model runs on the event loop and its instance is never found busy. A client that
+ * has been alone for some turns is not kept waiting for that.
  */
 export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   readonly modelName: string;
@@ -58,7 +62,11 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   readonly #expiryTimer: ExpiryTimer;
   /** A stack, so that a lone client keeps to one instance whose memory is warm. */
   readonly #idle: BackendInstance[];
-  #dispatchIsDue = false;
+  #lookIsDue = false;
+  /** Requests that came since a turn was last seen to end. */
+  #arrivals = 0;
+  /** Turns in a row in which one request came, and none while it ran. */
+  #loneTurns = 0;
   #inflight = 0;
   #stopped = false;
   #whenDrained: (() => void) | null = null;
@@ -105,19 +113,15 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
       scheduled.reject('REJECTED', stoppingError());
       return;
     }
-    const { priority, timeoutUs } = request.parameters;
-    const place =
-      this.#queue.length >= this.#queueRequestsMax
-        ? null
-        : this.#queue.push(scheduled, priority, timeoutUs, scheduled.queueStartNs);
-    if (place === null) {
-      scheduled.reject('REJECTED', queueFullError());
-      return;
+    this.#arrivals++;
+    if (this.#inflight > 1) this.#loneTurns = 0;
+    if (this.#idle.length > 0) this.#lookAtEndOfTurn();
+    if (this.#mayRunAtOnce() && !request.cancellation.cancelled) {
+      this.#recordDecision(1, request.batchSize, 'idle_instance');
+      this.#run(this.#idle.pop() as BackendInstance, [scheduled], request.batchSize);
+    } else {
+      this.#wait(scheduled);
     }
-    scheduled.place = place;
-    scheduled.watchCancellation();
-    if (place.deadlineNs > 0) this.#expiryTimer.set(this.#queue.nextDeadlineNs);
-    if (this.#idle.length > 0) this.#dispatchAtEndOfTurn();
   }
 
   async stop(): Promise<void> {
@@ -137,7 +141,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     scheduled.place = null;
     scheduled.rejectCancelled();
     // Those behind it may fit together now.
-    if (this.#queue.length > 0 && this.#idle.length > 0) this.#dispatchAtEndOfTurn();
+    if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
   }
 
   /** Called once by every request when its answer is out. */
@@ -145,12 +149,43 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     if (--this.#inflight === 0) this.#whenDrained?.();
   }
 
-  #dispatchAtEndOfTurn(): void {
-    if (this.#dispatchIsDue) return;
-    this.#dispatchIsDue = true;
+  /** A client alone, for whom nothing would be waited for: the queue would change nothing. */
+  #mayRunAtOnce(): boolean {
+    return (
+      this.#loneTurns >= loneTurnsMin &&
+      this.#arrivals === 1 &&
+      this.#queue.length === 0 &&
+      this.#idle.length > 0 &&
+      this.#rules.delayNs === 0 &&
+      this.#order === null
+    );
+  }
+
+  #wait(scheduled: ScheduledRequest): void {
+    const { priority, timeoutUs } = scheduled.request.parameters;
+    const place =
+      this.#queue.length >= this.#queueRequestsMax
+        ? null
+        : this.#queue.push(scheduled, priority, timeoutUs, scheduled.queueStartNs);
+    if (place === null) {
+      scheduled.reject('REJECTED', queueFullError());
+      return;
+    }
+    scheduled.place = place;
+    scheduled.watchCancellation();
+    if (place.deadlineNs > 0) this.#expiryTimer.set(this.#queue.nextDeadlineNs);
+  }
+
+  /** What comes in one turn is decided upon together. */
+  #lookAtEndOfTurn(): void {
+    if (this.#lookIsDue) return;
+    this.#lookIsDue = true;
     this.#turn.atEnd(() => {
-      this.#dispatchIsDue = false;
-      this.#dispatch();
+      this.#lookIsDue = false;
+      if (this.#arrivals > 1) this.#loneTurns = 0;
+      else if (this.#arrivals === 1) this.#loneTurns++;
+      this.#arrivals = 0;
+      if (this.#queue.length > 0) this.#dispatch();
     });
   }
 
@@ -170,7 +205,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
       this.#run(this.#idle.pop() as BackendInstance, batch, decision.size);
       nowNs = this.clock.nowNs();
       if (nowNs - startNs > turnNsMax && this.#queue.length > 0) {
-        this.#dispatchAtEndOfTurn();
+        this.#lookAtEndOfTurn();
         break;
       }
     }
@@ -202,7 +237,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     void work.then(() => {
       this.#finish(batch, batchSize);
       this.#idle.push(instance);
-      if (this.#queue.length > 0) this.#dispatchAtEndOfTurn();
+      if (this.#queue.length > 0) this.#lookAtEndOfTurn();
     });
   }
 
@@ -218,13 +253,13 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
       );
     }
     for (const scheduled of batch) {
-      if (!scheduled.done) scheduled.rejectForgotten();
+      if (!scheduled.done && !scheduled.detached) scheduled.rejectForgotten();
     }
   }
 
   #expire(): void {
     this.#rejectExpired(this.clock.nowNs());
-    if (this.#queue.length > 0 && this.#idle.length > 0) this.#dispatchAtEndOfTurn();
+    if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
   }
 
   #rejectExpired(nowNs: number): void {

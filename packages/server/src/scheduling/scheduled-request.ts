@@ -2,7 +2,7 @@ import { TritonError } from '@nereid/protocol';
 import type { Clock } from '../core/clock.ts';
 import type { Execution } from '../core/execution.ts';
 import type { InferRequest } from '../core/infer-request.ts';
-import type { InferResponse, ResponseSink } from '../core/infer-response.ts';
+import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { QueuePlace } from './batch-queue.ts';
 
@@ -34,6 +34,8 @@ export class ScheduledRequest implements Execution, ResponseSink {
   computeEndNs = 0;
   /** True once the final answer was given; later ones are ignored. */
   done = false;
+  /** True when the backend answers later than its batch ends. */
+  detached = false;
   /** Where it waits, while it waits in a queue with places. */
   place: QueuePlace<ScheduledRequest> | null = null;
   readonly #owner: RequestOwner;
@@ -77,7 +79,11 @@ export class ScheduledRequest implements Execution, ResponseSink {
     }
   }
 
-  fail(error: TritonError): void {
+  fail(error: TritonError, answer?: ErrorAnswer): void {
+    if (answer !== undefined) {
+      this.#answerWithError(error, answer);
+      return;
+    }
     this.reject(error.code === 'CANCELLED' ? 'CANCELED' : 'BACKEND', error);
   }
 
@@ -103,6 +109,20 @@ export class ScheduledRequest implements Execution, ResponseSink {
   rejectForgotten(): void {
     const text = `model '${this.#owner.modelName}' ended without an answer`;
     this.fail(new TritonError('INTERNAL', text));
+  }
+
+  /** An execution that went well and has an error for its result: Triton counts it as a success. */
+  #answerWithError(error: TritonError, answer: ErrorAnswer): void {
+    if (this.done) return;
+    if (answer.final) {
+      this.done = true;
+      this.#recordSuccess();
+    }
+    try {
+      this.#sink.fail(error, answer);
+    } finally {
+      if (answer.final) this.#owner.settled(this);
+    }
   }
 
   #recordSuccess(): void {

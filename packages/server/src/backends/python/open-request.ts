@@ -9,6 +9,7 @@ export interface OpenRequestParts {
   readonly modelName: string;
   readonly modelVersion: string;
   readonly decoupled: boolean;
+  readonly nowNs: () => number;
   /** Called once, when the final answer is out. */
   readonly settled: (request: OpenRequest) => void;
   /** Called when nobody waits any more; the model may look that up. */
@@ -41,20 +42,28 @@ export class OpenRequest {
   /** An answer that ends the request, unless it is one of several (`final` false). */
   answer(wire: WireResponse | null, tensors: TensorReader, final: boolean): void {
     if (wire?.error !== undefined) {
-      this.fail(new TritonError(wire.error.code, wire.error.message));
+      this.#answerError(new TritonError(wire.error.code, wire.error.message), final);
       return;
     }
     const response = wire === null ? null : this.#response(wire, tensors);
     if (this.#settled) return;
     if (this.#parts.decoupled) {
-      if (final) this.#settle();
+      if (final) this.#settleAnswered();
       this.execution.sink.respond(response, final);
       return;
     }
     this.#held ??= response;
     if (!final) return;
-    this.#settle();
+    this.#settleAnswered();
     this.execution.sink.respond(this.#held, true);
+  }
+
+  /** The model's own error: not a failure of its execution, and not the end of a decoupled request. */
+  #answerError(error: TritonError, final: boolean): void {
+    if (this.#settled) return;
+    const ends = final || !this.#parts.decoupled;
+    if (ends) this.#settleAnswered();
+    this.execution.sink.fail(error, { final: ends });
   }
 
   fail(error: TritonError): void {
@@ -72,6 +81,16 @@ export class OpenRequest {
       parameters: wire.parameters === undefined ? noParameters : parametersOf(wire.parameters),
       outputs: tensors.take(wire.tensors ?? []),
     };
+  }
+
+  /** The times of an answer that comes before `execute` has returned. */
+  #settleAnswered(): void {
+    const { execution } = this;
+    if (execution.computeEndNs === 0) {
+      execution.computeOutputStartNs = this.#parts.nowNs();
+      execution.computeEndNs = execution.computeOutputStartNs;
+    }
+    this.#settle();
   }
 
   #settle(): void {

@@ -35,8 +35,7 @@ export interface PythonInstanceParts {
 /** Requests that the worker executes together. */
 interface Batch {
   readonly requests: readonly OpenRequest[];
-  /** `execute` has returned. */
-  returned: boolean;
+  /** The instance is free: `execute` has returned, or the worker is gone. */
   readonly finished: () => void;
 }
 
@@ -67,6 +66,7 @@ export class PythonInstance implements BackendInstance {
       modelName,
       modelVersion,
       decoupled,
+      nowNs: () => parts.clock.nowNs(),
       settled: (request) => this.#settled(request),
       cancelled: ({ number }) => this.#worker?.send(`{"kind":"cancel","request":${number}}`),
     };
@@ -120,9 +120,10 @@ export class PythonInstance implements BackendInstance {
     this.#worker = null;
     this.#calls.abandon();
     const requests = [...this.#open.values()];
-    for (const batch of this.#batches.values()) batch.returned = true;
+    const batches = [...this.#batches.values()];
+    this.#batches.clear();
     for (const request of requests) request.fail(this.#unhealthyError());
-    this.#finishBatches();
+    for (const batch of batches) batch.finished();
     if (this.#stopped) return;
     const livedMs = (this.#parts.clock.nowNs() - this.#workerSinceNs) / 1e6;
     if (livedMs > soundLifeMs) this.#restartDelayMs = 0;
@@ -189,7 +190,7 @@ export class PythonInstance implements BackendInstance {
         return;
       }
       const number = this.#nextNumber++;
-      this.#batches.set(number, { requests, returned: false, finished: resolve });
+      this.#batches.set(number, { requests, finished: resolve });
       worker.send(executeText(number, numbered), tensors);
       const sentNs = this.#parts.clock.nowNs();
       for (const execution of batch) execution.computeInputEndNs = sentNs;
@@ -200,7 +201,6 @@ export class PythonInstance implements BackendInstance {
     const batch = this.#batches.get(message.batch);
     if (batch === undefined) throw new Error(`batch ${message.batch} is not known`);
     const outputNs = this.#parts.clock.nowNs();
-    batch.returned = true;
     for (const { execution } of batch.requests) execution.computeOutputStartNs = outputNs;
     if (message.error !== null) {
       this.#setEnd(batch);
@@ -213,7 +213,11 @@ export class PythonInstance implements BackendInstance {
         if (response !== null) request.answer(response, tensors, true);
       });
     }
-    this.#finishBatch(message.batch, batch);
+    for (const { execution, settled } of batch.requests) {
+      if (!settled) execution.detached = true;
+    }
+    this.#batches.delete(message.batch);
+    batch.finished();
   }
 
   #setEnd(batch: Batch): void {
@@ -223,17 +227,6 @@ export class PythonInstance implements BackendInstance {
 
   #settled(request: OpenRequest): void {
     this.#open.delete(request.number);
-    this.#finishBatches();
-  }
-
-  #finishBatches(): void {
-    for (const [number, batch] of this.#batches) this.#finishBatch(number, batch);
-  }
-
-  /** The instance is free when `execute` has returned and every request of the batch is answered. */
-  #finishBatch(number: number, batch: Batch): void {
-    if (!batch.returned || batch.requests.some((request) => !request.settled)) return;
-    if (this.#batches.delete(number)) batch.finished();
   }
 
   #scheduleRestart(): void {

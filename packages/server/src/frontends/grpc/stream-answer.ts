@@ -6,7 +6,7 @@ import {
   type WireInferRequest,
 } from '@nereid/protocol';
 import { Cancellation } from '../../core/cancellation.ts';
-import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import type { ErrorAnswer, InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import type { Logger } from '../../core/logger.ts';
 import { publicFailure } from '../../core/public-failure.ts';
 import type { GrpcContext } from './grpc-context.ts';
@@ -64,9 +64,10 @@ export class StreamAnswer implements ResponseSink {
     if (final) this.#end();
   }
 
-  fail(error: TritonError): void {
-    this.#sayFailure(error, true);
-    this.#end();
+  fail(error: TritonError, answer?: ErrorAnswer): void {
+    const final = answer === undefined || answer.final;
+    this.#sayFailure(error, final);
+    if (final) this.#end();
   }
 
   /** Nobody waits for the answer any more. */
