@@ -9,6 +9,7 @@ import { modelListRoute } from './routes/model-list.ts';
 import { modelMetadataRoute } from './routes/model-metadata.ts';
 import { modelReadyRoute } from './routes/model-ready.ts';
 import { allStatisticsRoute, modelStatisticsRoute } from './routes/model-statistics.ts';
+import { protoFileRoutes } from './routes/proto-files.ts';
 import { modelLoadRoute, modelUnloadRoute } from './routes/repository-control.ts';
 import { repositoryIndexRoute } from './routes/repository-index.ts';
 import { serverMetadataRoute } from './routes/server-metadata.ts';
@@ -35,5 +36,6 @@ export const httpRoutes: readonly HttpRoute[] = [
   ...cudaSharedMemoryRoutes,
   loggingRoute,
   metricsRoute,
+  ...protoFileRoutes,
   ...unbuiltRoutes,
 ];
