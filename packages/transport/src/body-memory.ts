@@ -1,3 +1,6 @@
+import { systemClock, type TransportClock } from './clock.ts';
+import { MemoryPool } from './memory-pool.ts';
+
 /** Gives the address of the first byte of a buffer. */
 export type AddressOf = (buffer: Uint8Array) => bigint | number;
 
@@ -8,35 +11,61 @@ const alignmentBytes = 64;
 const slabBodyBytesMax = 16 * 1024;
 const slabBytes = 128 * 1024;
 
+/** Bodies from this size on may be used again. */
+const recycledBytesMin = 256 * 1024;
+
 /**
- * Memory for request bodies: never moved by the garbage collector and never reused, so that native
- * code may keep its address as long as somebody holds the body. Small bodies are cut from slabs.
+ * Memory for request bodies: never moved by the garbage collector, so that native code may keep its
+ * address as long as somebody holds the body. Small bodies are cut from slabs. A large one is used
+ * again when, and only when, its owner has given it back; what is not given back is never reused.
  */
 export class BodyMemory {
   readonly #addressOf: AddressOf | null;
+  readonly #pool: MemoryPool;
+  /** By body, not by block: a body that is given back twice must not take the next one's memory. */
+  readonly #blocks = new WeakMap<Uint8Array, Buffer>();
   #slab: Buffer | null = null;
   /** Where the slab lies, modulo the alignment. */
   #slabRemainder = 0;
   #slabUsed = 0;
 
   /** Without `addressOf`, alignment counts from the start of the ArrayBuffer. */
-  constructor(addressOf: AddressOf | null) {
+  constructor(addressOf: AddressOf | null, clock: TransportClock = systemClock) {
     this.#addressOf = addressOf;
+    this.#pool = new MemoryPool(clock);
   }
 
   /**
-   * Memory with arbitrary content. Of a large body no page is touched: it costs nothing before its
-   * bytes arrive.
+   * Memory with arbitrary content. Of a large body no page is touched unless it was used before: it
+   * costs nothing before its bytes arrive.
    *
    * @param alignedOffset the byte that lies at a multiple of 64, or null where it does not matter.
    * @throws RangeError when there is no such memory.
    */
   allocate(byteLength: number, alignedOffset: number | null): Buffer {
     if (byteLength <= slabBodyBytesMax) return this.#allocateFromSlab(byteLength, alignedOffset);
-    if (alignedOffset === null) return Buffer.allocUnsafeSlow(byteLength);
-    const block = Buffer.allocUnsafeSlow(byteLength + alignmentBytes);
-    const start = padding(this.#remainderOf(block) + alignedOffset);
-    return block.subarray(start, start + byteLength);
+    const block = this.#block(alignedOffset === null ? byteLength : byteLength + alignmentBytes);
+    const start = alignedOffset === null ? 0 : padding(this.#remainderOf(block) + alignedOffset);
+    const body = block.subarray(start, start + byteLength);
+    if (byteLength >= recycledBytesMin) this.#blocks.set(body, block);
+    return body;
+  }
+
+  /**
+   * Gives the memory of a body back: the next body may be written over it at once, so nothing may read
+   * it any more, native code and the kernel included. Does nothing for what `allocate` did not return,
+   * or what was given back before.
+   */
+  recycle(body: Uint8Array): void {
+    const block = this.#blocks.get(body);
+    if (block === undefined) return;
+    this.#blocks.delete(body);
+    this.#pool.give(block);
+  }
+
+  #block(byteLength: number): Buffer {
+    const used = byteLength < recycledBytesMin ? null : this.#pool.take(byteLength);
+    return used ?? Buffer.allocUnsafeSlow(byteLength);
   }
 
   #allocateFromSlab(byteLength: number, alignedOffset: number | null): Buffer {

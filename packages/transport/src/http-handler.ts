@@ -20,8 +20,18 @@ export interface HttpRequest {
   /** Names as sent. A name sent twice comes twice. */
   headers(): IterableIterator<[name: string, value: string]>;
   readonly remoteAddress: string;
-  /** Complete when `handle` is called, empty in `head`. Does not move in memory and is never reused. */
+  /**
+   * Complete when `handle` is called, empty in `head`. Does not move in memory, and is not reused
+   * unless `releaseBody` was called.
+   */
   readonly body: Uint8Array;
+  /**
+   * Says, before the response is sent, that nothing but the response refers to the body: no view of
+   * it is kept, and no thread reads it. Once the whole response is with the kernel the memory may hold
+   * another request's body. `body` is empty from here on. Never required, may be called twice, and
+   * does nothing after the client has gone. Missing where bodies are never used again.
+   */
+  releaseBody?(): void;
   /** True once the client has gone before its response was finished. */
   readonly aborted: boolean;
   /** Calls `callback` when the client goes before its response is finished; at once if it has gone. */

@@ -39,7 +39,7 @@ export class HttpServer {
     const limits = compileHttpLimits(options.limits ?? {});
     const clock = options.clock ?? systemClock;
     const base = {
-      memory: new BodyMemory(options.addressOf ?? null),
+      memory: new BodyMemory(options.addressOf ?? null, clock),
       handlerFailed: options.handlerFailed ?? ((): void => {}),
       clock,
     };

@@ -50,6 +50,8 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   #request: Http1Request | null = null;
   #responder: Http1Responder | null = null;
   #reader: BodyReader | null = null;
+  /** What is free when the response is with the kernel, which may read it until then. */
+  #releasedBody: Uint8Array | null = null;
   #closeAfter = false;
   #streaming = false;
   #stopping = false;
@@ -412,6 +414,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   }
 
   #finishResponse(): void {
+    this.#releasedBody = this.#request!.releasedBody;
     this.#request!.finish();
     this.#request = null;
     this.#responder = null;
@@ -429,6 +432,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   /** The response is out: on to the next request. */
   #next(): void {
+    this.#recycleBody();
     this.#phase = 'idle';
     this.#sinceMs = this.#connection.nowMs;
     this.#head = null;
@@ -440,6 +444,14 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
     if (this.#pending.byteLength === 0) this.#connection.resume();
     // Later, so that no handler runs inside another one's `send`.
     else if (!this.#consuming) queueMicrotask(() => this.#consumePending());
+  }
+
+  /** There being room for more does not mean that all is sent: what is not is left to the collector. */
+  #recycleBody(): void {
+    const body = this.#releasedBody;
+    if (body === null) return;
+    this.#releasedBody = null;
+    if (this.#connection.unsentBytes === 0) this.#context.memory.recycle(body);
   }
 
   #consumePending(): void {
@@ -462,6 +474,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
     this.#pending.clear();
     this.#headBytes = null;
     this.#reader = null;
+    this.#releasedBody = null;
     const request = this.#request;
     this.#request = null;
     request?.abort();

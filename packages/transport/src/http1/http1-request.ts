@@ -9,6 +9,8 @@ export class Http1Request implements HttpRequest {
   readonly #peer: { readonly remoteAddress: string };
   readonly target: string;
   body: Uint8Array = noBody;
+  /** The body once its handler is done with it. */
+  releasedBody: Uint8Array | null = null;
   #pathEnd = -1;
   #pathStart = 0;
   #state: 'open' | 'finished' | 'aborted' = 'open';
@@ -66,6 +68,12 @@ export class Http1Request implements HttpRequest {
 
   headers(): IterableIterator<[string, string]> {
     return this.#head.headers();
+  }
+
+  releaseBody(): void {
+    if (this.releasedBody !== null || this.#state !== 'open') return;
+    this.releasedBody = this.body;
+    this.body = noBody;
   }
 
   onAborted(callback: () => void): void {

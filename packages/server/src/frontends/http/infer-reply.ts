@@ -6,7 +6,7 @@ import {
   type Tensor,
   TritonError,
 } from '@nereid/protocol';
-import type { HeaderField } from '@nereid/transport';
+import type { HeaderField, ResponseBody } from '@nereid/transport';
 import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
 import { writeSharedOutputs } from '../../data-plane/shared-outputs.ts';
@@ -96,7 +96,7 @@ export class InferReply implements ResponseSink {
       return output.binary ? 'binary' : 'json';
     });
     const headers = responseHeaders(encoded);
-    if (this.#encoding === 'identity') this.#call.responder.send(200, headers, encoded.parts);
+    if (this.#encoding === 'identity') this.#sendLast(headers, encoded.parts);
     else this.#sendCompressed(headers, encoded.parts, this.#encoding);
   }
 
@@ -105,17 +105,26 @@ export class InferReply implements ResponseSink {
     parts: readonly Uint8Array[],
     encoding: 'deflate' | 'gzip',
   ): void {
-    const { responder } = this.#call;
     const withEncoding: HeaderField[] = [...headers, ['Content-Encoding', encoding]];
     const compressed = compressBody(parts, encoding);
     if (compressed instanceof Uint8Array) {
-      responder.send(200, withEncoding, compressed);
+      this.#sendLast(withEncoding, compressed);
       return;
     }
     compressed.then(
-      (body) => responder.send(200, withEncoding, body),
+      (body) => this.#sendLast(withEncoding, body),
       (failure: unknown) => this.#sendFailure(failure),
     );
+  }
+
+  /**
+   * Sends the answer of a request that ran to its end: nothing else refers to its inputs any more. After
+   * a failure that is not known, a run that was given up may still read them.
+   */
+  #sendLast(headers: readonly HeaderField[], body: ResponseBody): void {
+    const { request, responder } = this.#call;
+    request.releaseBody?.();
+    responder.send(200, headers, body);
   }
 
   #sendFailure(failure: unknown): void {
