@@ -24,7 +24,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   await serve(parsed.options);
 }
 
+/** Timers and children that are waited for may all be such that Node would not stay for their sake. */
+const keepAliveMs = 0x7fff_ffff;
+
 async function serve(options: ServerOptions): Promise<void> {
+  setInterval(() => {}, keepAliveMs);
   let server: Server;
   try {
     server = new Server(options);

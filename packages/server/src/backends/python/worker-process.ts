@@ -84,7 +84,7 @@ export class WorkerProcess {
       this.#child.on('exit', (status, signal) => {
         const reason = signal === null ? `status ${status}` : `signal ${signal}`;
         this.#socket.once('close', () => end(reason));
-        setTimeout(() => end(reason), 100).unref();
+        setTimeout(() => end(reason), 100);
       });
     });
   }
