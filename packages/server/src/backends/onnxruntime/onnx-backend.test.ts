@@ -88,6 +88,48 @@ function run(model: BackendModel, inputs: readonly Tensor[], outputNames: readon
   return { answer, free, cancellation, execution };
 }
 
+/** What one request of a batch is. */
+interface Asked {
+  readonly inputs: readonly Tensor[];
+  readonly names: readonly string[];
+}
+
+/** Executes one batch; a promise for each of its requests. */
+function settlements(model: BackendModel, batch: readonly Asked[]): Promise<readonly Tensor[]>[] {
+  const executions: Execution[] = [];
+  const answers = batch.map(
+    ({ inputs, names }) =>
+      new Promise<readonly Tensor[]>((resolve, reject) => {
+        const request = {
+          id: '',
+          inputs,
+          outputNames: names,
+          batchSize: inputs[0]?.shape[0],
+          cancellation: new Cancellation(),
+        };
+        executions.push({
+          request: request as never,
+          sink: { respond: (response) => resolve(response?.outputs ?? []), fail: reject },
+          queueStartNs: 0,
+          computeStartNs: 0,
+          computeInputEndNs: 0,
+          computeOutputStartNs: 0,
+          computeEndNs: 0,
+        });
+      }),
+  );
+  void model.instances[0]?.execute(executions);
+  return answers;
+}
+
+function runBatch(model: BackendModel, batch: readonly Asked[]): Promise<(readonly Tensor[])[]> {
+  return Promise.all(settlements(model, batch));
+}
+
+function floatsOf({ data }: Tensor): number[] {
+  return [...new Float32Array(Uint8Array.from(data).buffer)];
+}
+
 const addInputs = [floats('INPUT0', [1, 2], [1, 2]), floats('INPUT1', [1, 2], [10, 20])];
 
 describe('OnnxBackend', () => {
@@ -173,6 +215,47 @@ describe('OnnxBackend', () => {
     });
     await wrong.free;
     await run(model, addInputs, ['OUTPUT0']).answer;
+  });
+
+  it('runs several requests as one, and answers each with its rows', async () => {
+    const model = await load(addSubModel('FLOAT', ['N', 2]));
+    const rows = [
+      [1, 2],
+      [3, 4, 5, 6],
+      [7, 8],
+    ];
+    const batch = rows.map((values, i) => {
+      const shape = [values.length / 2, 2];
+      const inputs = [floats('INPUT0', shape, values), floats('INPUT1', shape, values)];
+      return { inputs, names: i === 1 ? ['OUTPUT1', 'OUTPUT0'] : ['OUTPUT0'] };
+    });
+    const answers = await runBatch(model, batch);
+    expect(answers.map((answer) => answer.map(({ name, shape }) => [name, ...shape]))).toEqual([
+      [['OUTPUT0', 1, 2]],
+      [
+        ['OUTPUT1', 2, 2],
+        ['OUTPUT0', 2, 2],
+      ],
+      [['OUTPUT0', 1, 2]],
+    ]);
+    const sums = answers.map((answer) => floatsOf(answer.at(-1) as Tensor));
+    expect(sums).toEqual(rows.map((values) => values.map((value) => value * 2)));
+  });
+
+  it('fails every request of a batch that fails, with the text of ONNX Runtime', async () => {
+    const model = await load(addSubModel('FLOAT', ['N', 2]));
+    const misfit = {
+      inputs: [floats('INPUT0', [1, 2], [1, 2]), floats('INPUT1', [1, 3], [1, 2, 3])],
+      names: ['OUTPUT0'],
+    };
+    const failures = await Promise.allSettled(settlements(model, [misfit, misfit]));
+    for (const failure of failures) {
+      expect(failure).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'INTERNAL', message: expect.stringMatching(/^onnx runtime error \d+: /u) },
+      });
+    }
+    expect(failures).toHaveLength(2);
   });
 
   it('holds the configuration against the model', async () => {
