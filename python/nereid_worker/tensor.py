@@ -18,6 +18,8 @@ class Tensor:
     def __init__(self, name, numpy_array):
         if not isinstance(numpy_array, np.ndarray):
             numpy_array = np.asarray(numpy_array)
+        if not numpy_array.dtype.isnative:
+            numpy_array = numpy_array.astype(numpy_array.dtype.newbyteorder("="))
         number = numpy_to_triton_type(numpy_array.dtype)
         if number is None:
             raise TritonModelException(
@@ -25,8 +27,6 @@ class Tensor:
             )
         if number == BYTES and numpy_array.dtype != np.object_:
             numpy_array = numpy_array.astype(np.object_)
-        if not numpy_array.dtype.isnative:
-            numpy_array = numpy_array.astype(numpy_array.dtype.newbyteorder("="))
         if not numpy_array.flags.c_contiguous:
             numpy_array = np.ascontiguousarray(numpy_array)
         self._set(name, number, list(numpy_array.shape), numpy_array, None)

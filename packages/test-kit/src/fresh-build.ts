@@ -20,6 +20,10 @@ function changedAt(): number {
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => statSync(join(folder, file)).mtimeMs);
   });
+  const python = join(root, 'python');
+  for (const file of readdirSync(python, { recursive: true, encoding: 'utf8' })) {
+    if (file.endsWith('.py')) times.push(statSync(join(python, file)).mtimeMs);
+  }
   return Math.max(...times);
 }
 

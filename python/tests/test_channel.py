@@ -1,0 +1,99 @@
+import socket
+import threading
+
+import numpy as np
+import pytest
+
+from nereid_worker.channel import Channel
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    yield Channel(ours), Channel(theirs)
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 65_535, 65_536, 65_537, 3_000_000])
+def test_frames_arrive_whole(pair, size):
+    ours, theirs = pair
+    data = np.arange(size, dtype=np.uint8)
+    sender = threading.Thread(
+        target=lambda: [ours.send({"kind": "x", "n": n, "t": "é" * n}, [data, b"end"]) for n in range(3)]
+    )
+    sender.start()
+    for n in range(3):
+        message, payload = theirs.next_work()
+        assert message == {"kind": "x", "n": n, "t": "é" * n}
+        assert bytes(payload[:size]) == data.tobytes()
+        place = (size + 63) // 64 * 64
+        assert bytes(payload[place : place + 3]) == b"end"
+    sender.join()
+
+
+def test_many_pieces_arrive_whole(pair):
+    ours, theirs = pair
+    arrays = [np.full(n, n % 251, dtype=np.uint8) for n in range(2000)]
+    sender = threading.Thread(target=lambda: ours.send({"kind": "x"}, arrays))
+    sender.start()
+    _message, payload = theirs.next_work()
+    sender.join()
+    offset = 0
+    for array in arrays:
+        assert bytes(payload[offset : offset + len(array)]) == array.tobytes()
+        offset += (len(array) + 63) // 64 * 64
+    assert offset == len(payload)
+
+
+def test_whoever_waits_reads_for_the_others(pair):
+    ours, theirs = pair
+    answers = {}
+    theirs.on("answer", lambda message, _payload: answers.update({message["call"]: True}))
+    done = []
+
+    def wait_for(number):
+        theirs.wait(lambda: number in answers)
+        done.append(number)
+
+    waiters = [threading.Thread(target=wait_for, args=(number,)) for number in range(8)]
+    for waiter in waiters:
+        waiter.start()
+    for number in reversed(range(8)):
+        ours.send({"kind": "answer", "call": number})
+    ours.send({"kind": "work"})
+    assert theirs.next_work()[0] == {"kind": "work"}
+    for waiter in waiters:
+        waiter.join(timeout=5)
+    assert sorted(done) == list(range(8))
+
+
+def test_the_end_of_the_connection_ends_every_wait(pair):
+    ours, theirs = pair
+    failures = []
+
+    def wait():
+        with pytest.raises(ConnectionError):
+            theirs.wait(lambda: False)
+        failures.append(1)
+
+    waiters = [threading.Thread(target=wait) for _ in range(3)]
+    for waiter in waiters:
+        waiter.start()
+    ours._socket.close()
+    assert theirs.next_work() is None
+    for waiter in waiters:
+        waiter.join(timeout=5)
+    assert len(failures) == 3
+
+
+def test_poll_takes_what_is_there_and_does_not_wait(pair):
+    ours, theirs = pair
+    seen = []
+    theirs.on("cancel", lambda message, _payload: seen.append(message["request"]))
+    theirs.poll()
+    ours.send({"kind": "cancel", "request": 4})
+    ours.send({"kind": "work"})
+    theirs.poll()
+    assert seen == [4]
+    assert theirs.next_work()[0] == {"kind": "work"}

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+import triton_python_backend_utils as pb_utils
+from nereid_worker.parameters import parameters_from_wire, parameters_wire
+from nereid_worker.python_trace import exception_text, ours
+from nereid_worker.response_sender import RequestState
+
+
+def test_errors_have_codes():
+    assert pb_utils.TritonError("x").code() == pb_utils.TritonError.INTERNAL
+    error = pb_utils.TritonError("x", pb_utils.TritonError.NOT_FOUND)
+    assert (error.message(), error.code().name) == ("x", "NOT_FOUND")
+    with pytest.raises(TypeError):
+        pb_utils.TritonError(5)
+
+
+def test_responses_check_what_they_are_given():
+    with pytest.raises(TypeError):
+        pb_utils.InferenceResponse(["not a tensor"])
+    with pytest.raises(pb_utils.TritonModelException, match="should not be empty"):
+        pb_utils.InferenceResponse([None])
+    with pytest.raises(TypeError):
+        pb_utils.InferenceResponse([], error="text")
+    with pytest.raises(pb_utils.TritonModelException, match="type bool/int/str"):
+        pb_utils.InferenceResponse([], parameters={"a": [1]})
+
+
+def test_parameters_survive_the_way():
+    response = pb_utils.InferenceResponse(
+        [], parameters={"s": "é", "i": 2**53 + 1, "n": -5, "t": True}
+    )
+    wire = parameters_wire(response.parameters())
+    assert wire == [["s", "string", "é"], ["i", "int", str(2**53 + 1)], ["n", "int", "-5"],
+                    ["t", "bool", True]]  # fmt: skip
+    assert parameters_from_wire(wire).count(str(2**53 + 1)) == 1
+
+
+def test_senders_count():
+    response = pb_utils.InferenceResponse([])
+    plain = RequestState(1, set(), decoupled=False)
+    with pytest.raises(pb_utils.TritonModelException, match="before sending a response"):
+        plain.count(None, 1)
+    plain.count(response, 0)
+    with pytest.raises(pb_utils.TritonModelException, match="more than one response"):
+        plain.count(response, 1)
+    plain.count(None, 1)
+    many = RequestState(2, set(), decoupled=True)
+    many.count(response, 0)
+    many.count(response, 0)
+    many.count(None, 1)
+    with pytest.raises(pb_utils.TritonModelException, match="has been closed"):
+        many.count(response, 0)
+
+
+def test_requests_of_models_are_checked():
+    tensor = pb_utils.Tensor("X", np.zeros(1, dtype=np.float32))
+    request = pb_utils.InferenceRequest(
+        model_name="m", requested_output_names=["B", "A", "B"], inputs=[tensor]
+    )
+    assert request.requested_output_names() == {"A", "B"}
+    assert request.parameters() == "{}"
+    with pytest.raises(pb_utils.TritonModelException, match="in a model that a server runs"):
+        request.exec()
+    with pytest.raises(pb_utils.TritonModelException, match="no reference"):
+        request.get_response_sender()
+    with pytest.raises(TypeError):
+        pb_utils.InferenceRequest(model_name="m", inputs=[tensor])
+
+
+def test_what_is_not_supported_says_so():
+    with pytest.raises(pb_utils.TritonModelException, match="not supported yet"):
+        pb_utils.MetricFamily("n", "d", pb_utils.MetricFamily.COUNTER)
+
+
+def test_traces_end_before_the_worker():
+    def model_code():
+        raise ValueError("on purpose")
+
+    @ours
+    def worker_code():
+        model_code()
+
+    with pytest.raises(ValueError) as caught:
+        worker_code()
+    lines = exception_text(caught.value).split("\n")
+    assert lines[:3] == ["ValueError: on purpose", "", "At:"]
+    assert len(lines) == 5 and lines[3].endswith("): model_code") and lines[4] == ""

@@ -1,0 +1,276 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensurePythonEnv } from '../../tools/python-env.mjs';
+import { checkout } from './checkout.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
+import { temporaryRepository } from './temporary-repository.ts';
+
+const call = (model: string, extra = ''): string =>
+  `pb_utils.InferenceRequest(model_name="${model}", requested_output_names=["Y"], inputs=[pb_utils.Tensor("X", x)]${extra})`;
+const output = (response: string): string =>
+  `pb_utils.get_output_tensor_by_name(${response}, "Y").as_numpy()`;
+const environment = dirname(dirname(ensurePythonEnv()));
+
+const models: Record<string, readonly [config: string, code: string]> = {
+  double: [pythonConfig(), pythonModel('y = x * 2')],
+  callee_two: [pythonConfig(), pythonModel('y = x + 100')],
+  bls: [pythonConfig(), pythonModel(`y = ${output(`${call('double')}.exec()`)}`)],
+  bls_async: [
+    pythonConfig(),
+    pythonModel(`one, two = await asyncio.gather(${call('double')}.async_exec(), ${call('callee_two')}.async_exec())
+y = ${output('one')} + ${output('two')}`).replace('def execute', 'async def execute'),
+  ],
+  bls_missing: [
+    pythonConfig(),
+    pythonModel(`answer = ${call('nowhere')}.exec()
+raise ValueError(answer.error().message())`),
+  ],
+  counting: [
+    pythonConfig('model_transaction_policy { decoupled: true }'),
+    `import threading
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        for r in requests:
+            threading.Thread(target=self.count, args=(r.get_response_sender(), r.inputs()[0].as_numpy())).start()
+
+    def count(self, sender, x):
+        for i in range(int(x[0])):
+            sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", np.array([i], dtype=np.int32))]))
+        sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+`,
+  ],
+  bls_decoupled: [
+    pythonConfig(),
+    pythonModel(`parts = [a for a in ${call('counting')}.exec(decoupled=True) if a.output_tensors()]
+y = np.concatenate([${output('a')} for a in parts])`),
+  ],
+  later: [
+    pythonConfig(),
+    `import threading, time
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        for r in requests:
+            threading.Thread(target=self.answer, args=(r.get_response_sender(), r.inputs()[0].as_numpy())).start()
+
+    def answer(self, sender, x):
+        time.sleep(0.05)
+        sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", x)]), pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+`,
+  ],
+  control: [
+    pythonConfig(),
+    pythonModel(`before = pb_utils.is_model_ready("spare")
+pb_utils.load_model("spare")
+during = pb_utils.is_model_ready("spare", "1")
+pb_utils.unload_model("spare")
+try:
+    pb_utils.load_model("nowhere")
+except pb_utils.TritonModelException as error:
+    pb_utils.Logger.log_error("load: " + str(error))
+y = np.array([before, during], dtype=np.int32)`),
+  ],
+  spare: [pythonConfig(), pythonModel('')],
+  life: [
+    pythonConfig(),
+    pythonModel(
+      '',
+      `
+    def initialize(self, args):
+        assert all(isinstance(value, str) for value in args.values())
+        config = json.loads(args["model_config"])
+        assert config["name"] == args["model_name"] == "life"
+        assert pb_utils.get_model_dir() == os.path.dirname(__file__)
+        pb_utils.Logger.log_warn("initialized " + args["model_instance_name"])
+
+    def finalize(self):
+        print("finalized")
+`,
+    ),
+  ],
+  env: [
+    pythonConfig(
+      `parameters { key: "EXECUTION_ENV_PATH" value { string_value: "${environment}" } }`,
+    ),
+    pythonModel('print("prefix " + sys.prefix)'),
+  ],
+  env_archive: [
+    pythonConfig(
+      'parameters { key: "EXECUTION_ENV_PATH" value { string_value: "$$TRITON_MODEL_DIRECTORY/env.tar.gz" } }',
+    ),
+    pythonModel(''),
+  ],
+  hang_initialize: [
+    pythonConfig(),
+    pythonModel('', '\n    def initialize(self, args):\n        time.sleep(1000)\n'),
+  ],
+  hang_finalize: [
+    pythonConfig(),
+    pythonModel('', '\n    def finalize(self):\n        time.sleep(1000)\n'),
+  ],
+  auto_wrong: [
+    'backend: "python"',
+    pythonModel(
+      '',
+      '\n    @staticmethod\n    def auto_complete_config(config):\n        return 5\n',
+    ),
+  ],
+};
+
+const repository = temporaryRepository({
+  'env_archive/env.tar.gz': 'not unpacked',
+  ...Object.fromEntries(
+    Object.entries(models).flatMap(([name, [config, code]]) => [
+      [`${name}/config.pbtxt`, config],
+      [`${name}/1/model.py`, code],
+    ]),
+  ),
+});
+let server: ServerProcess;
+
+beforeAll(async () => {
+  server = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      '--model-control-mode=explicit',
+      '--strict-readiness=false',
+      ...['double', 'callee_two', 'counting'].map((name) => `--load-model=${name}`),
+      pythonRuntimeFlag(),
+      '--backend-config=python,stub-timeout-seconds=2',
+      '--backend-config=python,initialize-timeout-seconds=3',
+    ],
+  });
+});
+
+afterAll(async () => {
+  const { status } = await server.stop();
+  repository.remove();
+  expect(status).toBe(0);
+});
+
+async function control(name: string, verb: 'load' | 'unload'): Promise<string> {
+  const answer = await fetch(`${server.url}/v2/repository/models/${name}/${verb}`, {
+    method: 'POST',
+  });
+  return answer.text();
+}
+
+async function infer(name: string, data: readonly number[]): Promise<unknown> {
+  const body = { inputs: [{ name: 'X', shape: [data.length], datatype: 'INT32', data }] };
+  const answer = await fetch(`${server.url}/v2/models/${name}/infer`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  });
+  const json = (await answer.json()) as { error?: string; outputs?: { data: number[] }[] };
+  return json.error ?? json.outputs?.[0]?.data;
+}
+
+describe('calls between models', () => {
+  it.each([
+    ['bls', [1, 2], [2, 4]],
+    ['bls_async', [1, 2], [103, 106]],
+    ['bls_decoupled', [3], [0, 1, 2]],
+    ['later', [8], [8]],
+    ['control', [0], [0, 1]],
+  ])('answers (%s)', async (name, x, y) => {
+    expect(await control(name, 'load')).toBe('');
+    expect(await Promise.all([infer(name, x), infer(name, x), infer(name, x)])).toEqual(
+      name === 'control' ? expect.any(Array) : [y, y, y],
+    );
+    expect(await infer(name, x)).toEqual(y);
+    await control(name, 'unload');
+  });
+
+  it('tells the caller what is wrong', async () => {
+    await control('bls_missing', 'load');
+    expect(await infer('bls_missing', [1])).toContain(
+      "Model nowhere - Error when running inference: Failed for execute the inference request. Model 'nowhere' is not ready.",
+    );
+    await server.logged(/\[control_0_0\] load: Failed to load model: /u);
+  });
+
+  it('holds no request of a decoupled model up for another', async () => {
+    await control('bls_decoupled', 'load');
+    const answers = await Promise.all([1, 500, 3].map((count) => infer('bls_decoupled', [count])));
+    expect(answers.map((answer) => (answer as number[]).length)).toEqual([1, 500, 3]);
+  });
+});
+
+describe('the life of a model', () => {
+  it('is given its arguments, logs, and is told of its end', async () => {
+    expect(await control('life', 'load')).toBe('');
+    await server.logged(/W\d+ .*\[life_0_0\] initialized life_0_0/u);
+    await control('life', 'unload');
+    await server.logged(/\[life_0_0\] finalized/u);
+  });
+
+  it('uses the environment that the model names', async () => {
+    expect(await control('env', 'load')).toBe('');
+    await infer('env', [1]);
+    await server.logged(new RegExp(`prefix ${environment}`, 'u'));
+  });
+
+  it.each([
+    ['env_archive', 'archives are not supported yet; unpack it'],
+    ['auto_wrong', 'must return a valid pb.ModelConfig object.'],
+    ['hang_initialize', 'Failed to initialize model instance hang_initialize_0_0 within 3 seconds'],
+  ])('says why it did not load (%s)', async (name, text) => {
+    expect(await control(name, 'load')).toContain(text);
+  });
+
+  it('does not wait long for a finalize that hangs', async () => {
+    await control('hang_finalize', 'load');
+    await control('hang_finalize', 'unload');
+    await server.logged(/\[hang_finalize_0_0\] did not finalize: Timed out/u);
+  });
+});
+
+describe('an interpreter that cannot run the worker', () => {
+  it.each([
+    ['/nowhere/python3', /ENOENT/u],
+    ['/bin/false', /status 1/u],
+  ])('is named (%s)', async (python, text) => {
+    const other = await ServerProcess.start({
+      flags: [
+        `--model-repository=${repository.path}`,
+        '--model-control-mode=explicit',
+        '--load-model=double',
+        '--exit-on-error=false',
+        '--strict-readiness=false',
+        `--backend-config=python,python-runtime=${python}`,
+      ],
+    });
+    const index = await fetch(`${other.url}/v2/repository/index`, { method: 'POST' });
+    const rows = (await index.json()) as { name: string; reason?: string }[];
+    const reason = rows.find(({ name }) => name === 'double')?.reason ?? '';
+    expect(reason).toContain(`stub process exited unexpectedly: double_0_0 (${python}, `);
+    expect(reason).toMatch(text);
+    await other.stop();
+  });
+});
+
+describe('the worker itself', () => {
+  it('passes its own tests', () => {
+    const folder = join(checkout, 'python', 'tests');
+    const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--tb=short', folder];
+    const { status, stdout, stderr } = spawnSync(ensurePythonEnv(), args, { encoding: 'utf8' });
+    expect(`${stdout}${stderr}`).toMatch(/\d+ passed/u);
+    expect(status).toBe(0);
+  });
+
+  it('travels with the package', () => {
+    const packed = join(checkout, 'packages', 'server', 'dist', 'python');
+    for (const file of ['nereid_worker/__main__.py', 'triton_python_backend_utils.py']) {
+      expect(existsSync(join(packed, file))).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { ensurePythonEnv } from '../../tools/python-env.mjs';
+
+/** The flag that has Python models run by the tests' own Python, which has numpy. */
+export function pythonRuntimeFlag(): string {
+  return `--backend-config=python,python-runtime=${ensurePythonEnv()}`;
+}
+
+/** `config.pbtxt` of a Python model: X [-1] in, Y [-1] out, of one type, without batching. */
+export function pythonConfig(extra = '', dataType = 'INT32'): string {
+  return `backend: "python"
+max_batch_size: 0
+input [ { name: "X" data_type: TYPE_${dataType} dims: [ -1 ] } ]
+output [ { name: "Y" data_type: TYPE_${dataType} dims: [ -1 ] } ]
+instance_group [ { count: 1 kind: KIND_CPU } ]
+${extra}`;
+}
+
+/** `model.py` whose `execute` answers each request with what `body` makes of `x`, an array, and `r`. */
+export function pythonModel(body: string, rest = ''): string {
+  const indented = body
+    .split('\n')
+    .map((line) => `            ${line}`)
+    .join('\n');
+  return `import asyncio, ctypes, json, os, sys, threading, time
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        responses = []
+        for r in requests:
+            x = pb_utils.get_input_tensor_by_name(r, "X").as_numpy()
+            y = x
+${indented}
+            responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("Y", y)]))
+        return responses
+${rest}`;
+}
+
+/** Process ids whose parent is `pid`, from /proc. */
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/u.test(name))
+    .filter((name) => {
+      try {
+        const status = readFileSync(`/proc/${name}/stat`, 'utf8');
+        const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+        return Number(fields[1]) === pid && fields[0] !== 'Z';
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !status.slice(status.lastIndexOf(')') + 2).startsWith('Z');
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until `check` holds; throws when it takes longer. */
+export async function eventually(
+  check: () => boolean | Promise<boolean>,
+  waitMs = 10_000,
+): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`not so after ${waitMs} ms: ${check}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

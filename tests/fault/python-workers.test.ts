@@ -1,0 +1,252 @@
+import { ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  childrenOf,
+  eventually,
+  isAlive,
+  pythonConfig,
+  pythonModel,
+  pythonRuntimeFlag,
+} from '../e2e/python-models.ts';
+import { temporaryRepository } from '../e2e/temporary-repository.ts';
+
+const models: Record<string, string> = {
+  exit: pythonModel('if x[0] == 7: os._exit(9)'),
+  segfault: pythonModel('if x[0] == 7: ctypes.string_at(0)'),
+  kill: pythonModel('if x[0] == 7: os.kill(os.getpid(), 9)'),
+  sysexit: pythonModel('if x[0] == 7: sys.exit(3)'),
+  loop: pythonModel('while x[0] == 7: pass'),
+  noise: pythonModel(
+    'print("hello from the model"); print("bad news", file=sys.stderr); os.write(1, bytes(range(256)))',
+  ),
+  flood: pythonModel('for _ in range(1280): sys.stdout.write("z" * 8191 + "\\n")'),
+  recursion: pythonModel('f = lambda n: f(n + 1)\nif x[0] == 7: f(0)'),
+  memory: pythonModel('if x[0] == 7: np.empty(1 << 50, dtype=np.uint8)'),
+  socket_noise: pythonModel('if x[0] == 7: os.write(3, b"\\xff" * 64)'),
+  wrong_type: pythonModel('y = x.astype(np.float64)'),
+  wrong_shape: pythonModel('y = np.stack([x, x])'),
+  wrong_name: pythonModel(
+    'y = x\nresponses.append(pb_utils.InferenceResponse([pb_utils.Tensor("Q", y)])); continue',
+  ),
+  complex: pythonModel('y = x.astype(np.complex64)'),
+  one_too_many: pythonModel('responses.append(None)'),
+  none: `class TritonPythonModel:
+    def execute(self, requests):
+        return None
+`,
+  self_call:
+    pythonModel(`out = pb_utils.InferenceRequest(model_name="self_call", requested_output_names=["Y"],
+    inputs=[pb_utils.Tensor("X", x)]).exec()
+if out.has_error(): raise ValueError(out.error().message())`),
+  child: pythonModel(
+    'import subprocess; y = np.array([subprocess.Popen(["sleep", "60"]).pid], dtype=np.int32)',
+  ),
+};
+
+const repository = temporaryRepository(
+  Object.fromEntries(
+    Object.entries(models).flatMap(([name, code]) => [
+      [`${name}/config.pbtxt`, pythonConfig()],
+      [`${name}/1/model.py`, code],
+    ]),
+  ),
+);
+let server: ServerProcess;
+
+beforeAll(async () => {
+  server = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      '--model-control-mode=explicit',
+      '--strict-readiness=false',
+      pythonRuntimeFlag(),
+      '--backend-config=python,stub-timeout-seconds=2',
+    ],
+  });
+});
+
+afterAll(async () => {
+  const workers = childrenOf(server.pid);
+  const { status } = await server.stop();
+  expect(workers.filter(isAlive)).toEqual([]);
+  repository.remove();
+  expect(status).toBe(0);
+});
+
+interface Answer {
+  readonly status: number;
+  readonly error: string;
+  readonly data: readonly number[];
+  readonly datatype: string;
+  readonly shape: readonly number[];
+}
+
+async function load(name: string): Promise<void> {
+  const answer = await fetch(`${server.url}/v2/repository/models/${name}/load`, { method: 'POST' });
+  expect([answer.status, await answer.text()]).toEqual([200, '']);
+}
+
+async function unload(name: string): Promise<void> {
+  await fetch(`${server.url}/v2/repository/models/${name}/unload`, { method: 'POST' });
+}
+
+async function infer(name: string, x: number, signal?: AbortSignal): Promise<Answer> {
+  const body = JSON.stringify({
+    inputs: [{ name: 'X', shape: [1], datatype: 'INT32', data: [x] }],
+  });
+  const answer = await fetch(`${server.url}/v2/models/${name}/infer`, {
+    method: 'POST',
+    body,
+    signal: signal ?? null,
+  });
+  const json = (await answer.json()) as { error?: string; outputs?: Answer[] };
+  const output = json.outputs?.[0];
+  return {
+    status: answer.status,
+    error: json.error ?? '',
+    data: output?.data ?? [],
+    datatype: output?.datatype ?? '',
+    shape: output?.shape ?? [],
+  };
+}
+
+describe('workers that end', () => {
+  it.each(['exit', 'segfault', 'kill', 'socket_noise'])(
+    'fails the request and starts again (%s)',
+    async (name) => {
+      await load(name);
+      expect((await infer(name, 1)).data).toEqual([1]);
+      const dead = await infer(name, 7);
+      expect([dead.status, dead.error]).toEqual([
+        500,
+        `Stub process '${name}_0_0' is not healthy.`,
+      ]);
+      expect((await infer(name, 2)).data).toEqual([2]);
+      await unload(name);
+    },
+  );
+
+  it('waits before it starts one again that keeps dying', async () => {
+    await load('exit');
+    await infer('exit', 7);
+    await eventually(async () => (await infer('exit', 1)).status === 200);
+    await infer('exit', 7);
+    expect((await infer('exit', 1)).error).toBe("Stub process 'exit_0_0' is not healthy.");
+    await eventually(async () => (await infer('exit', 1)).status === 200);
+    await unload('exit');
+  });
+
+  it.each([
+    ['sysexit', 'SystemExit: 3'],
+    ['recursion', 'RecursionError: maximum recursion depth exceeded'],
+    ['memory', 'Unable to allocate'],
+  ])('takes exceptions of every kind for errors of the model (%s)', async (name, text) => {
+    await load(name);
+    const failed = await infer(name, 7);
+    expect(failed.status).toBe(500);
+    expect(failed.error).toContain(text);
+    expect((await infer(name, 1)).data).toEqual([1]);
+    await unload(name);
+  });
+
+  it('gets rid of an endless loop', async () => {
+    await load('loop');
+    const [worker] = childrenOf(server.pid);
+    await expect(infer('loop', 7, AbortSignal.timeout(300))).rejects.toThrow();
+    await unload('loop');
+    await eventually(() => !isAlive(worker as number), 20_000);
+  });
+});
+
+describe('output of models', () => {
+  it('comes into the log line by line, whatever it is', async () => {
+    await load('noise');
+    expect((await infer('noise', 1)).status).toBe(200);
+    await server.logged(/\[noise_0_0\] hello from the model/u);
+    await server.logged(/\[noise_0_0\] bad news/u);
+    await unload('noise');
+  });
+
+  it('is cut where a log could not bear it', async () => {
+    const before = server.log.length;
+    await load('flood');
+    expect((await infer('flood', 1)).data).toEqual([1]);
+    await server.logged(/\[flood_0_0\] … \d+ bytes of output were left out/u);
+    expect(server.log.length - before).toBeLessThan(2_000_000);
+    await unload('flood');
+  });
+});
+
+describe('results that are not what was promised', () => {
+  it('passes types and shapes on as the model gave them, as Triton does', async () => {
+    await load('wrong_type');
+    await load('wrong_shape');
+    expect(await infer('wrong_type', 3)).toMatchObject({ datatype: 'FP64', data: [3] });
+    expect(await infer('wrong_shape', 3)).toMatchObject({ shape: [2, 1], data: [3, 3] });
+    await unload('wrong_type');
+    await unload('wrong_shape');
+  });
+
+  it.each([
+    ['complex', "Tensor 'Y' has numpy type 'complex64', which is no data type of Triton."],
+    ['one_too_many', 'InferenceRequest(s) size is:1, and InferenceResponse(s) size is:2'],
+    ['none', 'returned None for a request and did not take its response sender'],
+    ['self_call', "model 'self_call' would wait for itself"],
+  ])('says what is wrong (%s)', async (name, text) => {
+    await load(name);
+    const failed = await infer(name, 3);
+    expect(failed.status).toBe(500);
+    expect(failed.error).toContain(`for model '${name}_0_0'`);
+    expect(failed.error).toContain(text);
+    await unload(name);
+  });
+
+  it('leaves an output out that the model did not give', async () => {
+    await load('wrong_name');
+    expect(await infer('wrong_name', 3)).toMatchObject({ status: 200, data: [] });
+    await unload('wrong_name');
+  });
+});
+
+describe('processes', () => {
+  it('leaves none behind', async () => {
+    await eventually(() => childrenOf(server.pid).length === 0);
+    for (let round = 0; round < 3; round++) {
+      await load('noise');
+      expect(childrenOf(server.pid)).toHaveLength(1);
+      await unload('noise');
+      await eventually(() => childrenOf(server.pid).length === 0);
+    }
+  });
+
+  it('does not wait for what a model has started', async () => {
+    await load('child');
+    const child = (await infer('child', 1)).data[0] as number;
+    const [worker] = childrenOf(server.pid);
+    await unload('child');
+    await eventually(() => !isAlive(worker as number), 3_000);
+    process.kill(child, 'SIGKILL');
+  });
+
+  it('ends them when the server is killed', async () => {
+    const other = await ServerProcess.start({
+      flags: [
+        `--model-repository=${repository.path}`,
+        '--model-control-mode=explicit',
+        '--load-model=loop',
+        pythonRuntimeFlag(),
+      ],
+    });
+    const workers = childrenOf(other.pid);
+    expect(workers).toHaveLength(1);
+    const request = fetch(`${other.url}/v2/models/loop/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [{ name: 'X', shape: [1], datatype: 'INT32', data: [7] }] }),
+    }).catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    other.signal('SIGKILL');
+    await request;
+    await other.ended;
+    await eventually(() => !workers.some(isAlive));
+  });
+});
