@@ -242,14 +242,14 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   #finish(batch: readonly ScheduledRequest[], batchSize: number): void {
-    const { computeStartNs, computeInputEndNs, computeOutputStartNs, computeEndNs } =
-      batch[0] as ScheduledRequest;
-    if (computeEndNs > 0) {
+    // Those that were cancelled meanwhile have no times.
+    const timed = batch.find((scheduled) => scheduled.computeEndNs > 0);
+    if (timed !== undefined) {
       this.statistics.recordBatch(
         batchSize,
-        computeInputEndNs - computeStartNs,
-        computeOutputStartNs - computeInputEndNs,
-        computeEndNs - computeOutputStartNs,
+        timed.computeInputEndNs - timed.computeStartNs,
+        timed.computeOutputStartNs - timed.computeInputEndNs,
+        timed.computeEndNs - timed.computeOutputStartNs,
       );
     }
     for (const scheduled of batch) {
