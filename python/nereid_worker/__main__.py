@@ -39,13 +39,16 @@ def main():
         sys.exit(3)
     from nereid_worker.model_runner import ModelRunner
     from nereid_worker.session import open_session
+    from nereid_worker.shared_regions import make_regions
 
     import triton_python_backend_utils  # noqa: F401  (registers its second name)
 
     channel = Channel(connection)
     runner = ModelRunner(open_session(channel))
-    channel.send({"kind": "hello", "python": sys.version.split()[0]})
-    runner.serve()
+    regions = make_regions()
+    paths = regions.paths() if regions is not None else []
+    channel.send({"kind": "hello", "python": sys.version.split()[0], "regions": paths})
+    runner.serve(regions)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Messages between the worker and the server, over one socket.
 
-A frame is a head of 16 bytes (length of the JSON text, zero, length of the payload; little-endian), the
-JSON text, and the payload: the tensors' bytes one after the other, each starting at a multiple of 64.
+A frame is a head of 16 bytes (length of the JSON text, place of the payload, length of the payload;
+little-endian), the JSON text, and the payload: the tensors' bytes one after the other, each starting at a
+multiple of 64. With place 1 the payload is in shared memory and its offset, eight bytes, follows the text.
 """
 
 import collections
@@ -13,7 +14,11 @@ import threading
 import numpy as np
 
 _HEAD = struct.Struct("<IIQ")
+_OFFSET = struct.Struct("<Q")
 _ALIGNMENT = 64
+# The server has the same bounds, and its reasons for them.
+SHARED_BYTES_MIN = 64 * 1024
+SHARED_BYTES_MAX = 16 * 1024 * 1024
 _BUFFER_BYTES = 64 * 1024
 _PIECES_MAX = 512
 _PADDING = bytes(_ALIGNMENT)
@@ -42,6 +47,8 @@ class Channel:
         self._closed = False
         self._work = collections.deque()
         self._dispatch = {}
+        # Memory for large payloads; None where the socket carries them all.
+        self.regions = None
 
     def on(self, kind, handler):
         """Has messages of this kind handed to `handler(message, payload)` by whichever thread reads."""
@@ -51,6 +58,9 @@ class Channel:
 
     def send(self, message, arrays=()):
         """Sends a message; `arrays` are bytes or contiguous numpy arrays, in the payload's order."""
+        regions = self.regions
+        if regions is not None and regions.freed:
+            message["free"] = regions.take_freed()
         text = _encode(message).encode("utf-8", "replace")
         pieces = [None, text]
         payload_bytes = 0
@@ -63,7 +73,12 @@ class Channel:
             payload_bytes += padded(size)
             if size % _ALIGNMENT:
                 pieces.append(_PADDING[: padded(size) - size])
-        pieces[0] = _HEAD.pack(len(text), 0, payload_bytes)
+        offset = None
+        if regions is not None and SHARED_BYTES_MIN <= payload_bytes <= SHARED_BYTES_MAX:
+            offset = regions.write(pieces[2:], payload_bytes)
+        if offset is not None:
+            pieces[2:] = [_OFFSET.pack(offset)]
+        pieces[0] = _HEAD.pack(len(text), 0 if offset is None else 1, payload_bytes)
         with self._write_lock:
             self._write(pieces)
 
@@ -136,6 +151,8 @@ class Channel:
             self._closed = True
             return False
         message, payload = frame
+        for offset in message.get("free", ()):
+            self.regions.free(offset)
         handler = self._dispatch.get(message["kind"])
         self._dispatched_elsewhere = handler is not None
         if handler is None:
@@ -150,12 +167,17 @@ class Channel:
         head = self._take(_HEAD.size)
         if head is None:
             return None
-        text_bytes, _zero, payload_bytes = _HEAD.unpack(head)
+        text_bytes, place, payload_bytes = _HEAD.unpack(head)
         text = self._take(text_bytes)
         if text is None:
             return None
         payload = None
-        if payload_bytes > 0:
+        if place == 1:
+            offset = self._take(_OFFSET.size)
+            if offset is None:
+                return None
+            payload = self.regions.map(_OFFSET.unpack(offset)[0], payload_bytes)
+        elif payload_bytes > 0:
             # Not zeroed first, as a bytearray would be.
             payload = np.empty(payload_bytes, dtype=np.uint8)
             if not self._fill(memoryview(payload)):

@@ -34,8 +34,9 @@ class ModelRunner:
         self._open = _OpenRequests()
         self._channel.on("cancel", lambda message, _payload: self._open.cancel(message["request"]))
 
-    def serve(self):
+    def serve(self, regions=None):
         """Until the server says `finalize` or has gone."""
+        self._regions = regions
         actions = {
             "setup": self._setup,
             "auto-complete": self._auto_complete,
@@ -69,6 +70,8 @@ class ModelRunner:
 
     @ours
     def _setup(self, message):
+        if message["regions"]:
+            self._channel.regions = self._regions
         owner = self._owner
         owner.model_name = message["modelName"]
         owner.instance_name = message["instanceName"]

@@ -42,6 +42,7 @@ export class PythonWorker {
   readonly #process: WorkerProcess;
   #pending: PendingStep | null = null;
   #owner: PythonWorkerOwner | null = null;
+  #regionPaths: readonly string[] = [];
   #ending = false;
   /** Why the process is gone; null while it is there. */
   #goneFor: string | null = null;
@@ -71,7 +72,8 @@ export class PythonWorker {
       const { stubTimeoutMs, initializeTimeoutMs } = options.settings;
       await worker.#step('hello', null, stubTimeoutMs);
       const { modelName, instanceName, versionDirectory, fileName } = options;
-      const setup = { kind: 'setup', modelName, instanceName, versionDirectory, fileName };
+      const regions = worker.#process.shareMemory(worker.#regionPaths);
+      const setup = { kind: 'setup', modelName, instanceName, versionDirectory, fileName, regions };
       await worker.#step('setup', setup, initializeTimeoutMs);
       return worker;
     } catch (error) {
@@ -190,6 +192,7 @@ export class PythonWorker {
     if (message.kind === 'log') {
       this.#log(message.level, message.message);
     } else if (message.kind === 'hello') {
+      this.#regionPaths = message.regions;
       if (this.#pending?.step === 'hello') this.#pending.done(null);
     } else if (message.kind === 'done') {
       if (this.#pending?.step === message.of) this.#pending.done(message);

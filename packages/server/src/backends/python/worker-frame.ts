@@ -1,7 +1,12 @@
 import { allocateFixed } from '@nereid/native';
 
-/** Length of the text, zero, length of the payload: see python/nereid_worker/channel.py. */
+/** Length of the text, place of the payload, length of the payload: see python/nereid_worker/channel.py. */
 const headBytes = 16;
+/** The payload follows the text. */
+const placeInline = 0;
+/** The payload is in shared memory; its offset there, eight bytes, follows the text. */
+const placeShared = 1;
+const offsetBytes = 8;
 /** Each tensor in a payload starts at a multiple of this. */
 const tensorAlignment = 64;
 /** Frames up to this size are put together, so that they are one write. */
@@ -24,14 +29,11 @@ export function paddedBytes(byteCount: number): number {
  */
 export function encodeFrame(text: string, tensors: readonly Uint8Array[]): readonly Uint8Array[] {
   const textBytes = Buffer.byteLength(text);
-  let payloadBytes = 0;
-  for (const { byteLength } of tensors) payloadBytes += paddedBytes(byteLength);
+  const payloadBytes = payloadSize(tensors);
   const joined = textBytes + payloadBytes <= joinedBytesMax;
   const frame = Buffer.allocUnsafe(headBytes + textBytes + (joined ? payloadBytes : 0));
   frame.writeUInt32LE(textBytes, 0);
-  frame.writeUInt32LE(0, 4);
-  frame.writeUInt32LE(payloadBytes >>> 0, 8);
-  frame.writeUInt32LE(Math.floor(payloadBytes / 2 ** 32), 12);
+  writeHead(frame, textBytes, placeInline, payloadBytes);
   frame.write(text, headBytes);
   if (joined) {
     let offset = headBytes + textBytes;
@@ -41,7 +43,19 @@ export function encodeFrame(text: string, tensors: readonly Uint8Array[]): reado
     }
     return [frame];
   }
-  const pieces: Uint8Array[] = [frame];
+  return [frame, ...payloadPieces(tensors)];
+}
+
+/** Bytes of a payload of these tensors. */
+export function payloadSize(tensors: readonly Uint8Array[]): number {
+  let byteCount = 0;
+  for (const { byteLength } of tensors) byteCount += paddedBytes(byteLength);
+  return byteCount;
+}
+
+/** A payload in pieces: the tensors, and what fills their places. */
+export function payloadPieces(tensors: readonly Uint8Array[]): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
   for (const tensor of tensors) {
     const padBytes = paddedBytes(tensor.byteLength) - tensor.byteLength;
     if (tensor.byteLength > 0) pieces.push(tensor);
@@ -50,8 +64,31 @@ export function encodeFrame(text: string, tensors: readonly Uint8Array[]): reado
   return pieces;
 }
 
-/** Called for each frame. The payload is the receiver's own. */
-export type FrameReceiver = (text: string, payload: Uint8Array) => void;
+/** A frame whose payload was written to shared memory. */
+export function encodeSharedFrame(text: string, payloadBytes: number, offset: number): Uint8Array {
+  const textBytes = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(headBytes + textBytes + offsetBytes);
+  writeHead(frame, textBytes, placeShared, payloadBytes);
+  frame.write(text, headBytes);
+  frame.writeBigUInt64LE(BigInt(offset), headBytes + textBytes);
+  return frame;
+}
+
+function writeHead(frame: Buffer, textBytes: number, place: number, payloadBytes: number): void {
+  frame.writeUInt32LE(textBytes, 0);
+  frame.writeUInt32LE(place, 4);
+  frame.writeUInt32LE(payloadBytes >>> 0, 8);
+  frame.writeUInt32LE(Math.floor(payloadBytes / 2 ** 32), 12);
+}
+
+/** A payload in shared memory. */
+export interface SharedPayload {
+  readonly offset: number;
+  readonly byteCount: number;
+}
+
+/** Called for each frame. A payload that came with it is the receiver's own. */
+export type FrameReceiver = (text: string, payload: Uint8Array | SharedPayload) => void;
 
 const noPayload = new Uint8Array(0);
 
@@ -93,13 +130,18 @@ export class FrameReader {
     if (chunk.length < headBytes) return 0;
     const textBytes = chunk.readUInt32LE(0);
     const payloadBytes = chunk.readUInt32LE(8) + chunk.readUInt32LE(12) * 2 ** 32;
-    if (textBytes > textBytesMax || payloadBytes > payloadBytesMax || chunk.readUInt32LE(4) !== 0) {
+    const place = chunk.readUInt32LE(4);
+    if (textBytes > textBytesMax || payloadBytes > payloadBytesMax || place > placeShared) {
       throw new Error(`a frame of ${textBytes} and ${payloadBytes} bytes is none of ours`);
     }
-    const end = headBytes + textBytes;
+    const textEnd = headBytes + textBytes;
+    const end = place === placeShared ? textEnd + offsetBytes : textEnd;
     if (chunk.length < end) return 0;
-    const text = chunk.toString('utf8', headBytes, end);
-    if (payloadBytes === 0) {
+    const text = chunk.toString('utf8', headBytes, textEnd);
+    if (place === placeShared) {
+      const offset = Number(chunk.readBigUInt64LE(textEnd));
+      this.#receive(text, { offset, byteCount: payloadBytes });
+    } else if (payloadBytes === 0) {
       this.#receive(text, noPayload);
     } else {
       this.#text = text;

@@ -61,7 +61,7 @@ export type WireCall =
 
 /** What a worker says. */
 export type WorkerMessage =
-  | { readonly kind: 'hello'; readonly python: string }
+  | { readonly kind: 'hello'; readonly python: string; readonly regions: readonly string[] }
   | {
       readonly kind: 'done';
       readonly of: LifeStep;

@@ -1,13 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { allocateFixed } from '@nereid/native';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import { encodeFrame, FrameReader } from './worker-frame.ts';
+import { SharedRegions } from './shared-region.ts';
+import {
+  encodeFrame,
+  encodeSharedFrame,
+  FrameReader,
+  payloadPieces,
+  payloadSize,
+  type SharedPayload,
+} from './worker-frame.ts';
 import type { WorkerMessage } from './worker-message.ts';
 import { WorkerOutput } from './worker-output.ts';
 
 /** Beyond this the server stops answering a worker's calls: it does not read what it asks for. */
 const unsentBytesMax = 1024 * 1024 * 1024;
+
+/** Smaller payloads are quicker through the socket. */
+const sharedBytesMin = 64 * 1024;
+/** Larger ones would hold the event loop up while they are copied; the socket takes them piece by piece. */
+const sharedBytesMax = 16 * 1024 * 1024;
 
 export interface WorkerProcessOptions {
   /** The interpreter. */
@@ -36,6 +50,10 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #socket: Socket;
   readonly #errors: WorkerOutput;
+  /** Memory for large payloads; null where the socket carries them all. */
+  #regions: SharedRegions | null = null;
+  /** Ranges of the worker's region that were read, which it is told with the next message. */
+  #read: number[] = [];
   #fault: string | null = null;
   #over = false;
 
@@ -64,10 +82,8 @@ export class WorkerProcess {
       clock,
       writeLine: (line) => logger.info(`[${label}] ${line}`),
     });
-    const reader = new FrameReader((text, payload) =>
-      options.received(JSON.parse(text) as WorkerMessage, payload),
-    );
-    this.#socket.on('data', (chunk: Buffer) => this.#read(reader, chunk));
+    const reader = new FrameReader((text, payload) => this.#receive(text, payload));
+    this.#socket.on('data', (chunk: Buffer) => this.#push(reader, chunk));
     // The end of the process tells; a broken pipe is only its first sign.
     this.#socket.on('error', () => {});
     this.ended = new Promise((resolve) => {
@@ -75,6 +91,8 @@ export class WorkerProcess {
         if (this.#over) return;
         this.#over = true;
         this.#socket.destroy();
+        this.#regions?.close();
+        this.#regions = null;
         options.ended(this.#fault ?? reason);
         resolve();
       };
@@ -106,7 +124,7 @@ export class WorkerProcess {
    */
   send(text: string, tensors: readonly Uint8Array[] = []): void {
     if (this.#over || this.#fault !== null) return;
-    const pieces = encodeFrame(text, tensors);
+    const pieces = this.#frame(this.#withRead(text), tensors);
     if (pieces.length === 1) {
       this.#socket.write(pieces[0] as Uint8Array);
     } else {
@@ -123,7 +141,52 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #read(reader: FrameReader, chunk: Buffer): void {
+  /** Opens the memory that the worker has made. @returns whether large payloads can go there. */
+  shareMemory(paths: readonly string[]): boolean {
+    if (this.#regions === null && this.pid !== null && !this.#over) {
+      this.#regions = SharedRegions.open(this.pid, paths);
+    }
+    return this.#regions !== null;
+  }
+
+  #frame(text: string, tensors: readonly Uint8Array[]): readonly Uint8Array[] {
+    const byteCount = payloadSize(tensors);
+    if (this.#regions !== null && byteCount >= sharedBytesMin && byteCount <= sharedBytesMax) {
+      const offset = this.#regions.write(payloadPieces(tensors), byteCount);
+      if (offset !== null) return [encodeSharedFrame(text, byteCount, offset)];
+    }
+    return encodeFrame(text, tensors);
+  }
+
+  /** The message, with the ranges that were read since the last one. */
+  #withRead(text: string): string {
+    if (this.#read.length === 0) return text;
+    const told = `{"free":[${this.#read.join(',')}],${text.slice(1)}`;
+    this.#read = [];
+    return told;
+  }
+
+  #receive(text: string, payload: Uint8Array | SharedPayload): void {
+    const message = JSON.parse(text) as WorkerMessage & { readonly free?: readonly number[] };
+    if (message.free !== undefined) {
+      for (const offset of message.free) this.#regions?.free(offset);
+    }
+    this.#options.received(
+      message,
+      payload instanceof Uint8Array ? payload : this.#copied(payload),
+    );
+  }
+
+  /** What the worker wrote, in memory of our own: the worker may write there again. */
+  #copied({ offset, byteCount }: SharedPayload): Uint8Array {
+    if (this.#regions === null) throw new Error('a payload in memory that is not shared');
+    const payload = allocateFixed(byteCount);
+    this.#regions.read(payload, offset);
+    this.#read.push(offset);
+    return payload;
+  }
+
+  #push(reader: FrameReader, chunk: Buffer): void {
     if (this.#over || this.#fault !== null) return;
     try {
       reader.push(chunk);
