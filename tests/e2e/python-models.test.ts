@@ -97,6 +97,13 @@ y = np.array([before, during], dtype=np.int32)`),
 `,
     ),
   ],
+  keeper: [
+    pythonConfig(),
+    pythonModel(
+      'self.kept.append((x, x.copy()))\nassert all((a == b).all() for a, b in self.kept)\ny = x + 1',
+      '\n    def initialize(self, args):\n        self.kept = []\n',
+    ),
+  ],
   env: [
     pythonConfig(
       `parameters { key: "EXECUTION_ENV_PATH" value { string_value: "${environment}" } }`,
@@ -231,6 +238,38 @@ describe('the life of a model', () => {
     await control('hang_finalize', 'load');
     await control('hang_finalize', 'unload');
     await server.logged(/\[hang_finalize_0_0\] did not finalize: Timed out/u);
+  });
+});
+
+describe('large tensors', () => {
+  it('are right on every way, also while the model keeps earlier ones', async () => {
+    await control('keeper', 'load');
+    // Through the socket, in shared memory, and too large for that.
+    for (const count of [10, 16_384, 100_000, 4_300_000, 100_000, 5]) {
+      const x = Int32Array.from({ length: count }, (_, index) => index * 3 + count);
+      const head = JSON.stringify({
+        inputs: [
+          {
+            name: 'X',
+            shape: [count],
+            datatype: 'INT32',
+            parameters: { binary_data_size: x.byteLength },
+          },
+        ],
+        parameters: { binary_data_output: true },
+      });
+      const answer = await fetch(`${server.url}/v2/models/keeper/infer`, {
+        method: 'POST',
+        headers: { 'Inference-Header-Content-Length': String(Buffer.byteLength(head)) },
+        body: Buffer.concat([Buffer.from(head), Buffer.from(x.buffer)]),
+      });
+      const body = Buffer.from(await answer.arrayBuffer());
+      const headBytes = Number(answer.headers.get('inference-header-content-length'));
+      expect([count, body.length - headBytes]).toEqual([count, x.byteLength]);
+      const y = new Int32Array(Uint8Array.from(body.subarray(headBytes)).buffer);
+      expect(y.every((value, index) => value === (x[index] as number) + 1)).toBe(true);
+    }
+    await control('keeper', 'unload');
   });
 });
 
