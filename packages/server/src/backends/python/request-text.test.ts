@@ -1,0 +1,62 @@
+import { defaultRequestParameters, type ParameterValue } from '@nereid/protocol';
+import { describe, expect, it } from 'vitest';
+import { Cancellation } from '../../core/cancellation.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import { executeText } from './request-text.ts';
+
+function request(changes: Partial<InferRequest>): InferRequest {
+  return {
+    id: 'a "b"',
+    parameters: defaultRequestParameters,
+    inputs: [{ name: 'X', dataType: 'INT32', shape: [2], data: new Uint8Array(8) }],
+    outputNames: ['Y'],
+    batchSize: 1,
+    cancellation: new Cancellation(),
+    startNs: 0,
+    ...changes,
+  };
+}
+
+describe('executeText', () => {
+  it('is JSON with everything that a model can ask for', () => {
+    expect(JSON.parse(executeText(3, [{ number: 9, request: request({}) }]))).toEqual({
+      kind: 'execute',
+      batch: 3,
+      requests: [
+        {
+          number: 9,
+          id: 'a "b"',
+          correlation: 0,
+          flags: 0,
+          timeout: 0,
+          parameters: '{}',
+          outputs: ['Y'],
+          inputs: [['X', 'INT32', [2], 8]],
+        },
+      ],
+    });
+  });
+
+  it('rounds no integer', () => {
+    const custom = new Map<string, ParameterValue>([
+      ['i', { kind: 'int', value: 2n ** 63n - 1n }],
+      ['d', { kind: 'double', value: 2 }],
+      ['s', { kind: 'string', value: '"' }],
+      ['b', { kind: 'bool', value: false }],
+    ]);
+    const parameters = {
+      ...defaultRequestParameters,
+      sequenceId: 2n ** 64n - 1n,
+      sequenceStart: true,
+      sequenceEnd: true,
+      timeoutUs: 2n ** 63n,
+      custom,
+    };
+    const text = executeText(1, [{ number: 2, request: request({ parameters }) }]);
+    expect(text).toContain(
+      '"correlation":18446744073709551615,"flags":3,"timeout":9223372036854775808',
+    );
+    const { requests } = JSON.parse(text) as { requests: { parameters: string }[] };
+    expect(requests[0]?.parameters).toBe('{"i":9223372036854775807,"d":2.0,"s":"\\"","b":false}');
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { encodeFrame, encodeSharedFrame, FrameReader, type SharedPayload } from './worker-frame.ts';
+
+function bytes(count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, index) => index % 251);
+}
+
+function read(stream: Buffer, step: number): [string, Uint8Array | SharedPayload][] {
+  const frames: [string, Uint8Array | SharedPayload][] = [];
+  const reader = new FrameReader((text, payload) => frames.push([text, payload]));
+  for (let at = 0; at < stream.length; at += step) reader.push(stream.subarray(at, at + step));
+  return frames;
+}
+
+describe('frames', () => {
+  it.each([1, 7, 63, 64, 65, 4096, 1_000_000])('survive any cut (every %i bytes)', (step) => {
+    const sizes = [[], [0], [1, 64, 65], [70_000, 3], [200_000]];
+    const frames = sizes.map((list, index) => ({
+      text: `{"é":${index}}`,
+      tensors: list.map(bytes),
+    }));
+    const stream = Buffer.concat(frames.flatMap(({ text, tensors }) => encodeFrame(text, tensors)));
+    const got = read(stream, step);
+    expect(got.map(([text]) => text)).toEqual(frames.map(({ text }) => text));
+    got.forEach(([, payload], index) => {
+      let offset = 0;
+      for (const tensor of frames[index]?.tensors ?? []) {
+        const part = (payload as Uint8Array).subarray(offset, offset + tensor.byteLength);
+        expect(Buffer.compare(part, tensor)).toBe(0);
+        offset += Math.ceil(tensor.byteLength / 64) * 64;
+      }
+      expect((payload as Uint8Array).byteLength).toBe(offset);
+    });
+  });
+
+  it('may say that their payload lies in shared memory', () => {
+    const stream = Buffer.concat([
+      encodeSharedFrame('{"a":1}', 70_000, 2 ** 33),
+      ...encodeFrame('{}', []),
+    ]);
+    expect(read(stream, 5)).toEqual([
+      ['{"a":1}', { offset: 2 ** 33, byteCount: 70_000 }],
+      ['{}', new Uint8Array(0)],
+    ]);
+  });
+
+  it.each([
+    ['a text of 4 GiB', 0, 0xffff_ffff],
+    ['a place that is none', 4, 2],
+    ['a payload of 16 EiB', 12, 0xffff_ffff],
+  ])('refuses %s', (_, at, value) => {
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(value, at);
+    expect(() => read(head, 16)).toThrow('none of ours');
+  });
+});
