@@ -45,16 +45,17 @@ export class OpenRequest {
       this.#answerError(new TritonError(wire.error.code, wire.error.message), final);
       return;
     }
+    const outputNs = this.#parts.nowNs();
     const response = wire === null ? null : this.#response(wire, tensors);
     if (this.#settled) return;
     if (this.#parts.decoupled) {
-      if (final) this.#settleAnswered();
+      if (final) this.#settleAnswered(outputNs);
       this.execution.sink.respond(response, final);
       return;
     }
     this.#held ??= response;
     if (!final) return;
-    this.#settleAnswered();
+    this.#settleAnswered(outputNs);
     this.execution.sink.respond(this.#held, true);
   }
 
@@ -62,7 +63,7 @@ export class OpenRequest {
   #answerError(error: TritonError, final: boolean): void {
     if (this.#settled) return;
     const ends = final || !this.#parts.decoupled;
-    if (ends) this.#settleAnswered();
+    if (ends) this.#settleAnswered(this.#parts.nowNs());
     this.execution.sink.fail(error, { final: ends });
   }
 
@@ -84,11 +85,11 @@ export class OpenRequest {
   }
 
   /** The times of an answer that comes before `execute` has returned. */
-  #settleAnswered(): void {
+  #settleAnswered(outputNs: number): void {
     const { execution } = this;
     if (execution.computeEndNs === 0) {
-      execution.computeOutputStartNs = this.#parts.nowNs();
-      execution.computeEndNs = execution.computeOutputStartNs;
+      execution.computeOutputStartNs = outputNs;
+      execution.computeEndNs = this.#parts.nowNs();
     }
     this.#settle();
   }

@@ -29,7 +29,7 @@ function requestText(number: number, request: InferRequest): string {
 }
 
 /** The parameters as the JSON text that the model is given. */
-export function parametersText(parameters: ReadonlyMap<string, ParameterValue>): string {
+function parametersText(parameters: ReadonlyMap<string, ParameterValue>): string {
   const members = [...parameters].map(
     ([name, parameter]) => `${JSON.stringify(name)}:${valueText(parameter)}`,
   );
