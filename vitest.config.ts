@@ -15,6 +15,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          setupFiles: ['tools/fuzz-seed.ts'],
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: 30_000,
         },
@@ -23,6 +24,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'fuzz',
+          setupFiles: ['tools/fuzz-seed.ts'],
           include: ['fuzz/**/*.test.ts'],
           testTimeout: 120_000,
         },

@@ -108,8 +108,8 @@ test('what JSON.parse takes is taken, what is refused is a TritonError with an o
         expect(failure).toBeInstanceOf(TritonError);
         const offset = / at (\d+)$/.exec((failure as TritonError).message)?.[1];
         expect(Number(offset)).toBeLessThanOrEqual(bytes.length);
-        // rapidjson refuses these two, of all that is valid.
-        if (expected !== undefined) expect(text).toMatch(/1e999|\\ud83d/);
+        // rapidjson refuses numbers beyond a double and halves of surrogates, of all that is valid.
+        if (expected !== undefined) expect(text).toMatch(/[eE]\+?\d{3}|\\ud83d/);
       }
     }),
     { numRuns: 6000 },
