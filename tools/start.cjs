@@ -1,11 +1,9 @@
 'use strict';
 // `npm start [-- flags]`: installs what is missing, builds, and serves. Without a repository among
-// the flags it serves examples/models. CommonJS for the sake of launch.js, which says why.
+// the flags it serves examples/models. CommonJS for the sake of thread-pool.js, which says why.
+require('../packages/server/bin/thread-pool.js');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { availableParallelism } = require('node:os');
-
-process.env.UV_THREADPOOL_SIZE ??= String(Math.max(8, availableParallelism() + 4));
 
 const root = join(__dirname, '..');
 const repositoryFlag = /^--model-(repository|store)(=|$)/u;

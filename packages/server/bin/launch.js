@@ -1,13 +1,9 @@
 'use strict';
+require('./thread-pool.js');
 // Starts the built server; in a checkout that has not been built yet, builds it first.
 const { existsSync } = require('node:fs');
-const { availableParallelism } = require('node:os');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
-
-// Models run on libuv's threads, four by default. It reads this once, before the first file is read
-// off the loop: which loading an ES module does, so this file is none.
-process.env.UV_THREADPOOL_SIZE ??= String(Math.max(8, availableParallelism() + 4));
 
 async function launch() {
   const built = join(__dirname, '..', 'dist', 'main.js');

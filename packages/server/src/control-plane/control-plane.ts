@@ -2,6 +2,7 @@ import { dataTypeFromConfig, type ModelConfig, TritonError } from '@nereid/proto
 import type { LoadedModel } from '../lifecycle/loaded-model.ts';
 import type { ModelLifeCycle } from '../lifecycle/model-life-cycle.ts';
 import type { IndexRow, ModelManager } from '../lifecycle/model-manager.ts';
+import { expectedInputShape, expectedOutputShape } from '../model-config/io-shape.ts';
 import type { ModelStatisticsSnapshot } from '../observability/model-statistics.ts';
 import type { LoadOverrides } from '../repository/model-definition.ts';
 import type { BatchingReport } from '../scheduling/batch-counters.ts';
@@ -110,18 +111,20 @@ export class ControlPlane {
       version === null
         ? this.#readyVersions(name).map((ready) => String(ready.key.version))
         : [String(version)];
-    const batched = config.max_batch_size > 0;
-    const tensor = (io: ModelConfig['input'][number] | ModelConfig['output'][number]) => ({
-      name: io.name,
-      datatype: dataTypeFromConfig(io.data_type) ?? 'INVALID',
-      shape: batched ? [-1, ...io.dims] : io.dims,
-    });
     return {
       name: config.name,
       versions,
       platform: config.platform === '' ? config.backend : config.platform,
-      inputs: config.input.map(tensor),
-      outputs: config.output.map(tensor),
+      inputs: config.input.map((input) => ({
+        name: input.name,
+        datatype: dataTypeFromConfig(input.data_type) ?? 'INVALID',
+        shape: expectedInputShape(config, input),
+      })),
+      outputs: config.output.map((output) => ({
+        name: output.name,
+        datatype: dataTypeFromConfig(output.data_type) ?? 'INVALID',
+        shape: expectedOutputShape(config, output),
+      })),
     };
   }
 

@@ -133,6 +133,16 @@ describe('DefaultScheduler', () => {
     expect(answers).toEqual(['UNAVAILABLE b', 'ok a']);
   });
 
+  it('tells everybody who stops it when it has stopped', async () => {
+    const instance = new HeldInstance();
+    const { send, scheduler } = setUp([instance]);
+    send('a');
+    const stops = Promise.all([scheduler.stop(), scheduler.stop()]);
+    await instance.finish();
+    await stops;
+    expect(scheduler.inflightCount).toBe(0);
+  });
+
   it('answers a request whose backend forgot to', async () => {
     const forgetful: BackendInstance = { name: 'm_0', execute: () => null };
     const { answers, send } = setUp([forgetful]);

@@ -4,6 +4,7 @@ import type { InferRequest } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
+import { RequestIntake } from './request-intake.ts';
 import { RequestQueue } from './request-queue.ts';
 import {
   queueFullError,
@@ -33,9 +34,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
   readonly #queue = new RequestQueue<ScheduledRequest>();
   /** A stack, so that a lone client keeps to one instance whose memory is warm. */
   readonly #idle: BackendInstance[];
-  #inflight = 0;
-  #stopped = false;
-  #whenDrained: (() => void) | null = null;
+  readonly #intake = new RequestIntake();
 
   constructor(options: DefaultSchedulerOptions) {
     this.modelName = options.modelName;
@@ -50,13 +49,12 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
   }
 
   get inflightCount(): number {
-    return this.#inflight;
+    return this.#intake.inflight;
   }
 
   enqueue(request: InferRequest, sink: ResponseSink): void {
     const scheduled = new ScheduledRequest(this, request, sink);
-    this.#inflight++;
-    if (this.#stopped) {
+    if (!this.#intake.enter()) {
       scheduled.reject('REJECTED', stoppingError());
       return;
     }
@@ -71,13 +69,8 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
     }
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#inflight > 0) {
-      await new Promise<void>((resolve) => {
-        this.#whenDrained = resolve;
-      });
-    }
+  stop(): Promise<void> {
+    return this.#intake.close();
   }
 
   /** Called by a request that was cancelled while it waited. */
@@ -87,7 +80,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
 
   /** Called once by every request when its answer is out. */
   settled(): void {
-    if (--this.#inflight === 0) this.#whenDrained?.();
+    this.#intake.leave();
   }
 
   #run(instance: BackendInstance, first: ScheduledRequest): void {

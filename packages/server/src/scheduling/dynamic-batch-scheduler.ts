@@ -13,6 +13,7 @@ import { BatchQueue, type QueuePlace } from './batch-queue.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
 import { mayMergeOf } from './mergeable-requests.ts';
 import { QueueAlarm } from './queue-alarm.ts';
+import { RequestIntake } from './request-intake.ts';
 import {
   queueFullError,
   queueRequestsMaxDefault,
@@ -67,9 +68,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   #arrivals = 0;
   /** Turns in a row in which one request came, and none while it ran. */
   #loneTurns = 0;
-  #inflight = 0;
-  #stopped = false;
-  #whenDrained: (() => void) | null = null;
+  readonly #intake = new RequestIntake();
 
   constructor(options: DynamicBatchSchedulerOptions) {
     const { config, clock } = options;
@@ -99,7 +98,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   get inflightCount(): number {
-    return this.#inflight;
+    return this.#intake.inflight;
   }
 
   batchingReport(): BatchingReport {
@@ -108,13 +107,12 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
 
   enqueue(request: InferRequest, sink: ResponseSink): void {
     const scheduled = new ScheduledRequest(this, request, sink);
-    this.#inflight++;
-    if (this.#stopped) {
+    if (!this.#intake.enter()) {
       scheduled.reject('REJECTED', stoppingError());
       return;
     }
     this.#arrivals++;
-    if (this.#inflight > 1) this.#loneTurns = 0;
+    if (this.#intake.inflight > 1) this.#loneTurns = 0;
     if (this.#idle.length > 0) this.#lookAtEndOfTurn();
     if (this.#mayRunAtOnce() && !request.cancellation.cancelled) {
       this.#recordDecision(1, request.batchSize, 'idle_instance');
@@ -124,13 +122,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     }
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#inflight > 0) {
-      await new Promise<void>((resolve) => {
-        this.#whenDrained = resolve;
-      });
-    }
+  stop(): Promise<void> {
+    return this.#intake.close();
   }
 
   /** Called by a request that was cancelled while it waited. */
@@ -146,7 +139,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
 
   /** Called once by every request when its answer is out. */
   settled(): void {
-    if (--this.#inflight === 0) this.#whenDrained?.();
+    this.#intake.leave();
   }
 
   /** A client alone, for whom nothing would be waited for: the queue would change nothing. */
