@@ -1,30 +1,15 @@
 import type { AddressInfo } from 'node:net';
-import { addressOf, cpuQuota, OnnxRuntime } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
-import {
-  type GrpcHandler,
-  type HttpHandler,
-  HttpServer,
-  type HttpServerOptions,
-} from '@nereid/transport';
-import { IdentityBackend } from './backends/identity/identity-backend.ts';
-import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
-import { PythonBackend } from './backends/python/python-backend.ts';
+import type { HttpHandler } from '@nereid/transport';
+import { builtInBackends } from './built-in-backends.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
 import { LogControl } from './control-plane/log-control.ts';
-import { RestrictedApis } from './control-plane/restricted-apis.ts';
 import type { ServerState } from './control-plane/server-state.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
-import { headerForwardingOf } from './data-plane/header-forwarding.ts';
-import { createGrpcHandler } from './frontends/grpc/grpc-handler.ts';
-import { createHttpHandler } from './frontends/http/http-handler.ts';
-import type { HttpContext } from './frontends/http/http-route.ts';
-import { metricsHandler } from './frontends/metrics/metrics-handler.ts';
-import { transportKeepalive, transportTls, zlibLevels } from './grpc-transport.ts';
-import { BackendRegistry } from './lifecycle/backend-registry.ts';
+import type { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
 import { ModelManager } from './lifecycle/model-manager.ts';
@@ -33,29 +18,17 @@ import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { type Log, openLog } from './observability/log.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
-import type { HttpOptions, ServerOptions } from './options/server-options.ts';
+import type { ServerOptions } from './options/server-options.ts';
 import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
-import { listenOn } from './port-listening.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
+import { type Planes, ServerPorts } from './server-ports.ts';
 import { reportStart } from './start-report.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
 type Stop = (graceMs: number) => Promise<void> | void;
-
-/** What every front end works with. */
-type Planes = Pick<HttpContext, 'logControl' | 'sharedMemory'> & CalledPlanes;
-
-/** What one port answers with: every port answers both protocols. */
-interface PortHandlers {
-  readonly http: HttpHandler;
-  readonly grpc: GrpcHandler;
-}
-
-/** A connection that is being closed gets so long to read the last answer, and no longer. */
-const connectionGraceMsMax = 5_000;
 
 /**
  * The composition root: makes the parts, starts them in order and stops them in reverse. One object
@@ -74,13 +47,8 @@ export class Server {
   readonly #sources: readonly LocalModelSource[];
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
-  readonly #onHttpPort: PortHandlers;
-  readonly #onGrpcPort: PortHandlers;
+  readonly #ports: ServerPorts;
   #planes: CalledPlanes | null = null;
-  #http: HttpServer | null = null;
-  #httpAddress: AddressInfo | null = null;
-  #grpcAddress: AddressInfo | null = null;
-  #metricsAddress: AddressInfo | null = null;
   #stopping: Promise<boolean> | null = null;
 
   constructor(options: ServerOptions, log: Log | null = null, clock: Clock = systemClock) {
@@ -89,7 +57,10 @@ export class Server {
     this.#clock = clock;
     this.#log = log ?? openLog(options.log, clock);
     this.#logger = this.#log.logger('server.ts');
-    this.#backends = this.#makeBackends();
+    this.#backends = builtInBackends(
+      options.backend,
+      serverInferencePort(() => this.#calledPlanes()),
+    );
     this.#lifeCycle = new ModelLifeCycle({
       loader: new VersionLoader({
         backends: this.#backends,
@@ -125,38 +96,35 @@ export class Server {
     });
     const planes = this.#makePlanes();
     this.#planes = planes;
-    const http = new RestrictedApis(options.http.restrictions);
-    const grpc = new RestrictedApis(options.grpc.restrictions, 'triton-grpc-protocol-');
-    // Whoever restricts one protocol may have closed the port of the other to the network: what
-    // comes over a port has to satisfy the restrictions of that port too.
-    this.#onHttpPort = {
-      http: this.#makeHttpHandler(planes, http),
-      grpc: this.#makeGrpcHandler(planes, grpc.and(http)),
-    };
-    this.#onGrpcPort = {
-      http: this.#makeHttpHandler(planes, http.and(grpc)),
-      grpc: this.#makeGrpcHandler(planes, grpc),
-    };
+    this.#ports = new ServerPorts({
+      options,
+      planes,
+      metrics: this.#metrics,
+      isExiting: () => this.#state.phase === 'exiting',
+      clock,
+      log: this.#log,
+      reportDefect: (error) => this.reportDefect(error),
+    });
   }
 
   /** Where HTTP is served; null before the start and with --allow-http=false. */
   get httpAddress(): AddressInfo | null {
-    return this.#httpAddress;
+    return this.#ports.httpAddress;
   }
 
   /** Where gRPC is served; null before the start and with --allow-grpc=false. */
   get grpcAddress(): AddressInfo | null {
-    return this.#grpcAddress;
+    return this.#ports.grpcAddress;
   }
 
   /** Where metrics are served; null before the start and with --allow-metrics=false. */
   get metricsAddress(): AddressInfo | null {
-    return this.#metricsAddress;
+    return this.#ports.metricsAddress;
   }
 
   /** Answers requests, on sockets or without. */
   get httpHandler(): HttpHandler {
-    return this.#onHttpPort.http;
+    return this.#ports.httpHandler;
   }
 
   /**
@@ -177,9 +145,8 @@ export class Server {
       this.#state.phase = 'ready';
       this.#metrics.start();
       this.#stops.push(() => this.#metrics.stop());
-      await this.#openGrpc();
-      await this.#openHttp();
-      await this.#openMetrics();
+      this.#stops.push((graceMs) => this.#ports.close(graceMs));
+      await this.#ports.open();
       this.#startPolling();
     } catch (error) {
       await this.stop(0);
@@ -267,27 +234,6 @@ export class Server {
     });
   }
 
-  #makeBackends(): BackendRegistry {
-    const library = this.#options.backend.config.get('onnxruntime')?.get('library') ?? null;
-    const global = this.#options.backend.config.get('onnxruntime')?.get('enable-global-threadpool');
-    const cpuCount = cpuQuota();
-    return new BackendRegistry([
-      new OnnxBackend({
-        cpuCount,
-        openRuntime: () =>
-          OnnxRuntime.open({
-            libraryPath: library,
-            globalThreadPool:
-              global === '1'
-                ? { intraOpThreadCount: cpuCount, interOpThreadCount: cpuCount, spinning: true }
-                : null,
-          }),
-      }),
-      new IdentityBackend(),
-      new PythonBackend({ port: serverInferencePort(() => this.#calledPlanes()) }),
-    ]);
-  }
-
   /** What models call; they can do so only when they are loaded, which is after the planes are made. */
   #calledPlanes(): CalledPlanes {
     if (this.#planes === null) throw new Error('a model called before the server was made');
@@ -315,31 +261,6 @@ export class Server {
     };
   }
 
-  #makeHttpHandler(planes: Planes, restrictedApis: RestrictedApis): HttpHandler {
-    const { http } = this.#options;
-    return createHttpHandler({
-      ...planes,
-      metricsText: () => this.#metrics.text(),
-      headerForwarding: headerForwardingOf(http.headerForwardPattern),
-      restrictedApis,
-      options: { maxInputBytes: http.bodyBytesMax },
-      logger: this.#log.logger('http-handler.ts'),
-    });
-  }
-
-  #makeGrpcHandler(planes: Planes, restrictedApis: RestrictedApis): GrpcHandler {
-    const { grpc } = this.#options;
-    return createGrpcHandler({
-      ...planes,
-      compressionLevel: zlibLevels[grpc.inferCompressionLevel],
-      headerForwarding: headerForwardingOf(grpc.headerForwardPattern),
-      isExiting: () => this.#state.phase === 'exiting',
-      restrictedApis,
-      clock: this.#clock,
-      logger: this.#log.logger('grpc-handler.ts'),
-    });
-  }
-
   async #loadModels(): Promise<void> {
     const { controlMode, startupModels, startupModelsAll, exitOnError } =
       this.#options.modelRepository;
@@ -351,56 +272,6 @@ export class Server {
     if (!complete && exitOnError) {
       throw new TritonError('INTERNAL', 'failed to load all models');
     }
-  }
-
-  /** Answers HTTP too, as the HTTP port answers gRPC: the first bytes of a connection decide. */
-  async #openGrpc(): Promise<void> {
-    const { grpc, http } = this.#options;
-    if (!grpc.allow) return;
-    const server = new HttpServer(this.#onGrpcPort.http, {
-      ...this.#transportOptions(http, this.#onGrpcPort.grpc),
-      tls: grpc.tls === null ? null : transportTls(grpc.tls),
-    });
-    const { address } = grpc;
-    this.#grpcAddress = await listenOn(server, 'GRPC', address, grpc.port, grpc.reusePort);
-    this.#logger.info(`Started GRPCInferenceService at ${address}:${this.#grpcAddress.port}`);
-    this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
-  }
-
-  async #openHttp(): Promise<void> {
-    const { http } = this.#options;
-    if (!http.allow) return;
-    const { http: handler, grpc } = this.#onHttpPort;
-    this.#http = new HttpServer(handler, this.#transportOptions(http, grpc));
-    const { address } = http;
-    this.#httpAddress = await listenOn(this.#http, 'HTTP', address, http.port, http.reusePort);
-    this.#logger.info(`Started HTTPService at ${address}:${this.#httpAddress.port}`);
-    this.#stops.push((graceMs) => this.#http?.close({ graceMs: connectionGrace(graceMs) }));
-  }
-
-  async #openMetrics(): Promise<void> {
-    const { metrics, http } = this.#options;
-    if (!metrics.allow) return;
-    const server = new HttpServer(metricsHandler(this.#metrics), {
-      ...this.#transportOptions(http, null),
-    });
-    this.#metricsAddress = await listenOn(server, 'metrics', metrics.address, metrics.port, false);
-    this.#logger.info(`Started Metrics Service at ${metrics.address}:${this.#metricsAddress.port}`);
-    this.#stops.push((graceMs) => server.close({ graceMs: connectionGrace(graceMs) }));
-  }
-
-  /** @param handler Of gRPC; null for none. */
-  #transportOptions(http: HttpOptions, handler: GrpcHandler | null): HttpServerOptions {
-    const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax } = http;
-    return {
-      limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax },
-      addressOf,
-      grpc:
-        handler === null
-          ? null
-          : { handler, keepalive: transportKeepalive(this.#options.grpc.keepalive) },
-      handlerFailed: (error) => this.reportDefect(error),
-    };
   }
 
   #startPolling(): void {
@@ -415,9 +286,4 @@ export class Server {
     poller.start();
     this.#stops.push(() => poller.stop());
   }
-}
-
-/** Nothing once the time for the exit is over: what is in flight then has been given up. */
-function connectionGrace(leftMs: number): number {
-  return Math.min(connectionGraceMsMax, leftMs);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ModelConfig, TritonError } from '@nereid/protocol';
+import type { ModelConfig } from '@nereid/protocol';
 import type { BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -11,10 +11,9 @@ import {
 import { readModelLabels } from '../model-config/labels.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
-import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
-import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
 import type { BackendRegistry } from './backend-registry.ts';
-import { LoadedModel, type LoadedModelParts } from './loaded-model.ts';
+import { LoadedModel } from './loaded-model.ts';
+import { refuseUnbuiltScheduling, scheduleModel } from './model-scheduling.ts';
 
 export interface VersionLoaderOptions {
   readonly backends: BackendRegistry;
@@ -35,7 +34,7 @@ export class VersionLoader {
 
   /** @throws TritonError whose text becomes the version's reason. Nothing stays loaded then. */
   async load(definition: ModelDefinition, version: number): Promise<LoadedModel> {
-    const { clock } = this.#options;
+    const { clock, logger } = this.#options;
     const startNs = clock.nowNs();
     const backendModel = await this.#loadBackendModel(definition, version);
     try {
@@ -44,7 +43,13 @@ export class VersionLoader {
       return new LoadedModel({
         key: { ...definition.id, version },
         backendModel,
-        ...this.#scheduling(definition, backendModel, statistics),
+        ...scheduleModel({
+          modelName: definition.id.name,
+          model: backendModel,
+          statistics,
+          clock,
+          logger,
+        }),
         labels,
         statistics,
         loadDurationSecs: (clock.nowNs() - startNs) / 1e9,
@@ -57,7 +62,7 @@ export class VersionLoader {
 
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {
     const { backends, autoComplete, clock, logger } = this.#options;
-    refuseUnbuilt(definition.config);
+    refuseUnbuiltScheduling(definition.config);
     const backend = backends.forModel(definition.config);
     const config = normaliseInstanceGroups(definition.config, noGpus);
     validateInstanceGroups(config, noGpus, definition.source);
@@ -81,49 +86,5 @@ export class VersionLoader {
       ...(backendConfig.get('') ?? []),
       ...(backendConfig.get(config.backend) ?? []),
     ]);
-  }
-
-  #scheduling(
-    definition: ModelDefinition,
-    model: BackendModel,
-    statistics: ModelStatistics,
-  ): Pick<LoadedModelParts, 'scheduler' | 'batchingReport'> {
-    const { clock, logger } = this.#options;
-    const { instances, config } = model;
-    const options = { modelName: definition.id.name, instances, statistics, clock };
-    if (config.dynamic_batching === null) {
-      return { scheduler: new DefaultScheduler(options), batchingReport: null };
-    }
-    const scheduler = new DynamicBatchScheduler({ ...options, config, logger });
-    return { scheduler, batchingReport: () => scheduler.batchingReport() };
-  }
-}
-
-/** @throws TritonError UNSUPPORTED for a scheduler without which the model would answer wrongly. */
-function refuseUnbuilt(config: ModelConfig): void {
-  if (config.ensemble_scheduling !== null) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `ensemble '${config.name}': ensembles are not supported yet`,
-    );
-  }
-  if (config.batch_input.length > 0 || config.batch_output.length > 0) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `model '${config.name}': batch_input and batch_output are not supported yet`,
-    );
-  }
-  const ragged = config.input.find((input) => input.allow_ragged_batch);
-  if (ragged !== undefined) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `model '${config.name}': ragged batches (input '${ragged.name}') are not supported yet`,
-    );
-  }
-  if (config.sequence_batching !== null) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `model '${config.name}': sequence batching is not supported yet`,
-    );
   }
 }

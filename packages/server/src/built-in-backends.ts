@@ -1,0 +1,33 @@
+import { cpuQuota, OnnxRuntime } from '@nereid/native';
+import { IdentityBackend } from './backends/identity/identity-backend.ts';
+import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
+import { PythonBackend } from './backends/python/python-backend.ts';
+import type { InferencePort } from './core/inference-port.ts';
+import { BackendRegistry } from './lifecycle/backend-registry.ts';
+import type { BackendOptions } from './options/server-options.ts';
+
+/** The backends that come with the server. None costs anything before it loads a model. */
+export function builtInBackends(options: BackendOptions, port: InferencePort): BackendRegistry {
+  return new BackendRegistry([
+    onnxBackend(options),
+    new IdentityBackend(),
+    new PythonBackend({ port }),
+  ]);
+}
+
+function onnxBackend({ config }: BackendOptions): OnnxBackend {
+  const settings = config.get('onnxruntime');
+  const libraryPath = settings?.get('library') ?? null;
+  const shared = settings?.get('enable-global-threadpool') === '1';
+  const cpuCount = cpuQuota();
+  return new OnnxBackend({
+    cpuCount,
+    openRuntime: () =>
+      OnnxRuntime.open({
+        libraryPath,
+        globalThreadPool: shared
+          ? { intraOpThreadCount: cpuCount, interOpThreadCount: cpuCount, spinning: true }
+          : null,
+      }),
+  });
+}
