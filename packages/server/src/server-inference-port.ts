@@ -17,9 +17,9 @@ export function serverInferencePort(planes: () => CalledPlanes): InferencePort {
       const model = servedModel(planes().dataPlane, name, version);
       return model === null ? null : callableModel(model);
     },
-    infer: (name, version, message, cancellation, sink) => {
+    infer: (name, version, message, cancellation, sink, trace) => {
       const { dataPlane } = planes();
-      dataPlane.infer(dataPlane.model(name, version), message, cancellation, sink);
+      dataPlane.infer(dataPlane.model(name, version), message, cancellation, sink, trace);
     },
     load: (name, config, files) => planes().controlPlane.loadModel(name, { config, files }),
     unload: (name, unloadDependents) =>

@@ -21,6 +21,7 @@ export {
   type OnnxValueSpec,
   onnxModel,
 } from './onnx-writer.ts';
+export { RecordingTrace } from './recording-trace.ts';
 export {
   type ProcessEnd,
   runServerToEnd,

@@ -1,5 +1,6 @@
 import type { RequestParameters, Tensor } from '@nereid/protocol';
 import type { Cancellation } from './cancellation.ts';
+import type { Trace } from './trace.ts';
 
 /** A validated inference request: what schedulers queue and backends execute. */
 export interface InferRequest {
@@ -15,4 +16,6 @@ export interface InferRequest {
   readonly cancellation: Cancellation;
   /** When the server took the request up, `Clock.nowNs`. */
   readonly startNs: number;
+  /** Null or absent for a request that is not traced. */
+  readonly trace?: Trace | null;
 }

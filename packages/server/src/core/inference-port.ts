@@ -1,6 +1,7 @@
 import type { InferRequestMessage } from '@nereid/protocol';
 import type { Cancellation } from './cancellation.ts';
 import type { ResponseSink } from './infer-response.ts';
+import type { Trace } from './trace.ts';
 
 /** A model version that would take a request now. */
 export interface CallableModel {
@@ -20,6 +21,7 @@ export interface InferencePort {
   find(name: string, version: number | null): CallableModel | null;
   /**
    * Takes a request up, as `DataPlane.infer` does.
+   * @param trace A child of the caller's trace, where that has one.
    * @throws TritonError for a model that does not serve and for a request that is refused; nothing was
    *   said on the sink then.
    */
@@ -29,6 +31,7 @@ export interface InferencePort {
     message: InferRequestMessage,
     cancellation: Cancellation,
     sink: ResponseSink,
+    trace?: Trace | null,
   ): void;
   /** @param config JSON, null for the configuration on disk. @throws TritonError */
   load(name: string, config: string | null, files: ReadonlyMap<string, Uint8Array>): Promise<void>;

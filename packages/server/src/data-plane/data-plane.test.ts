@@ -7,7 +7,7 @@ import {
   type Tensor,
   TritonError,
 } from '@nereid/protocol';
-import { FakeModelRegistry, FakeServedModel, ManualClock } from '@nereid/test-kit';
+import { FakeModelRegistry, FakeServedModel, ManualClock, RecordingTrace } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../core/cancellation.ts';
 import type { InferResponse, ResponseSink } from '../core/infer-response.ts';
@@ -86,14 +86,18 @@ function strings(name: string, shape: number[], ...texts: string[]): Tensor {
   return { name, dataType: 'BYTES', shape, data };
 }
 
-function infer(model: FakeServedModel, message: PartialMessage): CollectingSink {
+function infer(
+  model: FakeServedModel,
+  message: PartialMessage,
+  trace: RecordingTrace | null = null,
+): CollectingSink {
   const plane = new DataPlane({
     registry: new FakeModelRegistry([model]),
     clock: new ManualClock(),
     logger: silentLogger,
   });
   const sink = new CollectingSink();
-  plane.infer(model, inferRequestMessage(message), new Cancellation(), sink);
+  plane.infer(model, inferRequestMessage(message), new Cancellation(), sink, trace);
   return sink;
 }
 
@@ -174,6 +178,51 @@ describe('a request that fits', () => {
     });
     const sink = infer(model, { inputs: both, outputs: [{ name: 'OUTPUT1' }] });
     expect(sink.responses[0]?.outputs.map((output) => output.name)).toEqual(['OUTPUT1']);
+  });
+});
+
+describe('a request that is traced', () => {
+  it('reports its start, its tensors and its end', () => {
+    const model = served(addSub, {
+      execute: ({ trace }) => {
+        trace?.report('COMPUTE_START', 1);
+        return [tensor('OUTPUT0', [1, 4]), tensor('OUTPUT1', [1, 4])];
+      },
+    });
+    const trace = new RecordingTrace();
+    infer(model, { id: 'a', inputs: both, outputs: [{ name: 'OUTPUT1' }] }, trace);
+    expect(trace.lines).toEqual([
+      "REQUEST_START m/1 'a' @0",
+      'QUEUE_START @0',
+      'TENSOR_QUEUE_INPUT INPUT0',
+      'TENSOR_QUEUE_INPUT INPUT1',
+      'COMPUTE_START @1',
+      'TENSOR_BACKEND_OUTPUT OUTPUT1',
+      'REQUEST_END @0',
+    ]);
+  });
+
+  it('ends with the failure of its model, and with the last of several answers', () => {
+    const failing = served(addSub, { execute: () => new TritonError('INTERNAL', 'broken') });
+    const failed = new RecordingTrace();
+    infer(failing, { inputs: both }, failed);
+    expect(failed.lines.at(-1)).toBe('REQUEST_END @0');
+
+    const model = served(addSub);
+    const trace = new RecordingTrace();
+    infer(model, { inputs: both }, trace);
+    const [entry] = model.scheduler.enqueued;
+    entry?.sink.respond(model.scheduler.response(entry.request, []), false);
+    entry?.sink.fail(new TritonError('INTERNAL', 'one of several'), { final: false });
+    expect(trace.lines).not.toContain('REQUEST_END @0');
+    entry?.sink.respond(null, true);
+    expect(trace.lines.filter((line) => line.startsWith('REQUEST_END'))).toHaveLength(1);
+  });
+
+  it('is not started when the request is refused', () => {
+    const trace = new RecordingTrace();
+    expect(() => infer(served(addSub), { inputs: [] }, trace)).toThrow(TritonError);
+    expect(trace.lines).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Trace } from '../core/trace.ts';
 import type { ModelRegistry, ServedModel } from '../lifecycle/served-model.ts';
 import { bytesOverrun } from './bytes-content.ts';
 import { type PreparedInputs, prepareBatchOfNone, prepareInputs } from './prepare-inputs.ts';
@@ -44,6 +45,7 @@ export class DataPlane {
   /**
    * Takes a request up. The model stays loaded until its final answer is out.
    *
+   * @param trace Of this request, not started yet.
    * @throws TritonError for a request that is refused: nothing was said on the sink, and no
    *   statistics count it, as in Triton. Once this returns, the sink is answered exactly once, or
    *   streamed to until final; that may already have happened.
@@ -53,6 +55,7 @@ export class DataPlane {
     message: InferRequestMessage,
     cancellation: Cancellation,
     sink: ResponseSink,
+    trace: Trace | null = null,
   ): void {
     const startNs = this.#clock.nowNs();
     const rules = this.#rulesOf(model);
@@ -71,9 +74,11 @@ export class DataPlane {
       batchSize: prepared.batchSize,
       cancellation,
       startNs,
+      trace,
     };
     model.retain();
-    const path = new ResponsePath(model, rules, request.outputNames, sink, this.#logger);
+    if (trace !== null) startTrace(trace, model, request, this.#clock);
+    const path = new ResponsePath(model, rules, request, sink, this.#clock, this.#logger);
     model.scheduler.enqueue(request, path);
   }
 
@@ -85,6 +90,18 @@ export class DataPlane {
     }
     return rules;
   }
+}
+
+/** Every request waits for its scheduler, if only for a moment: the two times are those of Triton's schedulers. */
+function startTrace(
+  trace: Trace,
+  { key }: ServedModel,
+  { id, inputs, startNs }: InferRequest,
+  clock: Clock,
+): void {
+  trace.start({ modelName: key.name, modelVersion: key.version, id }, startNs);
+  trace.report('QUEUE_START', clock.nowNs());
+  trace.reportTensors('TENSOR_QUEUE_INPUT', inputs);
 }
 
 /** @throws TritonError for a request that Triton's core refuses. @returns A text where a backend would fail it. */

@@ -1,6 +1,9 @@
 import type { Tensor, TritonError } from '@nereid/protocol';
+import type { Clock } from '../core/clock.ts';
+import type { InferRequest } from '../core/infer-request.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Trace } from '../core/trace.ts';
 import type { ServedModel } from '../lifecycle/served-model.ts';
 import { reshapeShape } from './prepare-inputs.ts';
 import type { RequestRules } from './request-rules.ts';
@@ -15,19 +18,24 @@ export class ResponsePath implements ResponseSink {
   readonly #rules: RequestRules;
   readonly #outputNames: readonly string[];
   readonly #sink: ResponseSink;
+  readonly #trace: Trace | null;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   #ended = false;
 
   constructor(
     model: ServedModel,
     rules: RequestRules,
-    outputNames: readonly string[],
+    request: InferRequest,
     sink: ResponseSink,
+    clock: Clock,
     logger: Logger,
   ) {
     this.#model = model;
     this.#rules = rules;
-    this.#outputNames = outputNames;
+    this.#outputNames = request.outputNames;
+    this.#trace = request.trace ?? null;
+    this.#clock = clock;
     this.#sink = sink;
     this.#logger = logger;
   }
@@ -36,7 +44,9 @@ export class ResponsePath implements ResponseSink {
     if (this.#ended) return;
     this.#ended = final;
     try {
-      this.#sink.respond(this.#finished(response), final);
+      const finished = this.#finished(response);
+      if (this.#trace !== null) this.#traceAnswer(this.#trace, finished, final);
+      this.#sink.respond(finished, final);
     } catch (failure) {
       this.#logFailure(failure);
     }
@@ -47,12 +57,19 @@ export class ResponsePath implements ResponseSink {
     if (this.#ended) return;
     const final = answer === undefined || answer.final;
     this.#ended = final;
+    if (final) this.#trace?.end(this.#clock.nowNs());
     try {
       this.#sink.fail(error, answer);
     } catch (failure) {
       this.#logFailure(failure);
     }
     if (final) this.#model.release();
+  }
+
+  /** Before the answer goes on: the trace of a request ends before that of the one it was made for. */
+  #traceAnswer(trace: Trace, response: InferResponse | null, final: boolean): void {
+    if (response !== null) trace.reportTensors('TENSOR_BACKEND_OUTPUT', response.outputs);
+    if (final) trace.end(this.#clock.nowNs());
   }
 
   /** A front end that throws must not take the scheduler along. */

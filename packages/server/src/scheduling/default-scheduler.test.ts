@@ -1,5 +1,5 @@
 import { TritonError } from '@nereid/protocol';
-import { ManualClock } from '@nereid/test-kit';
+import { ManualClock, RecordingTrace } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import type { BackendInstance } from '../core/backend.ts';
 import { Cancellation } from '../core/cancellation.ts';
@@ -68,6 +68,26 @@ function setUp(instances: readonly BackendInstance[], queueRequestsMax = 100) {
     return cancellation;
   };
   return { scheduler, statistics, answers, send };
+}
+
+/** The trace of a request that comes after a millisecond. */
+function traced(
+  instance: BackendInstance,
+  before: (scheduler: DefaultScheduler) => void = () => {},
+): RecordingTrace {
+  const clock = new ManualClock();
+  clock.advanceMs(1);
+  const scheduler = new DefaultScheduler({
+    modelName: 'm',
+    instances: [instance],
+    statistics: new ModelStatistics(clock),
+    clock,
+  });
+  before(scheduler);
+  const trace = new RecordingTrace();
+  const request = { id: 'a', batchSize: 1, cancellation: new Cancellation(), startNs: 0, trace };
+  scheduler.enqueue(request as unknown as InferRequest, { respond() {}, fail() {} });
+  return trace;
 }
 
 describe('DefaultScheduler', () => {
@@ -148,6 +168,38 @@ describe('DefaultScheduler', () => {
     const { answers, send } = setUp([forgetful]);
     send('a');
     expect(answers).toEqual(['INTERNAL a']);
+  });
+
+  it('reports the times of an execution to the trace of its request', () => {
+    const { lines } = traced(inline);
+    expect(lines).toEqual([
+      'COMPUTE_START @1000000',
+      'COMPUTE_INPUT_END @1000000',
+      'COMPUTE_OUTPUT_START @1000000',
+      'COMPUTE_END @1000001',
+    ]);
+  });
+
+  it('reports an end of an execution that failed on its way', () => {
+    const { lines } = traced({
+      name: 'm_0',
+      execute([execution]) {
+        (execution as Execution).computeStartNs = 900_000;
+        execution?.sink.fail(new TritonError('INTERNAL', 'no'));
+        return null;
+      },
+    });
+    expect(lines).toEqual([
+      'COMPUTE_START @900000',
+      'COMPUTE_INPUT_END @1000000',
+      'COMPUTE_OUTPUT_START @1000000',
+      'COMPUTE_END @1000000',
+    ]);
+  });
+
+  it('reports no execution of a request that had none', () => {
+    const { lines } = traced(inline, (scheduler) => void scheduler.stop());
+    expect(lines).toEqual([]);
   });
 
   it('ignores a second answer', () => {

@@ -92,6 +92,7 @@ export class ScheduledRequest implements Execution, ResponseSink {
     this.done = true;
     const { clock, statistics } = this.#owner;
     statistics.recordFailure(reason, clock.nowNs() - this.request.startNs);
+    this.#traceExecution();
     try {
       this.#sink.fail(error);
     } finally {
@@ -134,6 +135,18 @@ export class ScheduledRequest implements Execution, ResponseSink {
       this.computeOutputStartNs - this.computeInputEndNs,
       this.computeEndNs - this.computeOutputStartNs,
     );
+    this.#traceExecution();
+  }
+
+  /** A failed execution may have come to its end early. */
+  #traceExecution(): void {
+    const { trace } = this.request;
+    if (trace == null || this.computeStartNs === 0) return;
+    const nowNs = this.#owner.clock.nowNs();
+    trace.report('COMPUTE_START', this.computeStartNs);
+    trace.report('COMPUTE_INPUT_END', this.computeInputEndNs || nowNs);
+    trace.report('COMPUTE_OUTPUT_START', this.computeOutputStartNs || nowNs);
+    trace.report('COMPUTE_END', this.computeEndNs || nowNs);
   }
 }
 
