@@ -7,6 +7,10 @@ import type { HttpLimits } from './http-limits.ts';
 export interface ConnectionProtocol {
   /** Bytes from the client. They are never reused: views on them may be kept. */
   read(bytes: Buffer): void;
+  /** Where the next bytes belong, if that is known: they are read there without a copy. */
+  readTarget(): Buffer | null;
+  /** So many bytes have come to the start of what `readTarget` returned last. */
+  readInPlace(byteLength: number): void;
   /** The client will send nothing more. */
   readEnd(): void;
   /** Everything written is on its way: there is room again after a `write` that returned false. */

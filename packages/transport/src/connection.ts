@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionProtocol, ProtocolConnection, ProtocolSet } from './connection-protocol.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { chooseProtocol } from './protocol-choice.ts';
+import { readSocket, type SocketSink } from './socket-reader.ts';
 
 /** Bytes that are handed to the kernel at once; between two such rounds the reader must progress. */
 const roundBytes = 512 * 1024;
@@ -22,7 +23,7 @@ export interface ConnectionOwner {
  * One socket. Finds out what is spoken on it, hands the bytes to that protocol, and writes what the
  * protocol sends no faster than the client reads.
  */
-export class Connection implements ProtocolConnection {
+export class Connection implements ProtocolConnection, SocketSink {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   #protocol: ConnectionProtocol | null = null;
@@ -44,12 +45,12 @@ export class Connection implements ProtocolConnection {
     this.#socket = socket;
     this.#owner = owner;
     this.#sinceMs = owner.nowMs;
-    socket.on('data', (bytes: Buffer) => this.#read(bytes));
     socket.on('end', () => this.#readEnd());
     socket.on('drain', () => this.#drained());
     // A reset is no news to anybody: what matters follows in 'close'.
     socket.on('error', () => {});
     socket.on('close', () => this.#close());
+    readSocket(socket, this);
   }
 
   get limits(): HttpLimits {
@@ -156,14 +157,25 @@ export class Connection implements ProtocolConnection {
     if (this.isOver(this.#sinceMs, limitMs)) this.destroy();
   }
 
-  #read(bytes: Buffer): void {
-    if (this.#ending) {
-      this.#lingerBytes += bytes.length;
-      if (this.#lingerBytes > this.limits.lingerBytesMax) this.destroy();
-      return;
-    }
-    if (this.#protocol !== null) this.#protocol.read(bytes);
+  read(bytes: Buffer): void {
+    if (this.#ending) this.#linger(bytes.length);
+    else if (this.#protocol !== null) this.#protocol.read(bytes);
     else this.#chooseProtocol(bytes);
+  }
+
+  readTarget(): Buffer | null {
+    return this.#ending || this.#protocol === null ? null : this.#protocol.readTarget();
+  }
+
+  readInPlace(byteLength: number): void {
+    if (this.#ending) this.#linger(byteLength);
+    else this.#protocol?.readInPlace(byteLength);
+  }
+
+  /** Bytes of a client that has not seen yet that nobody reads them. */
+  #linger(byteLength: number): void {
+    this.#lingerBytes += byteLength;
+    if (this.#lingerBytes > this.limits.lingerBytesMax) this.destroy();
   }
 
   #chooseProtocol(bytes: Buffer): void {

@@ -66,6 +66,13 @@ export class ChunkedBody implements BodyReader {
     return this.#failure;
   }
 
+  /** Its bytes stand between others. */
+  readTarget(): null {
+    return null;
+  }
+
+  readInPlace(): void {}
+
   take(): Buffer {
     return this.#pieces.join(this.#memory, this.#alignedOffset);
   }

@@ -1,7 +1,6 @@
 import type { BodyMemory } from '../body-memory.ts';
 import type { ConnectionProtocol, ProtocolConnection } from '../connection-protocol.ts';
 import type { BodyPlan, HttpHandler, ResponseBody } from '../http-handler.ts';
-import type { BodyReader } from './body-reader.ts';
 import { ChunkedBody } from './chunked-body.ts';
 import { failureResponse } from './failure-response.ts';
 import { HeadParser } from './head-parser.ts';
@@ -49,7 +48,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   #target = '';
   #request: Http1Request | null = null;
   #responder: Http1Responder | null = null;
-  #reader: BodyReader | null = null;
+  #reader: LengthBody | ChunkedBody | null = null;
   /** What is free when the response is with the kernel, which may read it until then. */
   #releasedBody: Uint8Array | null = null;
   #closeAfter = false;
@@ -72,6 +71,16 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
       this.#pending.add(bytes, 0);
       if (this.#pendingIsFull) this.#connection.pause();
     } else this.#consume(bytes);
+  }
+
+  readTarget(): Buffer | null {
+    return this.#phase === 'body' ? this.#reader!.readTarget() : null;
+  }
+
+  readInPlace(byteLength: number): void {
+    if (this.#phase !== 'body') return;
+    this.#reader!.readInPlace(byteLength);
+    this.#bodyProgressed();
   }
 
   readEnd(): void {
@@ -284,22 +293,28 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   #readBody(bytes: Buffer, start: number): number {
     const reader = this.#reader!;
     const at = reader.read(bytes, start, bytes.length);
+    this.#bodyProgressed();
+    return this.#phase === 'over' ? bytes.length : at;
+  }
+
+  /** Bytes of the body have come: it may be complete, or wrong. */
+  #bodyProgressed(): void {
+    const reader = this.#reader!;
     this.#sinceMs = this.#connection.nowMs;
     if (reader.failure !== null) {
       this.#refuse(reader.failure);
-      return bytes.length;
+      return;
     }
-    if (!reader.complete) return at;
+    if (!reader.complete) return;
     this.#reader = null;
     let body: Buffer;
     try {
       body = reader.take();
     } catch {
       this.#refuse(failure(503, 'not enough memory for the request body'));
-      return bytes.length;
+      return;
     }
     this.#dispatch(body);
-    return at;
   }
 
   #dispatch(body: Buffer): void {

@@ -9,9 +9,12 @@ const trustedBytesMax = 256 * 1024;
 /** Of a larger one so large a part must have come: a claim alone costs nothing, not even addresses. */
 const trustedPart = 1 / 64;
 
+/** A read for what is less would cost more than to copy it. */
+const inPlaceBytesMin = 16 * 1024;
+
 /**
- * A body whose length is known: its memory is allocated once and each byte is copied straight to
- * where it stays, but for the first few of a large body.
+ * A body whose length is known: its memory is allocated once, and all bytes but the first are read
+ * straight to where they stay.
  */
 export class LengthBody implements BodyReader {
   readonly #memory: BodyMemory;
@@ -45,6 +48,16 @@ export class LengthBody implements BodyReader {
     this.#filled += stop - start;
     if (this.#first !== null && this.#filled >= this.#byteLength * trustedPart) this.#allocate();
     return stop;
+  }
+
+  readTarget(): Buffer | null {
+    const left = this.#byteLength - this.#filled;
+    if (this.#body === null || left < inPlaceBytesMin) return null;
+    return this.#body.subarray(this.#filled);
+  }
+
+  readInPlace(byteLength: number): void {
+    this.#filled += byteLength;
   }
 
   take(): Buffer {

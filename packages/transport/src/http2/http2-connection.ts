@@ -128,6 +128,13 @@ export class Http2Connection implements ConnectionProtocol, FrameSink, StreamOwn
     if (this.#connection.unsentBytes > unsentBytesMax) this.#connection.pause();
   }
 
+  /** Frames stand between the data. */
+  readTarget(): null {
+    return null;
+  }
+
+  readInPlace(): void {}
+
   readEnd(): void {
     // Nobody opens half a connection again: the client counts as gone.
     this.#close();
