@@ -8,6 +8,12 @@ export {
   isDataType,
 } from './data-type.ts';
 export {
+  decodeGenerateRequest,
+  type GenerateContext,
+  type GenerateInput,
+} from './generate/generate-request-decoder.ts';
+export { encodeGenerateResponse } from './generate/generate-response-encoder.ts';
+export {
   type DescribedFile,
   type ServedDescriptors,
   servedDescriptors,

@@ -83,7 +83,8 @@ function parametersText(parameters: ReadonlyMap<string, ParameterValue>): string
   return `{${members.join(',')}}`;
 }
 
-function parameterText(parameter: ParameterValue): string {
+/** A parameter's value in a text whose characters are bytes. */
+export function parameterText(parameter: ParameterValue): string {
   switch (parameter.kind) {
     case 'string':
       return byteString(parameter.value);
@@ -98,11 +99,12 @@ function parameterText(parameter: ParameterValue): string {
 const ascii = /^[\u0000-\u007f]*$/u;
 
 /** A JSON string whose characters are bytes of UTF-8. */
-function byteString(text: string): string {
+export function byteString(text: string): string {
   return jsonStringLiteral(ascii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1'));
 }
 
-function checkedElementCount({ name, dataType, shape, data }: Tensor): number {
+/** @throws TritonError for a tensor that has no JSON form, or whose data do not fit its shape. */
+export function checkedElementCount({ name, dataType, shape, data }: Tensor): number {
   if (dataType === 'FP16' || dataType === 'BF16') {
     throw new TritonError(
       'INVALID_ARG',

@@ -30,7 +30,8 @@ function allocateTensor(byteLength: number): Buffer {
  * before them. Nested arrays are taken as one row of elements. Values beyond an integer type wrap
  * around, as in Triton.
  *
- * @param span where the array stands in `bytes`; it is valid JSON.
+ * @param span where the array, or the one element, stands in `bytes`; it is valid JSON, and is followed
+ *   by something that is no part of a number.
  * @param elementCount that the shape asks for; of BYTES any number is taken.
  * @throws TritonError with Triton's texts where elements are of the wrong type, too many or too few.
  */

@@ -35,7 +35,7 @@ export class NumberScanner {
   #position: number;
   #depth = 0;
 
-  /** @param start of the outermost array, which is valid JSON. */
+  /** @param start of the outermost array, or of the one number, which is valid JSON. */
   constructor(bytes: Buffer, start: number, end: number, kind: NumberKind) {
     this.#bytes = bytes;
     this.#position = start;
@@ -74,7 +74,7 @@ export class NumberScanner {
         value = value * 10 + (byte - 0x30);
         byte = bytes[++at] as number;
       }
-      // The array's closing bracket, at the latest, ends the number.
+      // The closing bracket of the array, or of what the one number stands in, ends it at the latest.
       const plain = at > digits && at - digits <= exactDigitsMax && (byte | 0x20) !== 0x65;
       if (plain && byte !== point && !(negative && this.#kind === 'unsigned')) {
         target[count] = negative ? 0 - value : value;

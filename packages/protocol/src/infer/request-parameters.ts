@@ -70,6 +70,11 @@ function customParameter(name: string, value: JsonValue): ParameterValue {
       "parameter keys starting with 'triton_' are reserved for Triton usage and should not be specified.",
     );
   }
+  return parameterOf(name, value);
+}
+
+/** A parameter of the kind that its JSON value has. @throws TritonError INVALID_ARG for what is no scalar. */
+export function parameterOf(name: string, value: JsonValue): ParameterValue {
   if (typeof value === 'string') return { kind: 'string', value };
   if (isInt64(value)) return { kind: 'int', value };
   if (typeof value === 'boolean') return { kind: 'bool', value };

@@ -28,19 +28,27 @@ export class JsonReader {
   readonly #bytes: Buffer;
   readonly #end: number;
   readonly #spanName: string | null;
+  readonly #spanNames: ReadonlySet<string> | null;
   readonly #numbers: JsonNumberScanner;
   #position: number;
   #depth = 0;
+  #repeats: Map<JsonObject, Set<string>> | null = null;
 
   /**
    * @param spanName arrays that are members of this name are checked and left where they are.
+   * @param spanNames the same goes for every value that is a member of one of these names.
    */
-  constructor(bytes: Uint8Array, spanName: string | null) {
+  constructor(
+    bytes: Uint8Array,
+    spanName: string | null,
+    spanNames: ReadonlySet<string> | null = null,
+  ) {
     this.#bytes = Buffer.isBuffer(bytes)
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.byteLength;
     this.#spanName = spanName;
+    this.#spanNames = spanNames;
     this.#numbers = new JsonNumberScanner(this.#bytes);
     const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     this.#position = marked ? 3 : 0;
@@ -58,6 +66,11 @@ export class JsonReader {
     // rapidjson takes a NUL for the end of the text.
     if (next > 0) throw jsonSyntaxError('notSingular', this.#position);
     return value;
+  }
+
+  /** True for a name that the object, which was read here, had more than once. */
+  isRepeated(object: JsonObject, name: string): boolean {
+    return this.#repeats?.get(object)?.has(name) === true;
   }
 
   /** Skips white space. @returns the byte there, -1 at the end. */
@@ -143,8 +156,12 @@ export class JsonReader {
       const name = this.#string();
       if (this.#peek() !== colon) throw jsonSyntaxError('colon', this.#position);
       this.#position++;
-      const value = this.#value(name === this.#spanName);
+      const value =
+        this.#spanNames?.has(name) === true
+          ? this.#anySpan()
+          : this.#value(name === this.#spanName);
       if (!members.has(name)) members.set(name, value);
+      else this.#repeat(members, name);
       const next = this.#peek();
       if (next === closeBrace) {
         this.#leave();
@@ -153,6 +170,13 @@ export class JsonReader {
       if (next !== comma) throw jsonSyntaxError('objectComma', this.#position);
       this.#position++;
     }
+  }
+
+  #repeat(members: JsonObject, name: string): void {
+    this.#repeats ??= new Map();
+    const names = this.#repeats.get(members);
+    if (names === undefined) this.#repeats.set(members, new Set([name]));
+    else names.add(name);
   }
 
   #array(): JsonValue[] {
@@ -167,6 +191,15 @@ export class JsonReader {
       elements.push(this.#value(false));
       if (this.#endsArray()) return elements;
     }
+  }
+
+  /** Checks a value without keeping anything of it. */
+  #anySpan(): JsonSpan {
+    const first = this.#peek();
+    if (first === openBracket) return this.#span();
+    const start = this.#position;
+    this.#skipElement(first);
+    return new JsonSpan(start, this.#position);
   }
 
   /**

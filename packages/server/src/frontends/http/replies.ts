@@ -44,8 +44,12 @@ export function errorReply(
   text: string,
   contentType: ReplyContentType,
 ): { status: number; headers: readonly HeaderField[]; body: string } {
-  const body = `{"error":${jsonStringLiteral(text)}}`;
-  return { status, headers: headersOf(contentType), body };
+  return { status, headers: headersOf(contentType), body: errorText(text) };
+}
+
+/** The JSON of an error. */
+export function errorText(text: string): string {
+  return `{"error":${jsonStringLiteral(text)}}`;
 }
 
 /** Answers a failure. What is not a TritonError tells the client nothing and the log everything. */

@@ -1,4 +1,5 @@
 import type { HttpRoute } from './http-route.ts';
+import { generateRoute, generateStreamRoute } from './routes/generate.ts';
 import { healthLiveRoute, healthReadyRoute } from './routes/health.ts';
 import { inferRoute } from './routes/infer.ts';
 import { loggingRoute } from './routes/logging.ts';
@@ -27,6 +28,8 @@ export const httpRoutes: readonly HttpRoute[] = [
   modelReadyRoute,
   modelConfigurationRoute,
   inferRoute,
+  generateRoute,
+  generateStreamRoute,
   modelStatisticsRoute,
   modelBatchingRoute,
   repositoryIndexRoute,

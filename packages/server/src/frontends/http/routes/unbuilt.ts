@@ -25,20 +25,6 @@ function unbuiltRoute(
 
 export const unbuiltRoutes: readonly HttpRoute[] = [
   unbuiltRoute(
-    ['POST'],
-    '/v2/models/{model}[/versions/{version}]/generate',
-    'inference',
-    'Inference with plain JSON, one response',
-    'the generate endpoint',
-  ),
-  unbuiltRoute(
-    ['POST'],
-    '/v2/models/{model}[/versions/{version}]/generate_stream',
-    'inference',
-    'Inference with plain JSON, a stream of events',
-    'the generate_stream endpoint',
-  ),
-  unbuiltRoute(
     ['GET', 'POST'],
     '/v2/trace/setting',
     'trace',

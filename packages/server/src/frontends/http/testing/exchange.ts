@@ -116,8 +116,26 @@ class PlainResponder implements HttpResponder {
     this.#onSent(status, headers, bytesOf(body));
   }
 
-  stream(): HttpStream {
-    throw new Error('not streamed');
+  stream(status: number, headers: readonly HeaderField[]): HttpStream {
+    if (this.sent) throw new Error('answered twice');
+    this.sent = true;
+    const pieces: Buffer[] = [];
+    let over = false;
+    return {
+      write(chunk) {
+        if (over) throw new Error('the response has ended');
+        pieces.push(Buffer.from(chunk as Uint8Array));
+        return true;
+      },
+      drained: () => Promise.resolve(),
+      end: () => {
+        over = true;
+        this.#onSent(status, headers, Buffer.concat(pieces));
+      },
+      abort: () => {
+        over = true;
+      },
+    };
   }
 }
 
