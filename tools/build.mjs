@@ -14,8 +14,8 @@ const targets = [
   { name: 'server', entries: ['index', 'main'] },
 ];
 
-/** Native code and its loaders cannot be bundled. */
-const external = ['koffi', 'onnxruntime-node', 'onnxruntime-node/*'];
+/** Native code and its loaders cannot be bundled; the client of Redis is loaded only where it is asked for. */
+const external = ['koffi', 'onnxruntime-node', 'onnxruntime-node/*', '@redis/client'];
 
 export async function build() {
   const { build: bundle } = await import('esbuild');

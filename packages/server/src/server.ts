@@ -2,12 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { TritonError } from '@nereid/protocol';
 import type { HttpHandler } from '@nereid/transport';
 import { builtInBackends } from './built-in-backends.ts';
+import { openResponseCache } from './cache/open-response-cache.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
 import { LogControl } from './control-plane/log-control.ts';
 import type { ServerState } from './control-plane/server-state.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
+import type { ResponseCache } from './core/response-cache.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
 import type { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
@@ -48,6 +50,7 @@ export class Server {
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
   readonly #ports: ServerPorts;
+  #cache: ResponseCache | null = null;
   #planes: CalledPlanes | null = null;
   #stopping: Promise<boolean> | null = null;
 
@@ -66,6 +69,7 @@ export class Server {
         backends: this.#backends,
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
+        responseCache: () => this.#cache,
         clock,
         logger: this.#log.logger('version-loader.ts'),
       }),
@@ -139,6 +143,7 @@ export class Server {
       for (const line of unbuiltOptionsInUse(this.#options)) this.#logger.warning(line);
       for (const source of this.#sources) await source.check();
       this.#stops.push(() => this.#sharedMemory.close());
+      await this.#openCache();
       this.#stops.push(() => this.#backends.shutdown());
       this.#stops.push((graceMs) => this.#unloadModels(graceMs));
       await this.#loadModels();
@@ -259,6 +264,22 @@ export class Server {
       logControl: new LogControl(this.#log),
       sharedMemory: this.#sharedMemory,
     };
+  }
+
+  async #openCache(): Promise<void> {
+    const { settings, directory, redisUser, redisPassword } = this.#options.cache;
+    const opened = await openResponseCache({
+      settings,
+      directory,
+      credentials: { user: redisUser, password: redisPassword },
+      clock: this.#clock,
+      logger: this.#log.logger('response-cache.ts'),
+    });
+    if (opened === null) return;
+    const { cache, metrics } = opened;
+    this.#cache = cache;
+    this.#stops.push(() => cache.close());
+    if (metrics !== null) this.#metrics.register(metrics);
   }
 
   async #loadModels(): Promise<void> {

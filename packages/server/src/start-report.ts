@@ -66,5 +66,6 @@ function optionRows(options: ServerOptions): [string, string][] {
     ['model_config_name', repository.modelConfigName],
     ['strict_readiness', repository.strictReadiness ? '1' : '0'],
     ['exit_timeout', String(options.exitTimeoutSecs)],
+    ['cache_enabled', options.cache.settings.size > 0 ? '1' : '0'],
   ];
 }

@@ -9,6 +9,8 @@ export interface InferResponse {
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   /** Sorted by the bytes of their names when the request named any, else in the order of the configuration. */
   readonly outputs: readonly Tensor[];
+  /** All outputs go out, also those that were not asked for. */
+  readonly whole?: boolean;
 }
 
 /** Says that the model itself answered with the error: its execution did not fail. */

@@ -81,7 +81,7 @@ export class ResponsePath implements ResponseSink {
   #finished(response: InferResponse | null): InferResponse | null {
     if (response === null) return null;
     let outputs = response.outputs;
-    if (!sameNames(outputs, this.#outputNames)) {
+    if (response.whole !== true && !sameNames(outputs, this.#outputNames)) {
       outputs = outputs.filter((output) => this.#outputNames.includes(output.name));
     }
     if (this.#rules.reshapesOutputs) outputs = outputs.map((output) => this.#reshaped(output));

@@ -11,6 +11,7 @@ export function loadedModelMetrics(lifeCycle: ModelLifeCycle): MetricSource {
         statistics,
         scheduler,
         loadDurationSecs,
+        cached,
       } of lifeCycle.readyModels()) {
         yield {
           name: key.name,
@@ -20,7 +21,7 @@ export function loadedModelMetrics(lifeCycle: ModelLifeCycle): MetricSource {
           statistics,
           pendingCount: scheduler.pendingCount,
           loadDurationSecs,
-          cached: false,
+          cached,
         };
       }
     },

@@ -13,6 +13,8 @@ export interface LoadedModelParts {
   readonly scheduler: Scheduler;
   /** What the queue did; null for a model whose requests are never joined. */
   readonly batchingReport: (() => BatchingReport) | null;
+  /** The version uses the response cache. */
+  readonly cached: boolean;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -28,6 +30,8 @@ export class LoadedModel implements ServedModel {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
+  /** The version uses the response cache. */
+  readonly cached: boolean;
   readonly #backendModel: BackendModel;
   #references = 0;
   #whenUnused: (() => void) | null = null;
@@ -38,6 +42,7 @@ export class LoadedModel implements ServedModel {
     this.config = parts.backendModel.config;
     this.scheduler = parts.scheduler;
     this.batchingReport = parts.batchingReport;
+    this.cached = parts.cached;
     this.labels = parts.labels;
     this.statistics = parts.statistics;
     this.loadDurationSecs = parts.loadDurationSecs;

@@ -63,6 +63,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 function manager(controlMode: ModelControlMode = 'explicit', namespacing = false): ModelManager {
   lifeCycle = new ModelLifeCycle({
     loader: new VersionLoader({
+      responseCache: () => null,
       backends: new BackendRegistry([backend]),
       autoComplete: true,
       backendConfig: new Map(),

@@ -24,6 +24,7 @@ function load(fields: string): Promise<LoadedModel> {
     backends: new BackendRegistry([backend]),
     autoComplete: false,
     backendConfig: new Map(),
+    responseCache: () => null,
     clock: systemClock,
     logger: silentLogger,
   });

@@ -3,6 +3,7 @@ import type { ModelConfig } from '@nereid/protocol';
 import type { BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ResponseCache } from '../core/response-cache.ts';
 import {
   noGpus,
   normaliseInstanceGroups,
@@ -20,6 +21,8 @@ export interface VersionLoaderOptions {
   readonly autoComplete: boolean;
   /** `--backend-config` settings by backend name; '' holds those for every backend. */
   readonly backendConfig: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Asked when a version is loaded; null when the server has none. */
+  readonly responseCache: () => ResponseCache | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -44,7 +47,10 @@ export class VersionLoader {
         key: { ...definition.id, version },
         backendModel,
         ...scheduleModel({
-          modelName: definition.id.name,
+          key: { ...definition.id, version },
+          // A configuration that came with the request is in no file.
+          fingerprint: definition.source === null ? null : definition.fingerprint,
+          cache: this.#options.responseCache(),
           model: backendModel,
           statistics,
           clock,

@@ -115,6 +115,63 @@ export const cacheMissDuration: DocumentedFamily = family(
   modelLabels,
   cached,
 );
+const localCache = 'with --cache-config=local,…';
+export const cacheUtilization: DocumentedFamily = family(
+  'nv_cache_util',
+  'gauge',
+  'Cache utilization [0.0 - 1.0]',
+  [],
+  localCache,
+);
+export const cacheEntries: DocumentedFamily = family(
+  'nv_cache_num_entries',
+  'gauge',
+  'Number of responses stored in response cache',
+  [],
+  localCache,
+);
+export const cacheHitsAll: DocumentedFamily = family(
+  'nv_cache_num_hits',
+  'gauge',
+  'Number of cache hits in response cache',
+  [],
+  localCache,
+);
+export const cacheMissesAll: DocumentedFamily = family(
+  'nv_cache_num_misses',
+  'gauge',
+  'Number of cache misses in response cache',
+  [],
+  localCache,
+);
+export const cacheLookups: DocumentedFamily = family(
+  'nv_cache_num_lookups',
+  'gauge',
+  'Number of cache lookups in response cache',
+  [],
+  localCache,
+);
+export const cacheEvictions: DocumentedFamily = family(
+  'nv_cache_num_evictions',
+  'gauge',
+  'Number of cache evictions in response cache',
+  [],
+  localCache,
+);
+export const cacheLookupDuration: DocumentedFamily = family(
+  'nv_cache_lookup_duration',
+  'gauge',
+  'Total cache lookup duration (hit and miss), in microseconds',
+  [],
+  localCache,
+);
+export const cacheInsertionDuration: DocumentedFamily = family(
+  'nv_cache_insertion_duration',
+  'gauge',
+  'Total cache insertion duration, in microseconds',
+  [],
+  localCache,
+);
 export const pendingRequestCount: DocumentedFamily = family(
   'nv_inference_pending_request_count',
   'gauge',
@@ -180,6 +237,14 @@ export const metricFamilies: readonly DocumentedFamily[] = [
   cacheHitDuration,
   cacheMisses,
   cacheMissDuration,
+  cacheUtilization,
+  cacheEntries,
+  cacheHitsAll,
+  cacheMissesAll,
+  cacheLookups,
+  cacheEvictions,
+  cacheLookupDuration,
+  cacheInsertionDuration,
   pendingRequestCount,
   modelLoadDuration,
   pinnedMemoryTotal,

@@ -1,5 +1,8 @@
 import { ManualClock } from '@nereid/test-kit';
 import { describe, expect, test } from 'vitest';
+import { localCacheMetrics } from '../cache/local-cache-metrics.ts';
+import { LocalResponseCache } from '../cache/local-response-cache.ts';
+import { silentLogger } from '../core/logger.ts';
 import { metricFamilies } from './metric-families.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
 import type { MetricModel } from './model-metrics.ts';
@@ -127,6 +130,8 @@ describe('the metrics page', () => {
       clock,
       read,
     );
+    const cache = new LocalResponseCache({ sizeBytes: 1000, clock, logger: silentLogger });
+    registry.register(localCacheMetrics(cache));
     const written = [...registry.text().matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);
     expect(written.sort()).toEqual(metricFamilies.map(({ name }) => name).sort());
   });

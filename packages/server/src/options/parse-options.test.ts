@@ -46,6 +46,12 @@ describe('parseOptions', () => {
         namespacing: false,
       },
       backend: { directory: '/opt/tritonserver/backends', config: new Map() },
+      cache: {
+        settings: new Map(),
+        directory: '/opt/tritonserver/caches',
+        redisUser: null,
+        redisPassword: null,
+      },
       http: {
         allow: true,
         address: '0.0.0.0',

@@ -6,6 +6,7 @@ import { deprecatedTraceRows } from './rows/metrics-rows.ts';
 import { cloudSchemes } from './rows/model-repository-rows.ts';
 import type {
   BackendOptions,
+  CacheOptions,
   GrpcCompressionLevel,
   GrpcOptions,
   HttpOptions,
@@ -16,6 +17,7 @@ import type {
   ServerOptions,
 } from './server-options.ts';
 import {
+  type NamedSetting,
   parseMetricsSetting,
   parseNamedSetting,
   parseRestriction,
@@ -57,6 +59,7 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     exitTimeoutSecs: Math.max(0, given.integer('exit-timeout-secs')),
     modelRepository: modelRepositoryOptions(given, env, warnings),
     backend: backendOptions(given),
+    cache: cacheOptions(given, env, warnings),
     http,
     grpc: grpcOptions(given),
     metrics: metricsOptions(given, http.address),
@@ -65,7 +68,6 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     given: given.values,
     warnings,
   };
-  checkCache(given, warnings);
   for (const { flag, deprecated } of deprecatedTraceRows) {
     if (given.has(flag)) warnings.push(`'--${flag}' has been deprecated: ${deprecated}`);
   }
@@ -142,13 +144,23 @@ function autoCompleteConfig(given: GivenOptions, warnings: string[]): boolean {
 }
 
 function backendOptions(given: GivenOptions): BackendOptions {
-  const config = new Map<string, Map<string, string>>();
-  for (const text of given.all('backend-config')) {
-    const { name, key, value } = parseNamedSetting('backend-config', 'backend', 'optional', text);
-    const settings = config.get(name) ?? new Map<string, string>();
-    config.set(name, settings.set(key, value));
-  }
+  const config = settingsByName(given.all('backend-config'), (text) =>
+    parseNamedSetting('backend-config', 'backend', 'optional', text),
+  );
   return { directory: given.text('backend-directory'), config };
+}
+
+function settingsByName(
+  texts: readonly string[],
+  parse: (text: string) => NamedSetting,
+): Map<string, Map<string, string>> {
+  const byName = new Map<string, Map<string, string>>();
+  for (const text of texts) {
+    const { name, key, value } = parse(text);
+    const settings = byName.get(name) ?? new Map<string, string>();
+    byName.set(name, settings.set(key, value));
+  }
+  return byName;
 }
 
 function httpOptions(given: GivenOptions): HttpOptions {
@@ -213,9 +225,23 @@ function logOptions(given: GivenOptions, env: Environment): LogOptions {
   };
 }
 
-function checkCache(given: GivenOptions, warnings: string[]): void {
+function cacheOptions(given: GivenOptions, env: Environment, warnings: string[]): CacheOptions {
+  const byteSize = deprecatedCacheSize(given, warnings);
+  const settings = settingsByName(given.all('cache-config'), (text) =>
+    parseNamedSetting('cache-config', 'cache', 'required', text),
+  );
+  if (byteSize !== null) settings.set('local', new Map([['size', byteSize]]));
+  return {
+    settings,
+    directory: given.text('cache-directory'),
+    redisUser: env['TRITONCACHE_REDIS_USERNAME'] ?? null,
+    redisPassword: env['TRITONCACHE_REDIS_PASSWORD'] ?? null,
+  };
+}
+
+function deprecatedCacheSize(given: GivenOptions, warnings: string[]): string | null {
   const byteSize = given.textOrNull('response-cache-byte-size');
-  if (byteSize === null) return;
+  if (byteSize === null) return null;
   if (given.has('cache-config')) {
     throw new OptionError(
       'Error: Incompatible flags --response-cache-byte-size and --cache-config both provided. Please provide one or the other.',
@@ -224,6 +250,7 @@ function checkCache(given: GivenOptions, warnings: string[]): void {
   warnings.push(
     `'--response-cache-byte-size' has been deprecated! It stands for '--cache-config=local,size=${byteSize}'`,
   );
+  return byteSize;
 }
 
 /** @throws OptionError for a category in two groups: it would not be clear which one counts. */

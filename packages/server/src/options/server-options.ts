@@ -41,6 +41,17 @@ export interface BackendOptions {
   readonly config: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
+/** Where answers are kept. */
+export interface CacheOptions {
+  /** `--cache-config`: settings by the name of the cache; empty for none. A later value replaces an earlier one. */
+  readonly settings: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Where Triton looks for caches that are not built in. */
+  readonly directory: string;
+  /** From the environment, for a Redis whose settings name none; null when it has none. */
+  readonly redisUser: string | null;
+  readonly redisPassword: string | null;
+}
+
 /** The HTTP front end. */
 export interface HttpOptions {
   readonly allow: boolean;
@@ -149,6 +160,7 @@ export interface ServerOptions {
   readonly exitTimeoutSecs: number;
   readonly modelRepository: ModelRepositoryOptions;
   readonly backend: BackendOptions;
+  readonly cache: CacheOptions;
   readonly http: HttpOptions;
   readonly grpc: GrpcOptions;
   readonly metrics: MetricsOptions;

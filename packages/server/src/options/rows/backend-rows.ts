@@ -9,7 +9,6 @@ const rate = rowsOf('Rate Limiter');
 const memory = rowsOf('Memory/Device Management');
 const sharedMemory = rowsOf('Shared Memory');
 const deprecated = rowsOf('DEPRECATED');
-const noCache = { honoured: 'accepted', note: 'responses are not cached yet' } as const;
 const noLimiter = { honoured: 'accepted', note: 'there is no rate limiter yet' } as const;
 const noGpu = { honoured: 'accepted', note: 'GPU memory is not managed yet' } as const;
 
@@ -44,9 +43,9 @@ export const backendRows: readonly OptionSpec[] = [
     'cache-config',
     'text',
     null,
-    'A setting of the response cache, as in local,size=1048576.',
+    'A setting of the response cache, as in local,size=1048576. Models use it that have response_cache { enable: true }.',
     {
-      ...noCache,
+      note: 'local (setting: size) and redis (settings: host, port, user, password, db, connect_timeout, socket_timeout, pool_size, wait_timeout, tls_enabled, cert, key, cacert, sni) are built in',
       argument: 'string>,<string>=<string',
       repeatable: true,
       check: readableBy((text) => parseNamedSetting('cache-config', 'cache', 'required', text)),
@@ -57,7 +56,7 @@ export const backendRows: readonly OptionSpec[] = [
     'text',
     '/opt/tritonserver/caches',
     'Folder in which response caches are looked for.',
-    noCache,
+    { honoured: 'accepted', note: 'only the built-in caches are used' },
   ),
   rate(
     'rate-limit',
@@ -149,7 +148,6 @@ export const deprecatedRows: readonly OptionSpec[] = [
     { deprecated: 'use --disable-auto-complete-config' },
   ),
   deprecated('response-cache-byte-size', 'integer', null, 'Size of the local response cache.', {
-    ...noCache,
     deprecated: 'use --cache-config=local,size=<bytes>',
   }),
 ];
