@@ -1,11 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { TritonError } from '@nereid/protocol';
-import type { GrpcKeepalive, TlsOptions } from '@nereid/transport';
-import type {
-  GrpcCompressionLevel,
-  GrpcKeepaliveOptions,
-  GrpcTlsOptions,
-} from './options/server-options.ts';
+import type { GrpcKeepalive } from '@nereid/transport';
+import type { GrpcCompressionLevel, GrpcKeepaliveOptions } from './options/server-options.ts';
 
 /** The shortest time that the transport takes; gRPC takes less for "at once" or "never". */
 const timeMsMin = 1;
@@ -34,30 +28,4 @@ export function transportKeepalive(options: GrpcKeepaliveOptions): GrpcKeepalive
 
 function atLeastMin(ms: number | null): number | null {
   return ms === null ? null : Math.max(timeMsMin, ms);
-}
-
-/**
- * Reads certificates and keys.
- * @throws TritonError INVALID_ARG that names the flag of a file that cannot be read.
- */
-export function transportTls(options: GrpcTlsOptions): TlsOptions {
-  const { certFile, keyFile, rootFile, mutual } = options;
-  return {
-    cert: readPem('--grpc-server-cert', certFile),
-    key: readPem('--grpc-server-key', keyFile),
-    ...(rootFile === '' && !mutual ? {} : { ca: readPem('--grpc-root-cert', rootFile) }),
-    mutual,
-  };
-}
-
-function readPem(flag: string, path: string): Uint8Array {
-  if (path === '') {
-    throw new TritonError('INVALID_ARG', `gRPC over TLS needs ${flag}=<path of a PEM file>`);
-  }
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const text = `failed to read ${flag}=${path}: ${(cause as Error).message}`;
-    throw new TritonError('INVALID_ARG', text, { cause });
-  }
 }

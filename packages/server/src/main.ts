@@ -36,6 +36,8 @@ async function serve(options: ServerOptions): Promise<void> {
     fail(error);
   }
   stopOnSignals(server);
+  // Without certificates a hangup ends the process, as it ends Triton.
+  if (options.grpc.tls !== null) process.on('SIGHUP', () => server.reloadCertificates());
   surviveDefects(server);
   try {
     await server.start();

@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { addressOf } from '@nereid/native';
+import { TritonError } from '@nereid/protocol';
 import {
   type GrpcHandler,
   type HttpHandler,
   HttpServer,
   type HttpServerOptions,
+  type TlsOptions,
 } from '@nereid/transport';
 import { RestrictedApis } from './control-plane/restricted-apis.ts';
 import type { Clock } from './core/clock.ts';
@@ -14,10 +16,11 @@ import { createGrpcHandler } from './frontends/grpc/grpc-handler.ts';
 import { createHttpHandler } from './frontends/http/http-handler.ts';
 import type { HttpContext } from './frontends/http/http-route.ts';
 import { metricsHandler } from './frontends/metrics/metrics-handler.ts';
-import { transportKeepalive, transportTls, zlibLevels } from './grpc-transport.ts';
+import { CertificateReloader } from './grpc-certificates.ts';
+import { transportKeepalive, zlibLevels } from './grpc-transport.ts';
 import type { Log } from './observability/log.ts';
 import type { MetricsRegistry } from './observability/metrics-registry.ts';
-import type { ServerOptions } from './options/server-options.ts';
+import type { GrpcTlsOptions, ServerOptions } from './options/server-options.ts';
 import { listenOn } from './port-listening.ts';
 import type { CalledPlanes } from './server-inference-port.ts';
 
@@ -52,6 +55,7 @@ export class ServerPorts {
   readonly #onHttpPort: PortHandlers;
   readonly #onGrpcPort: PortHandlers;
   readonly #opened: HttpServer[] = [];
+  #certificates: CertificateReloader | null = null;
   #httpAddress: AddressInfo | null = null;
   #grpcAddress: AddressInfo | null = null;
   #metricsAddress: AddressInfo | null = null;
@@ -93,6 +97,11 @@ export class ServerPorts {
     return this.#onHttpPort.http;
   }
 
+  /** Takes the certificates on disk into use; does nothing where nothing speaks TLS. */
+  reloadCertificates(): void {
+    this.#certificates?.reload();
+  }
+
   /** @throws TritonError when a port is taken; those opened before it stay open until `close`. */
   async open(): Promise<void> {
     await this.#openGrpc();
@@ -102,6 +111,7 @@ export class ServerPorts {
 
   /** Closes the ports. Connections get a little of the time that is left to read their last answers. */
   async close(graceMs: number): Promise<void> {
+    await this.#certificates?.stop();
     const grace = { graceMs: Math.min(connectionGraceMsMax, graceMs) };
     await Promise.all(this.#opened.splice(0).map((server) => server.close(grace)));
   }
@@ -137,13 +147,30 @@ export class ServerPorts {
   async #openGrpc(): Promise<void> {
     const { grpc } = this.#parts.options;
     if (!grpc.allow) return;
-    const server = this.#newServer(this.#onGrpcPort.http, {
-      ...this.#transportOptions(this.#onGrpcPort.grpc),
-      tls: grpc.tls === null ? null : transportTls(grpc.tls),
-    });
+    const server = grpc.tls === null ? this.#newGrpcServer(null) : await this.#overTls(grpc.tls);
     const { address } = grpc;
     this.#grpcAddress = await listenOn(server, 'GRPC', address, grpc.port, grpc.reusePort);
     this.#logger.info(`Started GRPCInferenceService at ${address}:${this.#grpcAddress.port}`);
+  }
+
+  #newGrpcServer(tls: TlsOptions | null): HttpServer {
+    const { http, grpc } = this.#onGrpcPort;
+    return this.#newServer(http, { ...this.#transportOptions(grpc), tls });
+  }
+
+  async #overTls(files: GrpcTlsOptions): Promise<HttpServer> {
+    const { clock, log } = this.#parts;
+    const logger = log.logger('grpc-certificates.ts');
+    this.#certificates = new CertificateReloader({ files, clock, logger });
+    const tls = await this.#certificates.read();
+    try {
+      const server = this.#newGrpcServer(tls);
+      this.#certificates.start((renewed) => server.replaceCertificates(renewed));
+      return server;
+    } catch (cause) {
+      const text = `the certificates of gRPC cannot be used: ${(cause as Error).message}`;
+      throw new TritonError('INVALID_ARG', text, { cause });
+    }
   }
 
   async #openHttp(): Promise<void> {

@@ -171,6 +171,11 @@ export class Server {
     return this.#stopping;
   }
 
+  /** Takes renewed certificates into use at once. They are looked for every second anyway. */
+  reloadCertificates(): void {
+    this.#ports.reloadCertificates();
+  }
+
   /** Writes down what nobody caught. */
   reportDefect(error: unknown): void {
     this.#logger.error(

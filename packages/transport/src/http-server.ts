@@ -12,7 +12,8 @@ import { Http1Protocol } from './http1/http1-protocol.ts';
 import { Http2Connection, type Http2Context } from './http2/http2-connection.ts';
 import { Http2Exchange } from './http2/http2-exchange.ts';
 import { compileHttp2Limits, type Http2Limits } from './http2/http2-limits.ts';
-import { type ListenAddress, Listener, type TlsOptions } from './listener.ts';
+import { type ListenAddress, Listener } from './listener.ts';
+import type { TlsOptions } from './tls-server.ts';
 
 export interface HttpServerOptions {
   /** What is left out has its default. */
@@ -34,7 +35,10 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #listener: Listener;
 
-  /** @throws RangeError when a limit is not a positive whole number. */
+  /**
+   * @throws RangeError when a limit is not a positive whole number, Error that says what is wrong with
+   *   the certificates.
+   */
   constructor(handler: HttpHandler, options: HttpServerOptions = {}) {
     const limits = compileHttpLimits(options.limits ?? {});
     const clock = options.clock ?? systemClock;
@@ -76,6 +80,15 @@ export class HttpServer {
   /** Connections that are open, those being closed included. */
   get connectionCount(): number {
     return this.#listener.connectionCount;
+  }
+
+  /**
+   * From now on connections get these certificates; those that are open live on. `mutual` stays as it is.
+   *
+   * @throws Error that says what is wrong with them; the old ones stay then.
+   */
+  replaceCertificates(tls: TlsOptions): void {
+    this.#listener.replaceCertificates(tls);
   }
 
   /** @throws Error with Node's `code`, such as EADDRINUSE. */

@@ -34,4 +34,5 @@ export { type HttpLimits, httpLimitDefaults } from './http-limits.ts';
 export { HttpServer, type HttpServerOptions } from './http-server.ts';
 export { type Http2Limits, http2LimitDefaults } from './http2/http2-limits.ts';
 export { type InjectedReply, type InjectedRequest, injectRequest } from './inject-request.ts';
-export type { ListenAddress, TlsOptions } from './listener.ts';
+export type { ListenAddress } from './listener.ts';
+export type { TlsOptions } from './tls-server.ts';

@@ -5,21 +5,12 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import type { TransportClock, TransportTimer } from './clock.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { ProtocolSet } from './connection-protocol.ts';
 import type { HttpLimits } from './http-limits.ts';
-
-/** Certificates of a TLS port, in PEM. */
-export interface TlsOptions {
-  readonly cert: string | Uint8Array;
-  readonly key: string | Uint8Array;
-  /** Who signs the certificates of clients. */
-  readonly ca?: string | Uint8Array;
-  /** Refuses clients without a certificate that `ca` signed. */
-  readonly mutual?: boolean;
-}
+import { createTlsServer, replaceCertificates, type TlsOptions } from './tls-server.ts';
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -51,6 +42,8 @@ export class Listener implements ConnectionOwner {
   readonly sweepIntervalMs: number;
   readonly #clock: TransportClock;
   readonly #server: Server;
+  /** The same server where it speaks TLS. */
+  readonly #tlsServer: TlsServer | null = null;
   readonly #busyAnswer: string;
   readonly #connections = new Set<Connection>();
   /** Sockets below TLS: those that never finish their handshake become no connection. */
@@ -72,19 +65,16 @@ export class Listener implements ConnectionOwner {
     if (tls === null) {
       this.#server = createServer(socketOptions, (socket) => this.#accept(socket));
     } else {
-      this.#server = createTlsServer(
+      this.#tlsServer = createTlsServer(
+        tls,
         {
           ...socketOptions,
-          cert: tls.cert as Buffer,
-          key: tls.key as Buffer,
-          ...(tls.ca === undefined ? {} : { ca: tls.ca as Buffer }),
-          requestCert: tls.mutual === true,
-          rejectUnauthorized: tls.mutual === true,
           handshakeTimeout: limits.headerTimeoutMs,
           ALPNProtocols: options.protocols.http2 === null ? ['http/1.1'] : ['h2', 'http/1.1'],
         },
         (socket) => this.#accept(socket),
       );
+      this.#server = this.#tlsServer;
       // Node reports handshakes that fail or take too long, and leaves their sockets open.
       this.#server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy());
       this.#server.on('connection', (socket: Socket) => {
@@ -101,6 +91,12 @@ export class Listener implements ConnectionOwner {
 
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** @throws Error that says what is wrong with them; the old ones stay then. */
+  replaceCertificates(tls: TlsOptions): void {
+    if (this.#tlsServer === null) throw new Error('this port does not speak TLS');
+    replaceCertificates(this.#tlsServer, tls);
   }
 
   /** @throws Error of Node's with its `code`, such as EADDRINUSE. */

@@ -2,7 +2,6 @@ import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
-import type { TlsOptions } from './listener.ts';
 import {
   authorityCert,
   clientCert,
@@ -10,6 +9,7 @@ import {
   serverCert,
   serverKey,
 } from './testing/certificates.ts';
+import type { TlsOptions } from './tls-server.ts';
 
 const tls: TlsOptions = { cert: serverCert, key: serverKey };
 const closing = 'Host: a\r\nConnection: close\r\n\r\n';
@@ -93,3 +93,46 @@ test('a handshake that never ends does not hold up the close', async () => {
   await server!.close({ graceMs: 20 });
   await closed;
 });
+
+test('new connections get new certificates, old ones live on, and broken ones change nothing', async () => {
+  const port = await listen(tls);
+  const old = connect({ port, host: '127.0.0.1', ca: authorityCert });
+  await new Promise((resolve) => old.once('secureConnect', resolve));
+  server!.replaceCertificates({ cert: clientCert, key: clientKey });
+  expect(await subjectAt(port)).toBe('client');
+  for (const [broken, text] of [
+    [{ cert: serverCert, key: clientKey }, /key values mismatch/u],
+    [{ cert: 'no certificate', key: serverKey }, /no start line/iu],
+    [{ cert: serverCert, key: '' }, /the key is empty/u],
+    [{ cert: Buffer.alloc(0), key: serverKey }, /the certificate is empty/u],
+    [{ ...tls, ca: 'no certificate' }, /no start line|PEM/iu],
+  ] as const) {
+    expect(() => server!.replaceCertificates(broken)).toThrow(text);
+  }
+  expect(await subjectAt(port)).toBe('client');
+  old.write(`GET / HTTP/1.1\r\n${closing}`);
+  const answer = await new Promise<Buffer>((resolve) => old.once('data', resolve));
+  expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 200 OK/u);
+});
+
+test('a client that was let in is refused with the next connection once its authority is gone', async () => {
+  const port = await listen({ ...tls, ca: authorityCert, mutual: true });
+  const send = Buffer.from(`GET / HTTP/1.1\r\n${closing}`);
+  const client = { cert: clientCert, key: clientKey };
+  expect(await exchange(port, send, client)).toContain('200 OK');
+  // Signs nobody but itself.
+  server!.replaceCertificates({ ...tls, ca: serverCert });
+  const refused = await exchange(port, send, client).catch(() => 'reset');
+  expect(refused).not.toContain('200 OK');
+});
+
+/** Whom the server says that it is. */
+function subjectAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', ca: authorityCert }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}

@@ -9,6 +9,9 @@ import {
 
 const grpc = rowsOf('GRPC');
 const milliseconds = { check: int32 } as const;
+const renewed = {
+  note: 'taken into use again when it changes, and on SIGHUP; connections that are open live on',
+} as const;
 /** Threads and pools of the C++ server. */
 const noThreads = {
   honoured: 'accepted',
@@ -63,9 +66,9 @@ export const grpcRows: readonly OptionSpec[] = [
     'false',
     'Serve gRPC over TLS and ask clients for a certificate.',
   ),
-  grpc('grpc-server-cert', 'text', '', 'PEM file of the server certificate.'),
-  grpc('grpc-server-key', 'text', '', 'PEM file of the server’s private key.'),
-  grpc('grpc-root-cert', 'text', '', 'PEM file of the root certificate.'),
+  grpc('grpc-server-cert', 'text', '', 'PEM file of the server certificate.', renewed),
+  grpc('grpc-server-key', 'text', '', 'PEM file of the server’s private key.', renewed),
+  grpc('grpc-root-cert', 'text', '', 'PEM file of the root certificate.', renewed),
   grpc(
     'grpc-infer-response-compression-level',
     'text',
