@@ -12,6 +12,7 @@ import { completeModelConfig, needsCompletion } from '../../model-config/complet
 import { instanceNames } from '../../model-config/instance-groups.ts';
 import type { ModelSignature } from '../../model-config/model-signature.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
+import { batchLayoutOf } from '../batch/batch-layout.ts';
 import { modelFile } from './model-file.ts';
 import { OnnxInstance } from './onnx-instance.ts';
 import { onnxError } from './run-error.ts';
@@ -94,6 +95,7 @@ class OnnxModel implements BackendModel {
       modelName: context.modelName,
       modelVersion: String(context.version),
       session,
+      layout: batchLayoutOf(config),
       placement: new RunPlacement(),
       runConfigEntries,
       clock: context.clock,
