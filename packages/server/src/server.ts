@@ -20,6 +20,7 @@ import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { type Log, openLog } from './observability/log.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
+import { ProcessMetrics } from './observability/process-metrics.ts';
 import type { ServerOptions } from './options/server-options.ts';
 import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
@@ -70,6 +71,7 @@ export class Server {
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
         responseCache: () => this.#cache,
+        latencies: options.metrics.latencies,
         clock,
         logger: this.#log.logger('version-loader.ts'),
       }),
@@ -94,6 +96,9 @@ export class Server {
       loadedModelMetrics(this.#lifeCycle),
       clock,
     );
+    if (options.metrics.allow) {
+      this.#metrics.registerSampled(new ProcessMetrics(clock, options.metrics.intervalMs));
+    }
     this.#sharedMemory = new SharedMemoryRegistry({
       allowed: options.allowClientSharedMemory,
       logger: this.#log.logger('shared-memory-registry.ts'),

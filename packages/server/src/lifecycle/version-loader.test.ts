@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Backend } from '../core/backend.ts';
 import { systemClock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
+import { latencySumsOnly } from '../observability/model-latencies.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { BackendRegistry } from './backend-registry.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -25,6 +26,7 @@ function load(fields: string): Promise<LoadedModel> {
     autoComplete: false,
     backendConfig: new Map(),
     responseCache: () => null,
+    latencies: latencySumsOnly,
     clock: systemClock,
     logger: silentLogger,
   });

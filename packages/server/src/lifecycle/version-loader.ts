@@ -10,6 +10,7 @@ import {
   validateInstanceGroups,
 } from '../model-config/instance-groups.ts';
 import { readModelLabels } from '../model-config/labels.ts';
+import { type LatencyConfiguration, ModelLatencies } from '../observability/model-latencies.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import type { BackendRegistry } from './backend-registry.ts';
@@ -23,6 +24,8 @@ export interface VersionLoaderOptions {
   readonly backendConfig: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Asked when a version is loaded; null when the server has none. */
   readonly responseCache: () => ResponseCache | null;
+  /** What of latencies is kept beyond their sums. */
+  readonly latencies: LatencyConfiguration;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,7 +45,7 @@ export class VersionLoader {
     const backendModel = await this.#loadBackendModel(definition, version);
     try {
       const labels = await readModelLabels(backendModel.config, definition.directory);
-      const statistics = new ModelStatistics(clock);
+      const statistics = this.#newStatistics(backendModel.config);
       return new LoadedModel({
         key: { ...definition.id, version },
         backendModel,
@@ -64,6 +67,14 @@ export class VersionLoader {
       await backendModel.unload();
       throw error;
     }
+  }
+
+  /** @throws TritonError for `model_metrics` that cannot be. */
+  #newStatistics(config: ModelConfig): ModelStatistics {
+    const { latencies, responseCache, clock, logger } = this.#options;
+    if (!latencies.histograms && !latencies.summaries) return new ModelStatistics(clock);
+    const cached = responseCache() !== null && config.response_cache?.enable === true;
+    return new ModelStatistics(clock, new ModelLatencies(latencies, config, cached, clock, logger));
   }
 
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Execution } from '../core/execution.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
+import { traceIdOf } from '../core/trace.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { QueuePlace } from './batch-queue.ts';
 
@@ -134,6 +135,7 @@ export class ScheduledRequest implements Execution, ResponseSink {
       this.computeInputEndNs - this.computeStartNs,
       this.computeOutputStartNs - this.computeInputEndNs,
       this.computeEndNs - this.computeOutputStartNs,
+      traceIdOf(this.request.trace ?? null),
     );
     this.#traceExecution();
   }
