@@ -82,7 +82,12 @@ export class DataPlane {
     const { latencies } = model.statistics;
     const recording = recordingFirstResponse(sink, latencies, startNs, this.#clock);
     const path = new ResponsePath(model, rules, request, recording, this.#clock, this.#logger);
-    model.scheduler.enqueue(request, path);
+    try {
+      model.scheduler.enqueue(request, path);
+    } catch (refusal) {
+      path.abandon();
+      throw refusal;
+    }
   }
 
   #rulesOf(model: ServedModel): RequestRules {

@@ -101,6 +101,11 @@ export class ScheduledRequest implements Execution, ResponseSink {
     }
   }
 
+  /** Only a sequence can take a request back. */
+  reschedule(): void {
+    throw rescheduleError();
+  }
+
   /** Fails the request as one that its client gave up. */
   rejectCancelled(): void {
     const text = `request to model '${this.#owner.modelName}' was cancelled`;
@@ -163,6 +168,14 @@ export function stoppingError(): TritonError {
 /** What a request is told for which there is no room. */
 export function queueFullError(): TritonError {
   return new TritonError('UNAVAILABLE', 'Exceeds maximum queue size');
+}
+
+/** What a backend is told that gives a request back where nothing takes it. */
+function rescheduleError(): TritonError {
+  return new TritonError(
+    'INVALID_ARG',
+    'Request is released with TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, while the model is not configured to handle such a flag.',
+  );
 }
 
 /** What a request is told whose time in the queue was up. */
