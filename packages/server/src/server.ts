@@ -11,6 +11,7 @@ import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
 import type { ResponseCache } from './core/response-cache.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
+import { prepareRequest } from './data-plane/prepare-request.ts';
 import type { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
@@ -72,6 +73,7 @@ export class Server {
         backendConfig: options.backend.config,
         responseCache: () => this.#cache,
         latencies: options.metrics.latencies,
+        prepareRequest,
         clock,
         logger: this.#log.logger('version-loader.ts'),
       }),

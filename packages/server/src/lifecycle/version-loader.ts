@@ -16,6 +16,7 @@ import type { ModelDefinition } from '../repository/model-definition.ts';
 import type { BackendRegistry } from './backend-registry.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { refuseUnbuiltScheduling, scheduleModel } from './model-scheduling.ts';
+import { ModelWarmup, type PrepareRequest } from './model-warmup.ts';
 
 export interface VersionLoaderOptions {
   readonly backends: BackendRegistry;
@@ -26,6 +27,8 @@ export interface VersionLoaderOptions {
   readonly responseCache: () => ResponseCache | null;
   /** What of latencies is kept beyond their sums. */
   readonly latencies: LatencyConfiguration;
+  /** Holds the requests of a warmup against a model's configuration. */
+  readonly prepareRequest: PrepareRequest;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -46,6 +49,7 @@ export class VersionLoader {
     try {
       const labels = await readModelLabels(backendModel.config, definition.directory);
       const statistics = this.#newStatistics(backendModel.config);
+      await this.#warmUp(definition, backendModel, statistics);
       return new LoadedModel({
         key: { ...definition.id, version },
         backendModel,
@@ -75,6 +79,19 @@ export class VersionLoader {
     if (!latencies.histograms && !latencies.summaries) return new ModelStatistics(clock);
     const cached = responseCache() !== null && config.response_cache?.enable === true;
     return new ModelStatistics(clock, new ModelLatencies(latencies, config, cached, clock, logger));
+  }
+
+  async #warmUp(
+    definition: ModelDefinition,
+    { config, instances }: BackendModel,
+    statistics: ModelStatistics,
+  ): Promise<void> {
+    if (config.model_warmup.length === 0) return;
+    const { prepareRequest, clock, logger } = this.#options;
+    const { directory } = definition;
+    const parts = { config, directory, statistics, prepareRequest, clock, logger };
+    const warmup = await ModelWarmup.prepare(parts);
+    for (const instance of instances) await warmup.run(instance);
   }
 
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {
