@@ -11,7 +11,7 @@ const targets = [
   { name: 'protocol', entries: ['index'] },
   { name: 'transport', entries: ['index'] },
   { name: 'native', entries: ['index'] },
-  { name: 'server', entries: ['index', 'main'] },
+  { name: 'server', entries: ['index', 'main', 'doctor-main'] },
 ];
 
 /** Native code and its loaders cannot be bundled; the client of Redis is loaded only where it is asked for. */

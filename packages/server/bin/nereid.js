@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 'use strict';
 // `nereid serve FLAGS…` is `tritonserver FLAGS…`.
-const [command] = process.argv.slice(2);
-const usage = `Usage: nereid serve [flags]
 
-  serve   run the inference server; takes the flags of tritonserver (nereid serve --help)
+/** Bundles by command. */
+const bundles = { serve: 'main', doctor: 'doctor-main' };
+const usage = `Usage: nereid COMMAND [flags]
+
+  serve    run the inference server; takes the flags of tritonserver (nereid serve --help)
+  doctor   say what is wrong or slow, and what to do (nereid doctor --help)
 `;
 
-if (command === 'serve') {
-  process.argv.splice(2, 1);
-  require('./launch.js');
+const [command, ...argv] = process.argv.slice(2);
+if (command !== undefined && Object.hasOwn(bundles, command)) {
+  require('./launch.js')(bundles[command], argv);
 } else if (command === undefined || command === 'help' || command === '--help') {
   process.stdout.write(usage);
 } else {

@@ -133,6 +133,11 @@ export class Server {
     return this.#ports.metricsAddress;
   }
 
+  /** What became of the models. */
+  get modelLifeCycle(): ModelLifeCycle {
+    return this.#lifeCycle;
+  }
+
   /** Answers requests, on sockets or without. */
   get httpHandler(): HttpHandler {
     return this.#ports.httpHandler;

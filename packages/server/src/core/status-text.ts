@@ -1,4 +1,10 @@
-import { formatHint, ModelConfigError, type StatusCode, TritonError } from '@nereid/protocol';
+import {
+  formatHint,
+  ModelConfigError,
+  type ModelConfigHint,
+  type StatusCode,
+  TritonError,
+} from '@nereid/protocol';
 import type { Logger } from './logger.ts';
 
 /** Codes in words, as Triton prints them. */
@@ -24,9 +30,13 @@ export function statusText(error: unknown, logger: Logger): string {
   return `Internal: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** Where the fault stands and how to mend it, for the log; '' when nothing more is known. */
+/** Where the configuration is at fault and how to mend it; null when nothing more is known. */
+export function hintOf(error: unknown): ModelConfigHint | null {
+  return error instanceof ModelConfigError ? error.hint : null;
+}
+
+/** The same for the log; '' when nothing more is known. */
 export function hintText(error: unknown): string {
-  return error instanceof ModelConfigError && error.hint !== null
-    ? ` (${formatHint(error.hint)})`
-    : '';
+  const hint = hintOf(error);
+  return hint === null ? '' : ` (${formatHint(hint)})`;
 }

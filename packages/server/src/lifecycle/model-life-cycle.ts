@@ -2,7 +2,7 @@ import { TritonError } from '@nereid/protocol';
 import type { Logger } from '../core/logger.ts';
 import { type ModelId, modelIdText } from '../core/model-key.ts';
 import { Semaphore } from '../core/semaphore.ts';
-import { hintText, statusText } from '../core/status-text.ts';
+import { hintOf, hintText, statusText } from '../core/status-text.ts';
 import { missingVersions, selectVersions } from '../model-config/version-policy.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { availableVersions } from '../repository/version-directories.ts';
@@ -161,7 +161,7 @@ export class ModelLifeCycle implements ModelRegistry {
         this.#options.logger.error(
           `failed to load '${modelIdText(definition.id)}' version ${record.version}: ${reason}${hintText(error)}`,
         );
-        if (attempt === this.#options.loadRetries) record.fail(reason);
+        if (attempt === this.#options.loadRetries) record.fail(reason, hintOf(error));
       }
     }
   }

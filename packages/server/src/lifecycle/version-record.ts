@@ -1,3 +1,4 @@
+import type { ModelConfigHint } from '@nereid/protocol';
 import type { ModelState } from '../core/model-state.ts';
 import type { LoadedModel } from './loaded-model.ts';
 
@@ -10,6 +11,8 @@ export class VersionRecord {
   state: ModelState = 'LOADING';
   /** Why the version is UNAVAILABLE, '' otherwise. */
   reason = '';
+  /** Where the configuration is at fault and how to mend it, when a load failed for that. */
+  hint: ModelConfigHint | null = null;
   /** Set while READY or UNLOADING. */
   model: LoadedModel | null = null;
 
@@ -20,11 +23,13 @@ export class VersionRecord {
   becomeReady(): void {
     this.state = 'READY';
     this.reason = '';
+    this.hint = null;
   }
 
-  fail(reason: string): void {
+  fail(reason: string, hint: ModelConfigHint | null): void {
     this.state = 'UNAVAILABLE';
     this.reason = reason;
+    this.hint = hint;
     this.model = null;
   }
 

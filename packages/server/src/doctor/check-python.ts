@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { TritonError } from '@nereid/protocol';
+import { pythonSettings } from '../backends/python/python-settings.ts';
+import type { ServerOptions } from '../options/server-options.ts';
+import type { ModelDefinition } from '../repository/model-definition.ts';
+import { type Finding, finding } from './finding.ts';
+
+const timeoutMs = 30_000;
+const outputCharactersMax = 64 * 1024;
+
+/**
+ * Prints, as JSON, the modules that a model's file imports at its start and that are not there.
+ * Imports in a `try` are left out: the model has thought of that.
+ */
+const missingImports = `
+import ast, importlib.util, json, os, sys
+path = sys.argv[1]
+sys.path.insert(0, os.path.dirname(path))
+wanted = {'numpy'}
+for node in ast.parse(open(path, 'rb').read(), path).body:
+    if isinstance(node, ast.Import):
+        wanted.update(name.name.split('.')[0] for name in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        wanted.add(node.module.split('.')[0])
+wanted.discard('triton_python_backend_utils')
+def there(name):
+    try:
+        return name in sys.builtin_module_names or importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+print(json.dumps(sorted(name for name in wanted if not there(name))))
+`;
+
+/** Whether the interpreter of a Python model runs, and has the packages that the model imports. */
+export async function checkPythonImports(
+  { id, config, directory }: ModelDefinition,
+  options: ServerOptions,
+): Promise<Finding[]> {
+  if (config.backend !== 'python') return [];
+  const subject = `model '${id.name}'`;
+  const file = modelFile(directory, config.default_model_filename || 'model.py');
+  if (file === null) return [];
+  let python: string;
+  try {
+    const settings = options.backend.config;
+    const own = new Map([...(settings.get('') ?? []), ...(settings.get('python') ?? [])]);
+    python = pythonSettings(config, directory, own).python;
+  } catch (error) {
+    if (error instanceof TritonError) return [];
+    throw error;
+  }
+  const { status, output } = await run(python, ['-c', missingImports, file]);
+  if (status === null) {
+    const fix = 'install Python 3, or name it with --backend-config=python,python-runtime=PATH';
+    return [finding('error', subject, `its interpreter '${python}' cannot be run: ${output}`, fix)];
+  }
+  if (status !== 0) {
+    const lastLine = output.trimEnd().split('\n').at(-1) ?? '';
+    return [finding('error', subject, `its model.py cannot be read: ${lastLine}`, '', file)];
+  }
+  return (JSON.parse(output) as string[]).map((name) =>
+    finding(
+      'error',
+      subject,
+      `it imports '${name}', which ${python} does not have`,
+      `install it: ${python} -m pip install ${name} (the package may be called otherwise)`,
+      file,
+    ),
+  );
+}
+
+/** The file of the newest version; null when there is none, which loading tells. */
+function modelFile(directory: string, name: string): string | null {
+  const newest = readdirSync(directory)
+    .filter((folder) => /^[1-9][0-9]*$/u.test(folder))
+    .sort((a, b) => Number(b) - Number(a))[0];
+  if (newest === undefined) return null;
+  return readdirSync(join(directory, newest)).includes(name) ? join(directory, newest, name) : null;
+}
+
+/** @returns the status and what was printed; status null and the reason when it does not start or end. */
+function run(
+  command: string,
+  args: readonly string[],
+): Promise<{ status: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
+    let output = '';
+    const add = (bytes: Buffer): void => {
+      if (output.length < outputCharactersMax) output += bytes.toString();
+    };
+    child.stdout.on('data', add);
+    child.stderr.on('data', add);
+    child.on('error', (error) => resolve({ status: null, output: error.message }));
+    child.on('close', (status) =>
+      resolve({ status, output: status === null ? 'it did not end' : output }),
+    );
+  });
+}
