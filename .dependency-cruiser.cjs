@@ -19,7 +19,7 @@ const layerRules = layers.flatMap((folders, index) =>
       name: `layer-${folder}`,
       severity: 'error',
       from: { path: `${server}/${folder}/`, pathNot: '\\.test\\.ts$' },
-      to: { path: [...forbidden, `${server}/(server|index|main)\\.ts$`] },
+      to: { path: [...forbidden, `${server}/doctor/`, `${server}/(server|index|main)\\.ts$`] },
     };
   }),
 );

@@ -8,6 +8,8 @@ const failureShareMax = 0.01;
 const joinedShareMin = 0.1;
 /** Requests that wait so many times as long as they run want more instances, or larger batches. */
 const waitShareMax = 2;
+/** What a request spends in the queue when nothing is before it. */
+const idleWaitNs = 100_000;
 const timeoutMs = 10_000;
 
 interface DurationStatistic {
@@ -105,7 +107,7 @@ function checkJoining(subject: string, stats: ModelStats, config: ServedConfig):
   if (executed < requestsMin || executed - stats.execution_count > executed * joinedShareMin) {
     return [];
   }
-  const waits = queue.ns > compute.ns / 10;
+  const waits = queue.ns > Math.max(compute.ns / 10, success.count * idleWaitNs);
   return [
     finding(
       'advice',

@@ -2,6 +2,7 @@ import { parseOptions } from '../options/parse-options.ts';
 import type { ServerOptions } from '../options/server-options.ts';
 import { unbuiltOptionsInUse } from '../options/unbuilt-options.ts';
 import { checkMachine } from './check-machine.ts';
+import { checkMemory } from './check-memory.ts';
 import { checkModels } from './check-models.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkRepository } from './check-repository.ts';
@@ -115,6 +116,9 @@ async function checkServer(
   const usable = !repositories.some(
     ({ severity, subject }) => severity === 'error' && subject === 'repository',
   );
-  if (usable) findings.push(...(await checkModels(options, machine, load)));
+  if (usable) {
+    findings.push(...(await checkMemory(options.modelRepository.paths, machine)));
+    findings.push(...(await checkModels(options, machine, load)));
+  }
   return findings;
 }
