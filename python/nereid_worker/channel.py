@@ -121,6 +121,20 @@ class Channel:
         finally:
             self._end_turn()
 
+    def read_always(self):
+        """Has a thread read from here on, so that messages are handed out while the model executes."""
+        threading.Thread(target=self._read_always, daemon=True).start()
+
+    def _read_always(self):
+        with self._turn:
+            while self._reading:
+                self._turn.wait()
+            self._reading = True
+        while self._read_one():
+            with self._turn:
+                self._turn.notify_all()
+        self._end_turn()
+
     def _pump(self, is_done):
         while True:
             with self._turn:

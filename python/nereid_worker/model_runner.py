@@ -28,6 +28,7 @@ class ModelRunner:
         self._module = None
         self._model = None
         self._loop = None
+        self._loop_lock = threading.Lock()
         self._model_path = ""
         self._background = set()
         # Requests that have no final answer yet, for cancellations.
@@ -114,7 +115,32 @@ class ModelRunner:
         if hasattr(self._model, "initialize"):
             self._model.initialize(message["arguments"])
         owner.initialized = True
-        return {"hasReadiness": hasattr(self._model, "is_ready")}
+        has_readiness = hasattr(self._model, "is_ready")
+        if has_readiness:
+            self._channel.on("is-ready", lambda _message, _payload: self._start_check())
+            self._channel.read_always()
+        return {"hasReadiness": has_readiness}
+
+    def _start_check(self):
+        # Not on the thread that reads: the model may call others.
+        threading.Thread(target=self._check_readiness, daemon=True).start()
+
+    def _check_readiness(self):
+        ready, text = False, None
+        try:
+            ready = self._ask_model()
+            if not isinstance(ready, bool):
+                ready, text = False, "is_ready() must return a boolean value"
+        except BaseException as error:
+            text = exception_text(error)
+        self._channel.send({"kind": "readiness", "ready": ready, "error": text})
+
+    @ours
+    def _ask_model(self):
+        answer = self._model.is_ready()
+        if asyncio.iscoroutine(answer):
+            return asyncio.run_coroutine_threadsafe(answer, self._event_loop()).result()
+        return answer
 
     def _execute(self, message, payload):
         reader = TensorReader(payload)
@@ -220,10 +246,11 @@ class ModelRunner:
         return {"error": {"code": "INTERNAL", "message": text}}
 
     def _event_loop(self):
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        return self._loop
+        with self._loop_lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, daemon=True).start()
+            return self._loop
 
     def _finalize(self):
         self._owner.finalizing = True

@@ -110,12 +110,6 @@ y = np.array([before, during], dtype=np.int32)`),
     ),
     pythonModel('print("prefix " + sys.prefix)'),
   ],
-  env_archive: [
-    pythonConfig(
-      'parameters { key: "EXECUTION_ENV_PATH" value { string_value: "$$TRITON_MODEL_DIRECTORY/env.tar.gz" } }',
-    ),
-    pythonModel(''),
-  ],
   hang_initialize: [
     pythonConfig(),
     pythonModel('', '\n    def initialize(self, args):\n        time.sleep(1000)\n'),
@@ -134,7 +128,6 @@ y = np.array([before, during], dtype=np.int32)`),
 };
 
 const repository = temporaryRepository({
-  'env_archive/env.tar.gz': 'not unpacked',
   ...Object.fromEntries(
     Object.entries(models).flatMap(([name, [config, code]]) => [
       [`${name}/config.pbtxt`, config],
@@ -227,7 +220,6 @@ describe('the life of a model', () => {
   });
 
   it.each([
-    ['env_archive', 'archives are not supported yet; unpack it'],
     ['auto_wrong', 'must return a valid pb.ModelConfig object.'],
     ['hang_initialize', 'Failed to initialize model instance hang_initialize_0_0 within 3 seconds'],
   ])('says why it did not load (%s)', async (name, text) => {

@@ -121,7 +121,7 @@ export class ServerPorts {
     const { http } = this.#parts.options;
     return createHttpHandler({
       ...planes,
-      metricsText: (format) => metrics.text(format),
+      metricsText: () => metrics.text(),
       headerForwarding: headerForwardingOf(http.headerForwardPattern),
       restrictedApis,
       options: { maxInputBytes: http.bodyBytesMax },

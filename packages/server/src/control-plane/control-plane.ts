@@ -1,4 +1,5 @@
 import { dataTypeFromConfig, type ModelConfig, TritonError } from '@nereid/protocol';
+import type { Logger } from '../core/logger.ts';
 import type { LoadedModel } from '../lifecycle/loaded-model.ts';
 import type { ModelLifeCycle } from '../lifecycle/model-life-cycle.ts';
 import type { IndexRow, ModelManager } from '../lifecycle/model-manager.ts';
@@ -52,6 +53,7 @@ export interface ControlPlaneOptions {
   readonly lifeCycle: ModelLifeCycle;
   readonly manager: ModelManager;
   readonly state: ServerState;
+  readonly logger: Logger;
 }
 
 /** The version of Triton that the protocol and the answers are those of. */
@@ -71,24 +73,28 @@ export class ControlPlane {
     return true;
   }
 
-  /** @throws TritonError UNAVAILABLE while the server exits. */
-  isReady(): boolean {
+  /**
+   * A promise where a model has to be asked.
+   * @throws TritonError UNAVAILABLE while the server exits.
+   */
+  isReady(): boolean | Promise<boolean> {
     this.#refuseWhenExiting();
-    const { state, strictReadiness, manager } = this.#options;
-    return state.phase === 'ready' && (!strictReadiness || manager.allReady());
+    const { state, strictReadiness, manager, lifeCycle } = this.#options;
+    if (state.phase !== 'ready') return false;
+    return !strictReadiness || (manager.allReady() && this.#areReady(lifeCycle.readyModels()));
   }
 
   /**
    * A model that cannot be looked up is simply not ready: scripts wait for that after an unload, and
    * the recorded server answers it. (Triton 2.73 answers with the look-up error instead.)
    *
+   * @returns a promise where the model has to be asked.
    * @throws TritonError UNAVAILABLE while the server exits.
    */
-  isModelReady(name: string, version: number | null): boolean {
+  isModelReady(name: string, version: number | null): boolean | Promise<boolean> {
     this.#refuseWhenExiting();
     try {
-      this.#options.lifeCycle.find(name, version);
-      return true;
+      return this.#areReady([this.#options.lifeCycle.find(name, version)]);
     } catch (failure) {
       if (failure instanceof TritonError) return false;
       throw failure;
@@ -185,6 +191,27 @@ export class ControlPlane {
    */
   async unloadModel(name: string, _options: { readonly unloadDependents: boolean }): Promise<void> {
     await this.#options.manager.unload(name);
+  }
+
+  /** Whether models that are loaded would take requests. */
+  #areReady(models: Iterable<LoadedModel>): boolean | Promise<boolean> {
+    const asked: Promise<boolean>[] = [];
+    for (const model of models) {
+      const unreadiness = model.unreadiness();
+      if (unreadiness instanceof Promise) {
+        asked.push(unreadiness.then((reason) => this.#isFree(model, reason)));
+      } else if (!this.#isFree(model, unreadiness)) {
+        return false;
+      }
+    }
+    return asked.length === 0 || Promise.all(asked).then((answers) => answers.every(Boolean));
+  }
+
+  #isFree({ key }: LoadedModel, unreadiness: TritonError | null): boolean {
+    if (unreadiness === null) return true;
+    const text = `Model '${key.name}' version ${key.version} is not ready: ${unreadiness.message}`;
+    this.#options.logger.verbose(1, text);
+    return false;
   }
 
   #readyVersions(name: string): readonly LoadedModel[] {

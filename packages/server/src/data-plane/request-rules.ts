@@ -55,7 +55,8 @@ export interface SequenceIdRule {
   readonly dataType: DataType;
 }
 
-export function deriveRequestRules({ config }: Pick<ServedModel, 'config'>): RequestRules {
+export function deriveRequestRules(model: ServedModel): RequestRules {
+  const { config } = model;
   const inputs = config.input.map(inputRule);
   const outputNames = config.output.map((output) => output.name).sort(compareBytes);
   const outputs = config.output.map((output) => outputRule(output, outputNames));

@@ -12,7 +12,6 @@ export function loadedModelMetrics(lifeCycle: ModelLifeCycle): MetricSource {
         scheduler,
         loadDurationSecs,
         cached,
-        report,
       } of lifeCycle.readyModels()) {
         yield {
           name: key.name,
@@ -23,7 +22,6 @@ export function loadedModelMetrics(lifeCycle: ModelLifeCycle): MetricSource {
           pendingCount: scheduler.pendingCount,
           loadDurationSecs,
           cached,
-          report,
         };
       }
     },

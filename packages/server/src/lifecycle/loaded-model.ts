@@ -1,5 +1,5 @@
-import type { ModelConfig } from '@nereid/protocol';
-import type { BackendModel, BackendReport } from '../core/backend.ts';
+import type { ModelConfig, TritonError } from '@nereid/protocol';
+import type { BackendModel } from '../core/backend.ts';
 import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
@@ -54,9 +54,9 @@ export class LoadedModel implements ServedModel {
     return this.#references;
   }
 
-  /** What the backend tells of the version; null where it tells nothing. */
-  get report(): BackendReport | null {
-    return this.#backendModel.report?.() ?? null;
+  /** What keeps it from taking requests right now, as its backend says; null for nothing. */
+  unreadiness(): TritonError | null | Promise<TritonError | null> {
+    return this.#backendModel.unreadiness?.() ?? null;
   }
 
   retain(): void {

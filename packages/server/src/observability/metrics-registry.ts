@@ -1,9 +1,6 @@
 import type { Clock } from '../core/clock.ts';
-import type { MetricCollector } from './metric-sample.ts';
-import type { MetricsFormat } from './metrics-format.ts';
 import { type MetricSource, ModelMetrics } from './model-metrics.ts';
-import { openMetricsText } from './open-metrics-text.ts';
-import { prometheusText } from './prometheus-text.ts';
+import { type MetricCollector, prometheusText } from './prometheus-text.ts';
 import { pinnedMemoryMetrics, SystemMetrics } from './system-metrics.ts';
 import { type ReadText, readSystemFile } from './system-usage.ts';
 
@@ -16,19 +13,13 @@ export interface MetricsConfiguration {
   readonly counterLatencies: boolean;
 }
 
-/** Something that samples between `start` and `stop`. */
-export interface SampledMetrics extends MetricCollector {
-  start(): void;
-  stop(): void;
-}
-
 /**
  * Everything that the metrics page shows. Values are read when the page is asked for; only what
  * must be sampled is, from `start` to `stop`.
  */
 export class MetricsRegistry {
   readonly #collectors: MetricCollector[];
-  readonly #sampled: SampledMetrics[];
+  readonly #system: SystemMetrics | null;
 
   constructor(
     configuration: MetricsConfiguration,
@@ -36,13 +27,14 @@ export class MetricsRegistry {
     clock: Clock,
     read: ReadText = readSystemFile,
   ) {
-    const { cpu, intervalMs, counterLatencies } = configuration;
-    this.#sampled = cpu ? [new SystemMetrics(clock, read, intervalMs)] : [];
+    this.#system = configuration.cpu
+      ? new SystemMetrics(clock, read, configuration.intervalMs)
+      : null;
     this.#collectors = [
-      new ModelMetrics(source, counterLatencies),
+      new ModelMetrics(source, configuration.counterLatencies),
       pinnedMemoryMetrics,
-      ...this.#sampled,
     ];
+    if (this.#system !== null) this.#collectors.push(this.#system);
   }
 
   /** Adds metrics of another part of the server, to be shown from now on. */
@@ -50,23 +42,16 @@ export class MetricsRegistry {
     this.#collectors.push(collector);
   }
 
-  /** Adds metrics that are sampled. Call it before `start`. */
-  registerSampled(metrics: SampledMetrics): void {
-    this.#sampled.push(metrics);
-    this.register(metrics);
-  }
-
   start(): void {
-    for (const metrics of this.#sampled) metrics.start();
+    this.#system?.start();
   }
 
   stop(): void {
-    for (const metrics of this.#sampled) metrics.stop();
+    this.#system?.stop();
   }
 
-  /** The page, in Prometheus' text format unless another is asked for. */
-  text(format: MetricsFormat = 'prometheus'): string {
-    const samples = this.#collectors.flatMap((collector) => collector.collect());
-    return format === 'openmetrics' ? openMetricsText(samples) : prometheusText(samples);
+  /** The page in Prometheus' text format. */
+  text(): string {
+    return prometheusText(this.#collectors.flatMap((collector) => collector.collect()));
   }
 }

@@ -8,6 +8,7 @@ import { type CallChains, chainKey } from './call-chains.ts';
 import { ModelCalls } from './model-calls.ts';
 import { OpenRequest, type OpenRequestParts } from './open-request.ts';
 import type { PythonWorker } from './python-worker.ts';
+import { ReadinessCheck } from './readiness-check.ts';
 import { executeText } from './request-text.ts';
 import type { WorkerMessage } from './worker-message.ts';
 import { TensorReader } from './worker-tensors.ts';
@@ -50,6 +51,7 @@ export class PythonInstance implements BackendInstance {
   readonly #calls: ModelCalls;
   readonly #batches = new Map<number, Batch>();
   readonly #open = new Map<number, OpenRequest>();
+  readonly #readiness: ReadinessCheck;
   #worker: PythonWorker | null = null;
   #workerSinceNs = 0;
   #starting: Promise<void> | null = null;
@@ -70,6 +72,11 @@ export class PythonInstance implements BackendInstance {
       settled: (request) => this.#settled(request),
       cancelled: ({ number }) => this.#worker?.send(`{"kind":"cancel","request":${number}}`),
     };
+    this.#readiness = new ReadinessCheck({
+      instanceName: parts.name,
+      clock: parts.clock,
+      ask: () => this.#worker?.send('{"kind":"is-ready"}'),
+    });
     this.#calls = new ModelCalls({
       port: parts.port,
       chains: parts.chains,
@@ -94,6 +101,12 @@ export class PythonInstance implements BackendInstance {
     return this.#sendWhenStarted(batch);
   }
 
+  /** What keeps it from taking requests right now: its worker is being started again, or the model says so. */
+  unreadiness(): TritonError | null | Promise<TritonError | null> {
+    if (this.#worker === null) return this.#unhealthyError();
+    return this.#worker.hasReadiness ? this.#readiness.check() : null;
+  }
+
   /** What the worker says. @throws Error where it says what cannot be. */
   received(message: WorkerMessage, payload: Uint8Array): void {
     if (message.kind === 'result') {
@@ -103,6 +116,8 @@ export class PythonInstance implements BackendInstance {
       request?.answer(message.response, new TensorReader(payload), message.final);
     } else if (message.kind === 'dropped') {
       this.#open.get(message.request)?.fail(this.#droppedError());
+    } else if (message.kind === 'readiness') {
+      this.#readiness.answered(message.ready, message.error);
     } else if (message.kind === 'cancel-call') {
       this.#calls.cancel(message.call);
     } else if (message.kind === 'infer' || message.kind === 'load') {
@@ -119,6 +134,7 @@ export class PythonInstance implements BackendInstance {
     this.#parts.logger.error(`Stub process '${this.name}' has ended: ${reason}`);
     this.#worker = null;
     this.#calls.abandon();
+    this.#readiness.abandon();
     const requests = [...this.#open.values()];
     const batches = [...this.#batches.values()];
     this.#batches.clear();

@@ -1,6 +1,7 @@
 import { TritonError } from '@nereid/protocol';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { PythonEnvironment } from './environment/python-environment.ts';
 import type { PythonSettings } from './python-settings.ts';
 import type { LifeStep, WorkerMessage } from './worker-message.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -12,7 +13,8 @@ export interface PythonWorkerOptions {
   readonly versionDirectory: string;
   readonly fileName: string;
   readonly script: string;
-  readonly settings: PythonSettings;
+  readonly environment: PythonEnvironment;
+  readonly settings: Pick<PythonSettings, 'stubTimeoutMs' | 'initializeTimeoutMs'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -44,16 +46,17 @@ export class PythonWorker {
   #owner: PythonWorkerOwner | null = null;
   #regionPaths: readonly string[] = [];
   #ending = false;
+  #hasReadiness = false;
   /** Why the process is gone; null while it is there. */
   #goneFor: string | null = null;
 
   private constructor(options: PythonWorkerOptions) {
     this.#options = options;
-    const { settings } = options;
+    const { environment } = options;
     this.#process = new WorkerProcess({
-      python: settings.python,
+      python: environment.python,
       script: options.script,
-      environment: settings.environment,
+      environment: environment.variables,
       label: options.instanceName,
       clock: options.clock,
       logger: options.logger,
@@ -86,6 +89,11 @@ export class PythonWorker {
     return this.#process.pid;
   }
 
+  /** The model says by itself, by `is_ready`, whether it would take requests. */
+  get hasReadiness(): boolean {
+    return this.#hasReadiness;
+  }
+
   /**
    * Has `auto_complete_config` fill the configuration in.
    * @returns the configuration as JSON; null when the model has no such function
@@ -102,11 +110,11 @@ export class PythonWorker {
     args: InitializeArguments,
     decoupled: boolean,
     owner: PythonWorkerOwner,
-  ): Promise<{ readonly hasReadiness: boolean }> {
+  ): Promise<void> {
     this.#owner = owner;
     const message = { kind: 'initialize', arguments: args, decoupled };
     const end = await this.#step('initialize', message, this.#initializeTimeoutMs);
-    return { hasReadiness: end?.hasReadiness === true };
+    this.#hasReadiness = end?.hasReadiness === true;
   }
 
   send(text: string, tensors: readonly Uint8Array[] = []): void {
@@ -218,12 +226,12 @@ export class PythonWorker {
   }
 
   #gone(reason: string): TritonError {
-    const { instanceName, settings } = this.#options;
+    const { instanceName, environment } = this.#options;
     const said = this.#process.lastErrorLine;
     const cause = said === '' ? reason : `${reason}: ${said}`;
     return new TritonError(
       'INTERNAL',
-      `Failed to initialize stub, stub process exited unexpectedly: ${instanceName} (${settings.python}, ${cause})`,
+      `Failed to initialize stub, stub process exited unexpectedly: ${instanceName} (${environment.python}, ${cause})`,
     );
   }
 }

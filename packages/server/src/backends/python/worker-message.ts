@@ -85,6 +85,7 @@ export type WorkerMessage =
       readonly response: WireResponse | null;
     }
   | { readonly kind: 'dropped'; readonly request: number }
+  | { readonly kind: 'readiness'; readonly ready: boolean; readonly error: string | null }
   | { readonly kind: 'log'; readonly level: string; readonly message: string }
   | { readonly kind: 'cancel-call'; readonly call: number }
   | WireCall;

@@ -1,19 +1,16 @@
-import type { HeaderField, HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
-import {
-  chooseMetricsFormat,
-  type MetricsFormat,
-  metricsContentTypes,
-} from '../../observability/metrics-format.ts';
+import type { HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
+import { prometheusContentType } from '../../observability/prometheus-text.ts';
 
 /** The part of the metrics registry that is served. */
 export interface MetricsPage {
-  text(format: MetricsFormat): string;
+  text(): string;
 }
+
+const contentType: [string, string] = ['content-type', prometheusContentType];
 
 /**
  * Serves the metrics port as Triton does: the page at /metrics and /metrics/ whatever the query is,
- * nothing with status 200 at every other path, 405 for every other method than GET. Beyond Triton, whoever
- * asks for OpenMetrics gets that.
+ * nothing with status 200 at every other path, 405 for every other method than GET.
  */
 export function metricsHandler(page: MetricsPage): HttpHandler {
   return {
@@ -24,9 +21,7 @@ export function metricsHandler(page: MetricsPage): HttpHandler {
         return;
       }
       const found = request.path === '/metrics' || request.path === '/metrics/';
-      const format = found ? chooseMetricsFormat(request.header('accept')) : 'prometheus';
-      const headers: HeaderField[] = [['content-type', metricsContentTypes[format]]];
-      responder.send(200, headers, found ? page.text(format) : null);
+      responder.send(200, [contentType], found ? page.text() : null);
     },
   };
 }

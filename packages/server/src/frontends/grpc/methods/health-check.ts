@@ -6,7 +6,12 @@ export const healthCheckRpc: GrpcRpc = unaryRpc<{ service: string }>({
   category: 'health',
   request: 'grpc.health.v1.HealthCheckRequest',
   response: 'grpc.health.v1.HealthCheckResponse',
-  answer: (_request, { controlPlane }) => ({
-    status: controlPlane.isReady() ? 'SERVING' : 'NOT_SERVING',
-  }),
+  answer(_request, { controlPlane }) {
+    const ready = controlPlane.isReady();
+    return ready instanceof Promise ? ready.then(statusMessage) : statusMessage(ready);
+  },
 });
+
+function statusMessage(ready: boolean): { status: string } {
+  return { status: ready ? 'SERVING' : 'NOT_SERVING' };
+}

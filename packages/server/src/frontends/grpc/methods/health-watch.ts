@@ -55,13 +55,18 @@ class HealthWatch implements GrpcStreamReader {
   }
 
   #look(): void {
-    let exiting = false;
-    let status = 'NOT_SERVING';
     try {
-      if (this.#context.controlPlane.isReady()) status = 'SERVING';
+      const ready = this.#context.controlPlane.isReady();
+      if (ready instanceof Promise) void ready.then((known) => this.#say(known, false));
+      else this.#say(ready, false);
     } catch {
-      exiting = true;
+      this.#say(false, true);
     }
+  }
+
+  #say(ready: boolean, exiting: boolean): void {
+    if (this.#ended) return;
+    const status = ready ? 'SERVING' : 'NOT_SERVING';
     if (status !== this.#status) {
       this.#status = status;
       this.#stream.write([encodeMessage('grpc.health.v1.HealthCheckResponse', { status })]);

@@ -5,7 +5,8 @@ import { type GrpcRpc, unaryRpc } from '../grpc-rpc.ts';
 export const modelReadyRpc: GrpcRpc = unaryRpc<{ name: string; version: string }>({
   name: 'ModelReady',
   category: 'health',
-  answer: ({ name, version }, { controlPlane }) => ({
-    ready: controlPlane.isModelReady(name, parseModelVersion(version)),
-  }),
+  answer({ name, version }, { controlPlane }) {
+    const ready = controlPlane.isModelReady(name, parseModelVersion(version));
+    return ready instanceof Promise ? ready.then((known) => ({ ready: known })) : { ready };
+  },
 });

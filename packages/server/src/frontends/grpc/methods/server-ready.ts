@@ -4,5 +4,8 @@ import { type GrpcRpc, unaryRpc } from '../grpc-rpc.ts';
 export const serverReadyRpc: GrpcRpc = unaryRpc({
   name: 'ServerReady',
   category: 'health',
-  answer: (_request, { controlPlane }) => ({ ready: controlPlane.isReady() }),
+  answer(_request, { controlPlane }) {
+    const ready = controlPlane.isReady();
+    return ready instanceof Promise ? ready.then((known) => ({ ready: known })) : { ready };
+  },
 });

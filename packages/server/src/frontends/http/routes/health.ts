@@ -1,5 +1,6 @@
 import type { HttpRoute } from '../http-route.ts';
 import { sendEmpty } from '../replies.ts';
+import { whenKnown } from '../when-known.ts';
 
 /** The process runs and answers. */
 export const healthLiveRoute: HttpRoute = {
@@ -23,6 +24,8 @@ export const healthReadyRoute: HttpRoute = {
   category: 'health',
   contentType: 'text/plain',
   handle({ context, responder }) {
-    sendEmpty(responder, context.controlPlane.isReady() ? 200 : 400, 'text/plain');
+    return whenKnown(context.controlPlane.isReady(), (ready) =>
+      sendEmpty(responder, ready ? 200 : 400, 'text/plain'),
+    );
   },
 };

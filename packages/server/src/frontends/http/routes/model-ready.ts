@@ -1,6 +1,7 @@
 import { parseModelVersion } from '../../../core/model-version.ts';
 import type { HttpRoute } from '../http-route.ts';
 import { sendEmpty, sendErrorText } from '../replies.ts';
+import { whenKnown } from '../when-known.ts';
 
 export const modelReadyRoute: HttpRoute = {
   methods: ['GET'],
@@ -11,10 +12,9 @@ export const modelReadyRoute: HttpRoute = {
   contentType: 'text/plain',
   handle({ context, responder, match }) {
     const version = parseModelVersion(match.version);
-    if (context.controlPlane.isModelReady(match.model, version)) {
-      sendEmpty(responder, 200, 'text/plain');
-    } else {
-      sendErrorText(responder, 400, 'Model version not ready', 'text/plain');
-    }
+    return whenKnown(context.controlPlane.isModelReady(match.model, version), (ready) => {
+      if (ready) sendEmpty(responder, 200, 'text/plain');
+      else sendErrorText(responder, 400, 'Model version not ready', 'text/plain');
+    });
   },
 };

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** Lines of a command's output that are kept for its error. */
+const keptLinesMax = 12;
+
+export interface CommandOptions {
+  readonly directory: string;
+  readonly timeoutMs: number;
+  /** Hears every line of stdout and stderr. */
+  readonly line?: (line: string) => void;
+}
+
+export interface CommandResult {
+  /** It ended by itself, with status 0. */
+  readonly ok: boolean;
+  /** The last lines of what it wrote, or why it could not run. */
+  readonly lines: readonly string[];
+}
+
+/** Runs commands that prepare environments, and ends those that run when the server stops. */
+export class CommandRunner {
+  readonly #running = new Set<ChildProcess>();
+  #stopped = false;
+
+  /** Never rejects. */
+  run(
+    command: string,
+    args: readonly string[],
+    { directory, timeoutMs, line }: CommandOptions,
+  ): Promise<CommandResult> {
+    if (this.#stopped) return Promise.resolve({ ok: false, lines: ['the server stops'] });
+    return new Promise((resolve) => {
+      const lines: string[] = [];
+      const keep = (text: string): void => {
+        if (text.trim() === '') return;
+        lines.push(text);
+        if (lines.length > keptLinesMax) lines.shift();
+        line?.(text);
+      };
+      const child = spawn(command, args, {
+        cwd: directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: timeoutMs,
+        killSignal: 'SIGKILL',
+      });
+      this.#running.add(child);
+      createInterface({ input: child.stdout }).on('line', keep);
+      createInterface({ input: child.stderr }).on('line', keep);
+      const end = (ok: boolean, reason: string | null): void => {
+        this.#running.delete(child);
+        if (reason !== null) keep(reason);
+        resolve({ ok, lines });
+      };
+      child.on('error', (error) => end(false, error.message));
+      child.on('close', (status, signal) => {
+        const killed = signal === null ? null : `${command} was ended by ${signal}`;
+        end(status === 0, killed);
+      });
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const child of this.#running) child.kill('SIGKILL');
+  }
+}

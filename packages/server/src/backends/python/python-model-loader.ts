@@ -1,0 +1,179 @@
+import { resolve } from 'node:path';
+import { type ModelConfig, type ModelInstanceGroup, modelConfigToJson } from '@nereid/protocol';
+import type { BackendLoadContext } from '../../core/backend.ts';
+import type { InferencePort } from '../../core/inference-port.ts';
+import { instanceNames } from '../../model-config/instance-groups.ts';
+import { validateModelIo } from '../../model-config/validate-io.ts';
+import type { CallChains } from './call-chains.ts';
+import { completedConfig } from './config-completion.ts';
+import type { EnvironmentCache } from './environment/environment-cache.ts';
+import type { EnvironmentContext } from './environment/environment-context.ts';
+import { modelEnvironment } from './environment/model-environment.ts';
+import type { PythonEnvironment } from './environment/python-environment.ts';
+import type { CommandRunner } from './environment/run-command.ts';
+import { PythonInstance } from './python-instance.ts';
+import { type PythonSettings, pythonSettings, workerScript } from './python-settings.ts';
+import {
+  type InitializeArguments,
+  PythonWorker,
+  type PythonWorkerOptions,
+} from './python-worker.ts';
+
+/** What the models of one backend share. */
+export interface PythonModelLoaderOptions {
+  /** What models can ask the server for. */
+  readonly port: InferencePort;
+  readonly chains: CallChains;
+  readonly cache: EnvironmentCache;
+  readonly commands: CommandRunner;
+  readonly satisfied: Set<string>;
+}
+
+/** Brings the workers of one version up. */
+export class PythonModelLoader {
+  readonly #context: BackendLoadContext;
+  readonly #options: PythonModelLoaderOptions;
+  readonly #settings: PythonSettings;
+  readonly #workerOptions: Omit<PythonWorkerOptions, 'instanceName' | 'environment'>;
+  #environment: PythonEnvironment | null = null;
+  /** The worker that completed the configuration: it becomes that of the first instance. */
+  #spare: PythonWorker | null = null;
+  #config: ModelConfig;
+
+  constructor(context: BackendLoadContext, options: PythonModelLoaderOptions) {
+    const { config, clock, logger } = context;
+    this.#context = context;
+    this.#options = options;
+    this.#config = config;
+    const modelDirectory = resolve(context.modelDirectory);
+    this.#settings = pythonSettings(config, modelDirectory, context.backendConfig);
+    this.#workerOptions = {
+      modelName: context.modelName,
+      versionDirectory: resolve(context.versionDirectory),
+      fileName: config.default_model_filename === '' ? 'model.py' : config.default_model_filename,
+      script: workerScript(),
+      settings: this.#settings,
+      clock,
+      logger,
+    };
+  }
+
+  /** @throws TritonError; no process is left then. */
+  async load(): Promise<{ config: ModelConfig; instances: readonly PythonInstance[] }> {
+    const { autoComplete, configSource, logger, modelName } = this.#context;
+    const names = instanceNames(this.#config);
+    const directories = [this.#context.versionDirectory, this.#context.modelDirectory];
+    this.#environment = await modelEnvironment(
+      this.#settings,
+      directories.map((directory) => resolve(directory)),
+      this.#environmentContext(),
+    );
+    try {
+      if (autoComplete) await this.#completeConfig(names[0] ?? modelName);
+      if (autoComplete) validateModelIo(this.#config, configSource);
+      const started = await Promise.allSettled(
+        names.map((name, index) => this.#start(name, index)),
+      );
+      const failure = started.find((result) => result.status === 'rejected');
+      const instances = started.flatMap((result) =>
+        result.status === 'fulfilled' ? [result.value] : [],
+      );
+      if (failure !== undefined) {
+        await Promise.all(instances.map((instance) => instance.kill()));
+        throw failure.reason;
+      }
+      logger.verbose(1, `model '${modelName}' has ${instances.length} Python worker(s)`);
+      return { config: this.#config, instances };
+    } finally {
+      await this.#spare?.kill('it is not needed');
+    }
+  }
+
+  async #completeConfig(instanceName: string): Promise<void> {
+    const worker = await this.#startWorker(instanceName);
+    this.#spare = worker;
+    const completed = await worker.completeConfig(modelConfigToJson(this.#config));
+    if (completed !== null) this.#config = completedConfig(this.#config, completed);
+  }
+
+  #environmentContext(): EnvironmentContext {
+    const { modelName, clock, logger } = this.#context;
+    const { cache, commands, satisfied } = this.#options;
+    return {
+      modelName,
+      cache,
+      cacheDirectory: this.#settings.environmentCache,
+      satisfied,
+      commands,
+      timeoutMs: this.#settings.environmentTimeoutMs,
+      clock,
+      logger,
+    };
+  }
+
+  #startWorker(instanceName: string): Promise<PythonWorker> {
+    const environment = this.#environment as PythonEnvironment;
+    return PythonWorker.start({ ...this.#workerOptions, instanceName, environment });
+  }
+
+  #start(name: string, index: number): Promise<PythonInstance> {
+    const { modelName, version, clock, logger } = this.#context;
+    const group = this.#groupOf(index);
+    let spare = index === 0 ? this.#spare : null;
+    if (spare !== null) this.#spare = null;
+    return PythonInstance.start({
+      name,
+      modelName,
+      modelVersion: String(version),
+      decoupled: this.#config.model_transaction_policy?.decoupled === true,
+      port: this.#options.port,
+      chains: this.#options.chains,
+      clock,
+      logger,
+      startWorker: async (instance) => {
+        const worker = spare ?? (await this.#startWorker(name));
+        spare = null;
+        return this.#initialize(worker, instance, group);
+      },
+    });
+  }
+
+  async #initialize(
+    worker: PythonWorker,
+    instance: PythonInstance,
+    group: ModelInstanceGroup | null,
+  ): Promise<PythonWorker> {
+    try {
+      const decoupled = this.#config.model_transaction_policy?.decoupled === true;
+      await worker.initialize(this.#arguments(instance.name, group), decoupled, instance);
+      return worker;
+    } catch (error) {
+      await worker.kill('initialize failed');
+      throw error;
+    }
+  }
+
+  #arguments(instanceName: string, group: ModelInstanceGroup | null): InitializeArguments {
+    const { modelName, version, modelDirectory } = this.#context;
+    const gpu = group?.kind === 'KIND_GPU';
+    return {
+      model_config: modelConfigToJson(this.#config),
+      model_instance_kind: gpu ? 'GPU' : group?.kind === 'KIND_MODEL' ? 'MODEL' : 'CPU',
+      model_instance_name: instanceName,
+      model_instance_device_id: String((gpu ? group.gpus[0] : null) ?? 0),
+      model_repository: resolve(modelDirectory),
+      model_version: String(version),
+      model_name: modelName,
+    };
+  }
+
+  /** The group that the instance of this number belongs to. */
+  #groupOf(index: number): ModelInstanceGroup | null {
+    let left = index;
+    for (const group of this.#config.instance_group) {
+      if (left < group.count) return group;
+      left -= group.count;
+    }
+    return null;
+  }
+}
