@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { labelText, prometheusText } from '../packages/server/src/observability/prometheus-text.ts';
+import { labelText } from '../packages/server/src/observability/metric-labels.ts';
+import { prometheusText } from '../packages/server/src/observability/prometheus-text.ts';
 
 const sampleLine =
   /^[a-z_]+(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*")*\})? \S+$/;

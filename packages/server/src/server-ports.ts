@@ -121,7 +121,7 @@ export class ServerPorts {
     const { http } = this.#parts.options;
     return createHttpHandler({
       ...planes,
-      metricsText: () => metrics.text(),
+      metricsText: (format) => metrics.text(format),
       headerForwarding: headerForwardingOf(http.headerForwardPattern),
       restrictedApis,
       options: { maxInputBytes: http.bodyBytesMax },

@@ -11,6 +11,7 @@ import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
 import type { ResponseCache } from './core/response-cache.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
+import { prepareRequest } from './data-plane/prepare-request.ts';
 import type { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
@@ -20,6 +21,7 @@ import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { type Log, openLog } from './observability/log.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
+import { ProcessMetrics } from './observability/process-metrics.ts';
 import type { ServerOptions } from './options/server-options.ts';
 import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
@@ -70,6 +72,8 @@ export class Server {
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
         responseCache: () => this.#cache,
+        latencies: options.metrics.latencies,
+        prepareRequest,
         clock,
         logger: this.#log.logger('version-loader.ts'),
       }),
@@ -94,6 +98,9 @@ export class Server {
       loadedModelMetrics(this.#lifeCycle),
       clock,
     );
+    if (options.metrics.allow) {
+      this.#metrics.registerSampled(new ProcessMetrics(clock, options.metrics.intervalMs));
+    }
     this.#sharedMemory = new SharedMemoryRegistry({
       allowed: options.allowClientSharedMemory,
       logger: this.#log.logger('shared-memory-registry.ts'),

@@ -8,7 +8,7 @@ import {
   cacheMissesAll,
   cacheUtilization,
 } from '../observability/metric-families.ts';
-import type { MetricCollector, MetricFamily } from '../observability/prometheus-text.ts';
+import type { MetricCollector, MetricFamily } from '../observability/metric-sample.ts';
 import type { LocalCacheCounters, LocalResponseCache } from './local-response-cache.ts';
 
 const values: readonly (readonly [MetricFamily, (counters: LocalCacheCounters) => number])[] = [

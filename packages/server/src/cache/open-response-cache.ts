@@ -2,7 +2,7 @@ import { TritonError } from '@nereid/protocol';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
-import type { MetricCollector } from '../observability/prometheus-text.ts';
+import type { MetricCollector } from '../observability/metric-sample.ts';
 import { localCacheMetrics } from './local-cache-metrics.ts';
 import { LocalResponseCache } from './local-response-cache.ts';
 import { RedisResponseCache } from './redis-response-cache.ts';

@@ -38,11 +38,23 @@ export interface BackendInstance {
   execute(batch: readonly Execution[]): Promise<void> | null;
 }
 
+/** Memory of a model that can be told apart: its files, or the processes that run it. */
+export type ModelMemoryKind = 'model_files' | 'worker_resident';
+
+/** What a loaded version tells of itself while it runs, for the metrics. */
+export interface BackendReport {
+  readonly memoryBytes: ReadonlyMap<ModelMemoryKind, number>;
+  /** Worker processes started in place of one that died; null where there are none. */
+  readonly workerRestarts: number | null;
+}
+
 /** A loaded model version. Its owner (the life cycle) calls `unload` exactly once, when nothing runs. */
 export interface BackendModel {
   /** Completed and checked against the model file. */
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
+  /** Called for every look at the metrics: cheap. Missing where there is nothing to tell. */
+  report?(): BackendReport;
   /**
    * What keeps a model that is loaded from taking requests right now; null for nothing. Missing where a
    * backend cannot tell more than that the model is loaded. Never rejects.

@@ -1,5 +1,6 @@
 import type { InferRequest } from './infer-request.ts';
 import type { ResponseSink } from './infer-response.ts';
+import type { SequenceStates } from './sequence-states.ts';
 
 /**
  * One request on its way through a backend instance. The scheduler makes it, the backend fills in
@@ -15,4 +16,17 @@ export interface Execution {
   computeEndNs: number;
   /** Set by a backend that answers after the end of `execute`: the answer is not missed then. */
   detached?: boolean;
+  /** Null or absent for a model without implicit states, and for rows that only fill a batch up. */
+  readonly states?: SequenceStates | null;
+  /**
+   * Gives the request back, to be executed again: `TRITONSERVER_REQUEST_RELEASE_RESCHEDULE`. Called at
+   * most once in an execution, during `execute` or later, instead of a final answer, once the times of
+   * this execution are filled in. Answers that are not final may come before. The request keeps its
+   * inputs, is no longer the first of its sequence, and comes with new times in a later batch.
+   *
+   * @throws TritonError INVALID_ARG with Triton's texts where the model is not configured with
+   *   `iterative_sequence`, or its sequence was ended meanwhile. The backend then answers the request,
+   *   for the last time, with this error.
+   */
+  reschedule?(): void;
 }

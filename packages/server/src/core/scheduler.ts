@@ -3,7 +3,11 @@ import type { ResponseSink } from './infer-response.ts';
 
 /** Decides when, where and together with what a request of one model version is executed. */
 export interface Scheduler {
-  /** Takes the request over: from here on the sink is answered exactly once, or streamed to until final. */
+  /**
+   * Takes the request over: from here on the sink is answered exactly once, or streamed to until final.
+   * @throws TritonError for a request that cannot be taken at all, such as one of a sequence that was
+   *   not started: nothing was said on the sink then, and no statistics count it.
+   */
   enqueue(request: InferRequest, sink: ResponseSink): void;
   /** Requests that wait for an instance. */
   readonly pendingCount: number;

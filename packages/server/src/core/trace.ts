@@ -52,3 +52,11 @@ export interface Trace {
   /** REQUEST_END: nothing may be reported afterwards. */
   end(ns: number): void;
 }
+
+const traceParent = /"traceparent":"[0-9a-f]{2}-([0-9a-f]{32})-/;
+
+/** How others find a trace: by its W3C id where it has one, else by its number in the trace files. */
+export function traceIdOf(trace: Trace | null): string | null {
+  if (trace === null) return null;
+  return traceParent.exec(trace.context)?.[1] ?? String(trace.id);
+}

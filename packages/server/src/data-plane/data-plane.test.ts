@@ -181,6 +181,19 @@ describe('a request that fits', () => {
   });
 });
 
+it('gives the model back when the scheduler does not take the request', () => {
+  const refused = new TritonError('INVALID_ARG', 'not started');
+  const model = served(addSub, {
+    execute: () => {
+      throw refused;
+    },
+  });
+  const trace = new RecordingTrace();
+  expect(() => infer(model, { inputs: both }, trace)).toThrow(refused);
+  expect(model.retained).toBe(0);
+  expect(trace.lines.at(-1)).toMatch(/END/u);
+});
+
 describe('a request that is traced', () => {
   it('reports its start, its tensors and its end', () => {
     const model = served(addSub, {

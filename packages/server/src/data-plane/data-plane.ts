@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Trace } from '../core/trace.ts';
 import type { ModelRegistry, ServedModel } from '../lifecycle/served-model.ts';
 import { bytesOverrun } from './bytes-content.ts';
+import { recordingFirstResponse } from './first-response.ts';
 import { type PreparedInputs, prepareBatchOfNone, prepareInputs } from './prepare-inputs.ts';
 import { rawInputName, rawInputTensor } from './raw-input.ts';
 import { explainRefusal } from './request-refusal.ts';
@@ -78,8 +79,15 @@ export class DataPlane {
     };
     model.retain();
     if (trace !== null) startTrace(trace, model, request, this.#clock);
-    const path = new ResponsePath(model, rules, request, sink, this.#clock, this.#logger);
-    model.scheduler.enqueue(request, path);
+    const { latencies } = model.statistics;
+    const recording = recordingFirstResponse(sink, latencies, startNs, this.#clock);
+    const path = new ResponsePath(model, rules, request, recording, this.#clock, this.#logger);
+    try {
+      model.scheduler.enqueue(request, path);
+    } catch (refusal) {
+      path.abandon();
+      throw refusal;
+    }
   }
 
   #rulesOf(model: ServedModel): RequestRules {

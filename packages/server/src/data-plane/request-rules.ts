@@ -55,8 +55,7 @@ export interface SequenceIdRule {
   readonly dataType: DataType;
 }
 
-export function deriveRequestRules(model: ServedModel): RequestRules {
-  const { config } = model;
+export function deriveRequestRules({ config }: Pick<ServedModel, 'config'>): RequestRules {
   const inputs = config.input.map(inputRule);
   const outputNames = config.output.map((output) => output.name).sort(compareBytes);
   const outputs = config.output.map((output) => outputRule(output, outputNames));

@@ -66,6 +66,14 @@ export class ResponsePath implements ResponseSink {
     if (final) this.#model.release();
   }
 
+  /** The scheduler did not take the request: it gets no answer here. */
+  abandon(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#trace?.end(this.#clock.nowNs());
+    this.#model.release();
+  }
+
   /** Before the answer goes on: the trace of a request ends before that of the one it was made for. */
   #traceAnswer(trace: Trace, response: InferResponse | null, final: boolean): void {
     if (response !== null) trace.reportTensors('TENSOR_BACKEND_OUTPUT', response.outputs);

@@ -12,6 +12,7 @@ export function loadedModelMetrics(lifeCycle: ModelLifeCycle): MetricSource {
         scheduler,
         loadDurationSecs,
         cached,
+        report,
       } of lifeCycle.readyModels()) {
         yield {
           name: key.name,
@@ -22,6 +23,7 @@ export function loadedModelMetrics(lifeCycle: ModelLifeCycle): MetricSource {
           pendingCount: scheduler.pendingCount,
           loadDurationSecs,
           cached,
+          report,
         };
       }
     },

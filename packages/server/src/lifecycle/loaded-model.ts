@@ -1,5 +1,5 @@
 import type { ModelConfig, TritonError } from '@nereid/protocol';
-import type { BackendModel } from '../core/backend.ts';
+import type { BackendModel, BackendReport } from '../core/backend.ts';
 import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
@@ -52,6 +52,11 @@ export class LoadedModel implements ServedModel {
   /** Requests in flight. */
   get references(): number {
     return this.#references;
+  }
+
+  /** What the backend tells of the version; null where it tells nothing. */
+  get report(): BackendReport | null {
+    return this.#backendModel.report?.() ?? null;
   }
 
   /** What keeps it from taking requests right now, as its backend says; null for nothing. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, BackendLoadContext, BackendModel } from '../core/backend.ts';
 import { systemClock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
+import { latencySumsOnly } from '../observability/model-latencies.ts';
 import { DefinitionReader } from '../repository/definition-reader.ts';
 import { LocalModelSource } from '../repository/local-model-source.ts';
 import { noOverrides } from '../repository/model-definition.ts';
@@ -64,9 +65,11 @@ function manager(controlMode: ModelControlMode = 'explicit', namespacing = false
   lifeCycle = new ModelLifeCycle({
     loader: new VersionLoader({
       responseCache: () => null,
+      prepareRequest: () => ({ inputs: [], outputNames: [], batchSize: 1 }),
       backends: new BackendRegistry([backend]),
       autoComplete: true,
       backendConfig: new Map(),
+      latencies: latencySumsOnly,
       clock: systemClock,
       logger: silentLogger,
     }),

@@ -82,19 +82,6 @@ export function refuseUnbuiltScheduling(config: ModelConfig): void {
       `ensemble '${config.name}': ensembles are not supported yet`,
     );
   }
-  if (config.batch_input.length > 0 || config.batch_output.length > 0) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `model '${config.name}': batch_input and batch_output are not supported yet`,
-    );
-  }
-  const ragged = config.input.find((input) => input.allow_ragged_batch);
-  if (ragged !== undefined) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `model '${config.name}': ragged batches (input '${ragged.name}') are not supported yet`,
-    );
-  }
   if (config.sequence_batching !== null) {
     throw new TritonError(
       'UNSUPPORTED',

@@ -10,11 +10,13 @@ import {
   validateInstanceGroups,
 } from '../model-config/instance-groups.ts';
 import { readModelLabels } from '../model-config/labels.ts';
+import { type LatencyConfiguration, ModelLatencies } from '../observability/model-latencies.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import type { BackendRegistry } from './backend-registry.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { refuseUnbuiltScheduling, scheduleModel } from './model-scheduling.ts';
+import { ModelWarmup, type PrepareRequest } from './model-warmup.ts';
 
 export interface VersionLoaderOptions {
   readonly backends: BackendRegistry;
@@ -23,6 +25,10 @@ export interface VersionLoaderOptions {
   readonly backendConfig: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Asked when a version is loaded; null when the server has none. */
   readonly responseCache: () => ResponseCache | null;
+  /** What of latencies is kept beyond their sums. */
+  readonly latencies: LatencyConfiguration;
+  /** Holds the requests of a warmup against a model's configuration. */
+  readonly prepareRequest: PrepareRequest;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,7 +48,8 @@ export class VersionLoader {
     const backendModel = await this.#loadBackendModel(definition, version);
     try {
       const labels = await readModelLabels(backendModel.config, definition.directory);
-      const statistics = new ModelStatistics(clock);
+      const statistics = this.#newStatistics(backendModel.config);
+      await this.#warmUp(definition, backendModel, statistics);
       return new LoadedModel({
         key: { ...definition.id, version },
         backendModel,
@@ -64,6 +71,27 @@ export class VersionLoader {
       await backendModel.unload();
       throw error;
     }
+  }
+
+  /** @throws TritonError for `model_metrics` that cannot be. */
+  #newStatistics(config: ModelConfig): ModelStatistics {
+    const { latencies, responseCache, clock, logger } = this.#options;
+    if (!latencies.histograms && !latencies.summaries) return new ModelStatistics(clock);
+    const cached = responseCache() !== null && config.response_cache?.enable === true;
+    return new ModelStatistics(clock, new ModelLatencies(latencies, config, cached, clock, logger));
+  }
+
+  async #warmUp(
+    definition: ModelDefinition,
+    { config, instances }: BackendModel,
+    statistics: ModelStatistics,
+  ): Promise<void> {
+    if (config.model_warmup.length === 0) return;
+    const { prepareRequest, clock, logger } = this.#options;
+    const { directory } = definition;
+    const parts = { config, directory, statistics, prepareRequest, clock, logger };
+    const warmup = await ModelWarmup.prepare(parts);
+    for (const instance of instances) await warmup.run(instance);
   }
 
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {

@@ -1,27 +1,19 @@
-import type { MetricFamily, MetricType } from './prometheus-text.ts';
+import {
+  type DocumentedFamily,
+  documentedFamily as family,
+  modelLabels,
+} from './documented-family.ts';
+import {
+  cacheLatencySummaries,
+  firstResponseHistogram,
+  latencyHistograms,
+  latencySummaries,
+} from './latency-families.ts';
+import { ownFamilies } from './own-families.ts';
 
-/** A family that the server writes, with what the reference page says about it. */
-export interface DocumentedFamily extends MetricFamily {
-  /** Names of the labels besides the tags of a model's configuration. */
-  readonly labels: readonly string[];
-  /** When there are series. */
-  readonly when: string;
-}
-
-const modelLabels = ['model', 'version', 'namespace'];
 const loaded = 'while a version is loaded';
 const latencies = 'while a version is loaded, unless counter_latencies=false';
 const cached = 'while a version that uses the response cache is loaded';
-
-function family(
-  name: string,
-  type: MetricType,
-  help: string,
-  labels: readonly string[],
-  when: string,
-): DocumentedFamily {
-  return { name, type, help, labels, when };
-}
 
 /** Names and help texts are Triton's: dashboards look for them. */
 export const inferenceRequestSuccess: DocumentedFamily = family(
@@ -252,4 +244,9 @@ export const metricFamilies: readonly DocumentedFamily[] = [
   cpuUtilization,
   cpuMemoryTotal,
   cpuMemoryUsed,
+  firstResponseHistogram,
+  ...Object.values(latencySummaries),
+  ...Object.values(cacheLatencySummaries),
+  ...Object.values(latencyHistograms),
+  ...ownFamilies,
 ];

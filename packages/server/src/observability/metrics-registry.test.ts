@@ -5,8 +5,12 @@ import { LocalResponseCache } from '../cache/local-response-cache.ts';
 import { silentLogger } from '../core/logger.ts';
 import { metricFamilies } from './metric-families.ts';
 import { MetricsRegistry } from './metrics-registry.ts';
+import { ModelLatencies } from './model-latencies.ts';
 import type { MetricModel } from './model-metrics.ts';
 import { ModelStatistics } from './model-statistics.ts';
+import { grpcResponses, httpResponses } from './own-families.ts';
+import { ProcessMetrics } from './process-metrics.ts';
+import { ResponseCounters } from './response-counters.ts';
 
 const clock = new ManualClock();
 const settings = { cpu: false, intervalMs: 2000, counterLatencies: true };
@@ -25,6 +29,7 @@ function model(extras: Partial<MetricModel> = {}): MetricModel {
     pendingCount: 4,
     loadDurationSecs: 0.25,
     cached: false,
+    report: null,
     ...extras,
   };
 }
@@ -37,9 +42,14 @@ function samples(text: string): string[] {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+/** Of Triton's families. */
+function tritonSamples(text: string): string[] {
+  return samples(text).filter((line) => line.startsWith('nv_'));
+}
+
 describe('the metrics page', () => {
   test('writes every series of a model, counters before gauges', () => {
-    expect(samples(page([model()]))).toEqual([
+    expect(tritonSamples(page([model()]))).toEqual([
       'nv_inference_request_success{model="simple",version="1"} 1',
       'nv_inference_count{model="simple",version="1"} 3',
       'nv_inference_exec_count{model="simple",version="1"} 1',
@@ -122,17 +132,67 @@ describe('the metrics page', () => {
     );
   });
 
+  test('writes the histogram of batch sizes from the statistics', () => {
+    const statistics = new ModelStatistics(clock);
+    for (const size of [1, 1, 3, 16, 17, 5000]) statistics.recordBatch(size, 1, 1, 1);
+    const text = page([model({ statistics })]);
+    const of = (le: string): string | undefined =>
+      new RegExp(
+        `^nereid_inference_batch_size_bucket\\{.*le="${le.replace('+', '\\+')}"\\} (.*)$`,
+        'm',
+      ).exec(text)?.[1];
+    expect(['1', '2', '4', '16', '32', '1024', '+Inf'].map(of)).toEqual([
+      '2',
+      '2',
+      '3',
+      '4',
+      '5',
+      '5',
+      '6',
+    ]);
+    expect(text).toContain('nereid_inference_batch_size_count{model="simple",version="1"} 6\n');
+    expect(text).toContain('nereid_inference_batch_size_sum{model="simple",version="1"} 5038\n');
+  });
+
+  test('writes what a backend tells of itself', () => {
+    const memoryBytes = new Map([['worker_resident', 4096]] as const);
+    const text = page([model({ report: { memoryBytes, workerRestarts: 2 } })]);
+    expect(samples(text)).toEqual(
+      expect.arrayContaining([
+        'nereid_python_worker_restarts_total{model="simple",version="1"} 2',
+        'nereid_model_memory_bytes{model="simple",version="1",kind="worker_resident"} 4096',
+      ]),
+    );
+  });
+
   test('documents every family that it writes', () => {
-    const read = (): null => null;
+    const statistics = new ModelStatistics(clock, latencies(true));
+    const report = { memoryBytes: new Map([['model_files', 1]] as const), workerRestarts: 0 };
     const registry = new MetricsRegistry(
       { ...settings, cpu: true },
-      { models: () => [model({ cached: true })] },
+      {
+        models: () => [
+          model({ cached: true, statistics, report }),
+          model({ name: 'b', statistics: new ModelStatistics(clock, latencies(false)) }),
+        ],
+      },
       clock,
-      read,
+      () => null,
     );
     const cache = new LocalResponseCache({ sizeBytes: 1000, clock, logger: silentLogger });
     registry.register(localCacheMetrics(cache));
+    registry.registerSampled(new ProcessMetrics(clock, 2000));
+    for (const family of [httpResponses, grpcResponses]) {
+      const counters = new ResponseCounters(family, 600, String);
+      counters.count(200);
+      registry.register(counters);
+    }
     const written = [...registry.text().matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);
     expect(written.sort()).toEqual(metricFamilies.map(({ name }) => name).sort());
   });
 });
+
+function latencies(cached: boolean): ModelLatencies {
+  const all = { histograms: true, summaries: true, quantiles: [0.5] };
+  return new ModelLatencies(all, { name: 'm', model_metrics: null }, cached, clock, silentLogger);
+}

@@ -1,6 +1,9 @@
 import type { Clock } from '../core/clock.ts';
+import type { MetricCollector } from './metric-sample.ts';
+import type { MetricsFormat } from './metrics-format.ts';
 import { type MetricSource, ModelMetrics } from './model-metrics.ts';
-import { type MetricCollector, prometheusText } from './prometheus-text.ts';
+import { openMetricsText } from './open-metrics-text.ts';
+import { prometheusText } from './prometheus-text.ts';
 import { pinnedMemoryMetrics, SystemMetrics } from './system-metrics.ts';
 import { type ReadText, readSystemFile } from './system-usage.ts';
 
@@ -13,13 +16,19 @@ export interface MetricsConfiguration {
   readonly counterLatencies: boolean;
 }
 
+/** Something that samples between `start` and `stop`. */
+export interface SampledMetrics extends MetricCollector {
+  start(): void;
+  stop(): void;
+}
+
 /**
  * Everything that the metrics page shows. Values are read when the page is asked for; only what
  * must be sampled is, from `start` to `stop`.
  */
 export class MetricsRegistry {
   readonly #collectors: MetricCollector[];
-  readonly #system: SystemMetrics | null;
+  readonly #sampled: SampledMetrics[];
 
   constructor(
     configuration: MetricsConfiguration,
@@ -27,14 +36,13 @@ export class MetricsRegistry {
     clock: Clock,
     read: ReadText = readSystemFile,
   ) {
-    this.#system = configuration.cpu
-      ? new SystemMetrics(clock, read, configuration.intervalMs)
-      : null;
+    const { cpu, intervalMs, counterLatencies } = configuration;
+    this.#sampled = cpu ? [new SystemMetrics(clock, read, intervalMs)] : [];
     this.#collectors = [
-      new ModelMetrics(source, configuration.counterLatencies),
+      new ModelMetrics(source, counterLatencies),
       pinnedMemoryMetrics,
+      ...this.#sampled,
     ];
-    if (this.#system !== null) this.#collectors.push(this.#system);
   }
 
   /** Adds metrics of another part of the server, to be shown from now on. */
@@ -42,16 +50,23 @@ export class MetricsRegistry {
     this.#collectors.push(collector);
   }
 
+  /** Adds metrics that are sampled. Call it before `start`. */
+  registerSampled(metrics: SampledMetrics): void {
+    this.#sampled.push(metrics);
+    this.register(metrics);
+  }
+
   start(): void {
-    this.#system?.start();
+    for (const metrics of this.#sampled) metrics.start();
   }
 
   stop(): void {
-    this.#system?.stop();
+    for (const metrics of this.#sampled) metrics.stop();
   }
 
-  /** The page in Prometheus' text format. */
-  text(): string {
-    return prometheusText(this.#collectors.flatMap((collector) => collector.collect()));
+  /** The page, in Prometheus' text format unless another is asked for. */
+  text(format: MetricsFormat = 'prometheus'): string {
+    const samples = this.#collectors.flatMap((collector) => collector.collect());
+    return format === 'openmetrics' ? openMetricsText(samples) : prometheusText(samples);
   }
 }

@@ -1,3 +1,4 @@
+import type { BackendReport } from '../core/backend.ts';
 import {
   cacheHitDuration,
   cacheHits,
@@ -15,13 +16,15 @@ import {
   modelLoadDuration,
   pendingRequestCount,
 } from './metric-families.ts';
+import { labelText, withLabel } from './metric-labels.ts';
+import type {
+  HistogramValue,
+  MetricCollector,
+  MetricFamily,
+  MetricSample,
+} from './metric-sample.ts';
 import { failureReasons, type ModelCounters, type ModelStatistics } from './model-statistics.ts';
-import {
-  labelText,
-  type MetricCollector,
-  type MetricFamily,
-  type MetricSample,
-} from './prometheus-text.ts';
+import { batchSizes, modelMemory, workerRestarts } from './own-families.ts';
 
 /** A loaded model version as the metrics see it. */
 export interface MetricModel {
@@ -32,12 +35,14 @@ export interface MetricModel {
   /** `metric_tags` of the configuration; each becomes a label that begins with `_`. */
   readonly tags: ReadonlyMap<string, string>;
   /** The same object as long as the version is loaded. */
-  readonly statistics: Pick<ModelStatistics, 'counters'>;
+  readonly statistics: Pick<ModelStatistics, 'counters' | 'latencies' | 'batchSizes'>;
   /** Requests that wait for an instance. */
   readonly pendingCount: number;
   readonly loadDurationSecs: number;
   /** True when the version uses the response cache. */
   readonly cached: boolean;
+  /** What its backend tells; null where that tells nothing. */
+  readonly report: BackendReport | null;
 }
 
 /** Knows what is loaded. Each model version at most once: the series of a second one are left out. */
@@ -121,6 +126,11 @@ export class ModelMetrics implements MetricCollector {
     }
     samples.push({ family: pendingRequestCount, labels, value: model.pendingCount });
     samples.push({ family: modelLoadDuration, labels, value: model.loadDurationSecs });
+    collectReport(model.report, labels, samples);
+    samples.push({ family: batchSizes, labels, value: batchHistogram(model.statistics) });
+    for (const { family, value } of model.statistics.latencies?.series() ?? []) {
+      samples.push({ family, labels, value });
+    }
   }
 }
 
@@ -141,6 +151,36 @@ function modelLabels(model: MetricModel): ModelLabels {
     all,
     byReason: failureReasons.map((reason) => labelText(labels.set('reason', reason))),
   };
+}
+
+function collectReport(
+  report: BackendReport | null,
+  labels: string,
+  samples: MetricSample[],
+): void {
+  if (report === null) return;
+  for (const [kind, value] of report.memoryBytes) {
+    samples.push({ family: modelMemory, labels: withLabel(labels, 'kind', kind), value });
+  }
+  if (report.workerRestarts !== null) {
+    samples.push({ family: workerRestarts, labels, value: report.workerRestarts });
+  }
+}
+
+/** Larger batches are rare, and all in the last bucket. */
+const batchSizeBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+/** Made from the statistics, which count every size anyhow. */
+function batchHistogram(statistics: Pick<ModelStatistics, 'batchSizes'>): HistogramValue {
+  const counts = new Float64Array(batchSizeBounds.length + 1);
+  let sum = 0;
+  for (const [size, count] of statistics.batchSizes()) {
+    const at = batchSizeBounds.findIndex((bound) => size <= bound);
+    const bucket = at < 0 ? batchSizeBounds.length : at;
+    counts[bucket] = (counts[bucket] as number) + count;
+    sum += size * count;
+  }
+  return { kind: 'histogram', bounds: batchSizeBounds, counts, sum, exemplars: null };
 }
 
 function microseconds(ns: number): number {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { ModelLatencies } from './model-latencies.ts';
 
 /** Why a request failed, as the metric label and the statistics tell it. */
 export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
@@ -113,11 +114,19 @@ export class ModelStatistics {
   #cacheMissCount = 0;
   #cacheMissNs = 0;
 
-  constructor(clock: Clock) {
+  /** How latencies are distributed; null where only their sums are kept. */
+  readonly latencies: ModelLatencies | null;
+
+  constructor(clock: Clock, latencies: ModelLatencies | null = null) {
     this.#clock = clock;
+    this.latencies = latencies;
   }
 
-  /** A request was executed and answered. `batchSize` is 1 for a model that does not batch. */
+  /**
+   * A request was executed and answered.
+   * @param batchSize 1 for a model that does not batch
+   * @param traceId of its trace, null for a request that is not traced
+   */
   recordSuccess(
     batchSize: number,
     requestNs: number,
@@ -125,6 +134,7 @@ export class ModelStatistics {
     computeInputNs: number,
     computeInferNs: number,
     computeOutputNs: number,
+    traceId: string | null = null,
   ): void {
     this.#inferenceCount += batchSize;
     this.#successCount += 1;
@@ -133,6 +143,14 @@ export class ModelStatistics {
     this.#computeInputNs += computeInputNs;
     this.#computeInferNs += computeInferNs;
     this.#computeOutputNs += computeOutputNs;
+    this.latencies?.recordSuccess(
+      requestNs,
+      queueNs,
+      computeInputNs,
+      computeInferNs,
+      computeOutputNs,
+      traceId,
+    );
   }
 
   /** A request that had been taken up ended in an error. */
@@ -173,6 +191,7 @@ export class ModelStatistics {
     this.#queueNs += queueNs;
     this.#cacheHitCount += 1;
     this.#cacheHitNs += lookupNs;
+    this.latencies?.recordCacheHit(requestNs, queueNs, lookupNs);
   }
 
   /** An executed request had not been in the cache: looking it up and inserting it took this long on top. */
@@ -180,6 +199,7 @@ export class ModelStatistics {
     this.#requestNs += lookupAndInsertNs;
     this.#cacheMissCount += 1;
     this.#cacheMissNs += lookupAndInsertNs;
+    this.latencies?.recordCacheMiss(lookupAndInsertNs);
   }
 
   /** Replaces what the version is known to hold in memory. */
@@ -209,6 +229,11 @@ export class ModelStatistics {
       cacheMissCount: this.#cacheMissCount,
       cacheMissNs: this.#cacheMissNs,
     };
+  }
+
+  /** How many batches of each size were executed: size and count, in no order. */
+  *batchSizes(): Iterable<readonly [size: number, count: number]> {
+    for (const [size, { count }] of this.#batches) yield [size, count];
   }
 
   /** The statistics as they go onto the wire. */

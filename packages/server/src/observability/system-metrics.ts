@@ -6,7 +6,7 @@ import {
   pinnedMemoryTotal,
   pinnedMemoryUsed,
 } from './metric-families.ts';
-import type { MetricCollector, MetricSample } from './prometheus-text.ts';
+import type { MetricCollector, MetricSample } from './metric-sample.ts';
 import { type ReadText, readSystemUsage, type SystemUsage } from './system-usage.ts';
 
 /**

@@ -92,6 +92,11 @@ describe('parseOptions', () => {
         cpu: true,
         intervalMs: 2000,
         counterLatencies: true,
+        latencies: {
+          histograms: false,
+          summaries: false,
+          quantiles: [0.5, 0.9, 0.95, 0.99, 0.999],
+        },
       },
       log: {
         info: true,
@@ -184,6 +189,20 @@ describe('parseOptions', () => {
     expect(run(['--http-address=::1', '--metrics-address=::']).metrics.address).toBe('::');
     expect(run(['--allow-metrics=false']).metrics).toMatchObject({ allow: false, cpu: false });
     expect(run(['--metrics-config=counter_latencies=false']).metrics.counterLatencies).toBe(false);
+    const kept = (...flags: string[]): unknown => run(flags).metrics.latencies;
+    expect(
+      kept(
+        '--metrics-config=histogram_latencies=true',
+        '--metrics-config=summary_latencies=true',
+        '--metrics-config=summary_quantiles=0.25:0.1,x,0.5:y, 0.75:0.01 ,2:0',
+      ),
+    ).toEqual({ histograms: true, summaries: true, quantiles: [0.25, 0.75] });
+    expect(
+      kept('--metrics-config=histogram_latencies=TRUE', '--metrics-config=summary_quantiles=x'),
+    ).toEqual({ histograms: false, summaries: false, quantiles: [0.5, 0.9, 0.95, 0.99, 0.999] });
+    expect(
+      kept('--allow-metrics=false', '--metrics-config=histogram_latencies=true'),
+    ).toMatchObject({ histograms: false });
     expect(run(['--metrics-interval-ms=1.5']).metrics.intervalMs).toBe(1.5);
   });
 
@@ -308,6 +327,17 @@ describe('unbuiltOptionsInUse', () => {
     ]);
   });
 
+  test('warns of settings of the metrics that are none', () => {
+    const { warnings } = run([
+      '--metrics-config=latencies=true',
+      '--metrics-config=summary_quantiles=1',
+    ]);
+    expect(warnings).toEqual([
+      expect.stringContaining('--metrics-config=latencies is not known and has no effect.'),
+      "Invalid option: [1]. No ':' delimiter found. Expected format is <quantile>:<error>",
+    ]);
+  });
+
   test('is silent about flags that ask for nothing', () => {
     const options = run([
       '--allow-grpc=OFF',
@@ -320,12 +350,6 @@ describe('unbuiltOptionsInUse', () => {
       '--metrics-config=summary_latencies=false',
     ]);
     expect(unbuiltOptionsInUse(options)).toEqual([]);
-  });
-
-  test('mentions metrics that are not written', () => {
-    expect(unbuiltOptionsInUse(run(['--metrics-config=histogram_latencies=true']))).toEqual([
-      '--metrics-config=histogram_latencies=true has no effect: only counters are written yet',
-    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { scanArguments } from './argument-scanner.ts';
 import { GivenOptions } from './given-options.ts';
 import { grpcKeepalive, grpcTls } from './grpc-transport-options.ts';
+import { metricsOptions } from './metrics-options.ts';
 import { OptionError, parseBoolean } from './option-value.ts';
 import { deprecatedTraceRows } from './rows/metrics-rows.ts';
 import { cloudSchemes } from './rows/model-repository-rows.ts';
@@ -11,14 +12,12 @@ import type {
   GrpcOptions,
   HttpOptions,
   LogOptions,
-  MetricsOptions,
   ModelControlMode,
   ModelRepositoryOptions,
   ServerOptions,
 } from './server-options.ts';
 import {
   type NamedSetting,
-  parseMetricsSetting,
   parseNamedSetting,
   parseRestriction,
   type Restriction,
@@ -62,7 +61,7 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     cache: cacheOptions(given, env, warnings),
     http,
     grpc: grpcOptions(given),
-    metrics: metricsOptions(given, http.address),
+    metrics: metricsOptions(given, http.address, warnings),
     log: logOptions(given, env),
     allowClientSharedMemory: given.boolean('allow-client-shm'),
     given: given.values,
@@ -192,24 +191,6 @@ function grpcOptions(given: GivenOptions): GrpcOptions {
     keepalive: grpcKeepalive(given),
     headerForwardPattern: given.text('grpc-header-forward-pattern'),
     restrictions: restrictions(given, 'grpc-restricted-protocol', 'protocol'),
-  };
-}
-
-function metricsOptions(given: GivenOptions, httpAddress: string): MetricsOptions {
-  const allow = given.boolean('allow-metrics');
-  // Triton looks for the word "false" only: counter_latencies=0 leaves the counters on.
-  const counterLatencies = !given
-    .all('metrics-config')
-    .map(parseMetricsSetting)
-    .some(({ key, value }) => key === 'counter_latencies' && value === 'false');
-  const address = given.textOrNull('metrics-address') ?? '';
-  return {
-    allow,
-    address: address === '' ? httpAddress : address,
-    port: given.integer('metrics-port'),
-    cpu: allow && given.boolean('allow-cpu-metrics'),
-    intervalMs: given.number('metrics-interval-ms'),
-    counterLatencies,
   };
 }
 

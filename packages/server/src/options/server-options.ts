@@ -136,6 +136,13 @@ export interface MetricsOptions {
   readonly intervalMs: number;
   /** False (`counter_latencies=false`) stops every inference counter, as in Triton. */
   readonly counterLatencies: boolean;
+  /** What of latencies is kept beyond their sums; nothing of it without the metrics. */
+  readonly latencies: {
+    readonly histograms: boolean;
+    readonly summaries: boolean;
+    /** From 0 to 1. */
+    readonly quantiles: readonly number[];
+  };
 }
 
 /** The log at start; `LogSettings` is what can be changed later. */

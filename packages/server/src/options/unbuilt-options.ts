@@ -1,5 +1,4 @@
 import { optionByFlag } from './option-table.ts';
-import { metricsSettingIsQuiet } from './rows/metrics-rows.ts';
 import type { ServerOptions } from './server-options.ts';
 
 /**
@@ -11,13 +10,6 @@ export function unbuiltOptionsInUse(options: ServerOptions): string[] {
   for (const [flag, values] of options.given) {
     const spec = optionByFlag.get(flag);
     if (spec === undefined) continue;
-    if (flag === 'metrics-config') {
-      const loud = values.filter((value) => !metricsSettingIsQuiet(value));
-      for (const value of loud) {
-        lines.push(`--metrics-config=${value} has no effect: only counters are written yet`);
-      }
-      continue;
-    }
     if (spec.honoured === 'yes') continue;
     const quiet = spec.quietText?.toLowerCase() ?? null;
     if (quiet !== null && values.every((value) => meansSame(value, quiet))) continue;

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Execution } from '../core/execution.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
+import { traceIdOf } from '../core/trace.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { QueuePlace } from './batch-queue.ts';
 
@@ -100,6 +101,11 @@ export class ScheduledRequest implements Execution, ResponseSink {
     }
   }
 
+  /** Only a sequence can take a request back. */
+  reschedule(): void {
+    throw rescheduleError();
+  }
+
   /** Fails the request as one that its client gave up. */
   rejectCancelled(): void {
     const text = `request to model '${this.#owner.modelName}' was cancelled`;
@@ -134,6 +140,7 @@ export class ScheduledRequest implements Execution, ResponseSink {
       this.computeInputEndNs - this.computeStartNs,
       this.computeOutputStartNs - this.computeInputEndNs,
       this.computeEndNs - this.computeOutputStartNs,
+      traceIdOf(this.request.trace ?? null),
     );
     this.#traceExecution();
   }
@@ -161,6 +168,14 @@ export function stoppingError(): TritonError {
 /** What a request is told for which there is no room. */
 export function queueFullError(): TritonError {
   return new TritonError('UNAVAILABLE', 'Exceeds maximum queue size');
+}
+
+/** What a backend is told that gives a request back where nothing takes it. */
+function rescheduleError(): TritonError {
+  return new TritonError(
+    'INVALID_ARG',
+    'Request is released with TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, while the model is not configured to handle such a flag.',
+  );
 }
 
 /** What a request is told whose time in the queue was up. */

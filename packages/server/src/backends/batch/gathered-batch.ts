@@ -1,12 +1,17 @@
-import { type Tensor, TritonError } from '@nereid/protocol';
+import { type BatchInput, type Tensor, TritonError } from '@nereid/protocol';
 import type { Execution } from '../../core/execution.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import { batchInputTensors } from './batch-inputs.ts';
+import type { BatchLayout } from './batch-layout.ts';
 import type { BatchMemory } from './batch-memory.ts';
-
-/** The result of running a gathered batch: row-major, strings behind their lengths. */
-export type BatchOutput = Pick<Tensor, 'dataType' | 'shape' | 'data'>;
-
-/** Bytes of the little-endian length before each string element. */
-const lengthPrefixBytes = 4;
+import { elementCountOf } from './element-count-of.ts';
+import {
+  type BatchOutput,
+  type OutputPart,
+  rowsOf,
+  splitByInputShape,
+  splitByRows,
+} from './split-output.ts';
 
 /**
  * Several requests as one: each input is one tensor whose rows are the requests', in their order, and
@@ -14,6 +19,7 @@ const lengthPrefixBytes = 4;
  * its way in. A batch of one request is that request's own memory.
  *
  * The requests must be mergeable: the same inputs, of shapes that differ in the first dimension only.
+ * Inputs that the layout calls ragged may have any shape: the batch holds their elements in one dimension.
  */
 export class GatheredBatch {
   readonly inputs: readonly Tensor[];
@@ -22,121 +28,137 @@ export class GatheredBatch {
   readonly outputNames: readonly string[];
   /** Rows of all requests together. */
   readonly size: number;
-  readonly #executions: readonly Execution[];
+  readonly #requests: readonly InferRequest[];
+  readonly #layout: BatchLayout;
 
   /** @param executions One or more. */
-  constructor(executions: readonly Execution[], memory: BatchMemory) {
-    const { inputs } = (executions[0] as Execution).request;
-    this.#executions = executions;
-    this.size = sizeOf(executions);
-    this.inputs =
-      executions.length === 1
-        ? inputs
-        : inputs.map((input, index) => gather(executions, input, index, this.size, memory));
+  constructor(executions: readonly Execution[], layout: BatchLayout, memory: BatchMemory) {
+    const requests = executions.map(({ request }) => request);
+    this.#requests = requests;
+    this.#layout = layout;
+    this.size = requests.reduce((size, { batchSize }) => size + batchSize, 0);
+    this.inputs = gatherAll(requests, layout, this.size, memory);
     this.inputBytes = this.inputs.reduce((bytes, { data }) => bytes + data.byteLength, 0);
-    this.outputNames = outputNamesOf(executions);
+    this.outputNames = outputNamesOf(requests);
   }
 
   /**
    * Parts the outputs among the requests: for each execution the tensors that it asked for, in the
-   * order in which it did.
+   * order in which it did; or what to tell a request for which the model gave too little.
    *
    * @param outputs In the order of `outputNames`. Stay referenced by the parts, which are views.
-   * @throws TritonError INTERNAL for an output that does not have one row for each of the batch.
    */
-  scatter(outputs: readonly BatchOutput[]): Tensor[][] {
-    if (this.#executions.length === 1) {
+  scatter(outputs: readonly BatchOutput[]): (readonly Tensor[] | TritonError)[] {
+    const [only] = this.#requests;
+    if (this.#requests.length === 1 && this.#isWhole(only as InferRequest, outputs)) {
       return [outputs.map((output, i) => named(this.outputNames[i] as string, output))];
     }
-    const parts = this.#executions.map((): Tensor[] => []);
     const byName = new Map(
-      this.outputNames.map((name, i) => [name, this.#rows(name, outputs[i] as BatchOutput)]),
+      this.outputNames.map((name, i) => [name, this.#split(name, outputs[i] as BatchOutput)]),
     );
-    for (const [index, { request }] of this.#executions.entries()) {
-      for (const name of request.outputNames) {
-        (parts[index] as Tensor[]).push((byName.get(name) as Tensor[])[index] as Tensor);
-      }
-    }
-    return parts;
+    return this.#requests.map(({ outputNames }, index) => {
+      const parts = outputNames.map((name) => byName.get(name)?.[index] as OutputPart);
+      const error = parts.find((part) => part instanceof TritonError);
+      return error ?? (parts as Tensor[]);
+    });
   }
 
-  /** One output's part for each execution. */
-  #rows(name: string, output: BatchOutput): Tensor[] {
-    const { dataType, shape, data } = output;
-    if (shape[0] !== this.size) {
-      throw new TritonError(
-        'INTERNAL',
-        `output '${name}' of a batch of ${this.size} has shape [${shape.join(',')}], its first dimension must be the batch's size`,
-      );
-    }
-    const rowElements = shape.slice(1).reduce((product, dim) => product * dim, 1);
-    const rowBytes = data.byteLength / this.size;
-    let offset = 0;
-    return this.#executions.map(({ request }) => {
-      const rows = request.batchSize;
-      const start = offset;
-      offset =
-        dataType === 'BYTES'
-          ? skipStrings(data, start, rows * rowElements)
-          : start + rows * rowBytes;
-      const part = data.subarray(start, offset);
-      return { name, dataType, shape: [rows, ...shape.slice(1)], data: part };
-    });
+  /** Whether the outputs are a request's as they are. */
+  #isWhole(request: InferRequest, outputs: readonly BatchOutput[]): boolean {
+    const { batches, scattered } = this.#layout;
+    if (scattered.size > 0) return false;
+    if (!batches) return true;
+    const rows = rowsOf(request);
+    // The runtime has scalars without any dimension.
+    return outputs.every(({ shape }) => shape.length === 0 || shape[0] === rows);
+  }
+
+  /** One output's part for each request. */
+  #split(name: string, output: BatchOutput): OutputPart[] {
+    const { batches, scattered } = this.#layout;
+    const byShape = scattered.get(name);
+    if (byShape !== undefined) return splitByInputShape(name, output, byShape, this.#requests);
+    if (batches) return splitByRows(name, output, this.#requests);
+    // Without batching every request has the whole.
+    return this.#requests.map(() => named(name, output));
   }
 }
 
-function sizeOf(executions: readonly Execution[]): number {
-  let size = 0;
-  for (const { request } of executions) size += request.batchSize;
-  return size;
+function gatherAll(
+  requests: readonly InferRequest[],
+  layout: BatchLayout,
+  size: number,
+  memory: BatchMemory,
+): readonly Tensor[] {
+  const { inputs } = requests[0] as InferRequest;
+  const { ragged, batchInputs } = layout;
+  const plain = ragged.size === 0 && batchInputs.length === 0;
+  if (requests.length === 1 && plain) return inputs;
+  const gathered = inputs.map((input, index) =>
+    gather(requests, input, index, size, ragged.has(input.name), memory),
+  );
+  if (plain) return gathered;
+  return [
+    ...gathered,
+    ...batchInputs.flatMap((batchInput, index) =>
+      tellOfBatch(requests, batchInput, inputs.length + index, memory),
+    ),
+  ];
 }
 
 function gather(
-  executions: readonly Execution[],
+  requests: readonly InferRequest[],
   first: Tensor,
   index: number,
   size: number,
+  isRagged: boolean,
   memory: BatchMemory,
 ): Tensor {
-  const { name, dataType, shape } = first;
-  const parts = executions.map(({ request }) => dataOf(request.inputs, name, index));
-  const byteLength = parts.reduce((bytes, part) => bytes + part.byteLength, 0);
+  const { name, dataType } = first;
+  const parts = requests.map(({ inputs }) => inputNamed(inputs, name, index));
+  const shape = isRagged
+    ? [parts.reduce((count, part) => count + elementCountOf(part.shape), 0)]
+    : [size, ...first.shape.slice(1)];
+  if (parts.length === 1) return isRagged ? { ...first, shape } : first;
+  const byteLength = parts.reduce((bytes, { data }) => bytes + data.byteLength, 0);
   const data = memory.take(index, byteLength);
   let offset = 0;
   for (const part of parts) {
-    data.set(part, offset);
-    offset += part.byteLength;
+    data.set(part.data, offset);
+    offset += part.data.byteLength;
   }
-  return { name, dataType, shape: [size, ...shape.slice(1)], data };
+  return { name, dataType, shape, data };
+}
+
+function tellOfBatch(
+  requests: readonly InferRequest[],
+  batchInput: BatchInput,
+  slot: number,
+  memory: BatchMemory,
+): Tensor[] {
+  const source = batchInput.source_input[0] as string;
+  const shapes = requests.map(({ inputs }) => inputNamed(inputs, source, 0).shape);
+  return batchInputTensors(batchInput, shapes, (bytes) => memory.take(slot, bytes));
 }
 
 /** Clients list their inputs in the same order, most of the time. */
-function dataOf(inputs: readonly Tensor[], name: string, index: number): Uint8Array {
+function inputNamed(inputs: readonly Tensor[], name: string, index: number): Tensor {
   const inPlace = inputs[index];
   const tensor =
     inPlace?.name === name ? inPlace : inputs.find((candidate) => candidate.name === name);
-  if (tensor === undefined)
-    throw new Error(`a batch was made of requests with and without ${name}`);
-  return tensor.data;
+  if (tensor === undefined) {
+    throw new TritonError('INVALID_ARG', `a request of the batch has no input '${name}'`);
+  }
+  return tensor;
 }
 
-function outputNamesOf(executions: readonly Execution[]): readonly string[] {
-  const { outputNames } = (executions[0] as Execution).request;
+function outputNamesOf(requests: readonly InferRequest[]): readonly string[] {
+  const { outputNames } = requests[0] as InferRequest;
   // Requests that name no outputs share one list.
-  if (executions.every(({ request }) => request.outputNames === outputNames)) return outputNames;
-  return [...new Set(executions.flatMap(({ request }) => request.outputNames))];
+  if (requests.every((request) => request.outputNames === outputNames)) return outputNames;
+  return [...new Set(requests.flatMap((request) => request.outputNames))];
 }
 
 function named(name: string, { dataType, shape, data }: BatchOutput): Tensor {
   return { name, dataType, shape, data };
-}
-
-/** Where the strings that follow end. */
-function skipStrings(data: Uint8Array, start: number, count: number): number {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let offset = start;
-  for (let i = 0; i < count; i++) {
-    offset += lengthPrefixBytes + view.getUint32(offset, true);
-  }
-  return offset;
 }

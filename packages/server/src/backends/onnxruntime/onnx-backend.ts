@@ -5,6 +5,7 @@ import type {
   BackendInstance,
   BackendLoadContext,
   BackendModel,
+  BackendReport,
 } from '../../core/backend.ts';
 import type { Logger } from '../../core/logger.ts';
 import { checkModelAgainstSignature } from '../../model-config/check-signature.ts';
@@ -12,7 +13,8 @@ import { completeModelConfig, needsCompletion } from '../../model-config/complet
 import { instanceNames } from '../../model-config/instance-groups.ts';
 import type { ModelSignature } from '../../model-config/model-signature.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
-import { modelFile } from './model-file.ts';
+import { batchLayoutOf } from '../batch/batch-layout.ts';
+import { modelFile, modelFilesBytes } from './model-file.ts';
 import { OnnxInstance } from './onnx-instance.ts';
 import { onnxError } from './run-error.ts';
 import { RunPlacement } from './run-placement.ts';
@@ -51,7 +53,10 @@ export class OnnxBackend implements Backend {
         : config;
       if (completing) validateModelIo(complete, context.configSource);
       checkModelAgainstSignature(complete, signature, context.configSource);
-      return new OnnxModel(complete, session, context, settings.runConfigEntries);
+      return new OnnxModel(complete, session, context, {
+        runConfigEntries: settings.runConfigEntries,
+        fileBytes: await modelFilesBytes(path),
+      });
     } catch (error) {
       session.release();
       throw error;
@@ -74,31 +79,45 @@ export class OnnxBackend implements Backend {
   }
 }
 
+/** What only the loader of a model knows. */
+interface OnnxModelFacts {
+  readonly runConfigEntries: Readonly<Record<string, string>> | null;
+  /** Size of the files that the session was made from. */
+  readonly fileBytes: number;
+}
+
 /** One version: a session, and as many instances on it as the configuration asks for. */
 class OnnxModel implements BackendModel {
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
   readonly #session: OnnxSession;
   readonly #logger: Logger;
+  readonly #report: BackendReport;
 
   constructor(
     config: ModelConfig,
     session: OnnxSession,
     context: BackendLoadContext,
-    runConfigEntries: Readonly<Record<string, string>> | null,
+    { runConfigEntries, fileBytes }: OnnxModelFacts,
   ) {
     this.config = config;
     this.#session = session;
+    this.#report = { memoryBytes: new Map([['model_files', fileBytes]]), workerRestarts: null };
     this.#logger = context.logger;
     const parts = {
       modelName: context.modelName,
       modelVersion: String(context.version),
       session,
+      layout: batchLayoutOf(config),
       placement: new RunPlacement(),
       runConfigEntries,
       clock: context.clock,
     };
     this.instances = instanceNames(config).map((name) => new OnnxInstance(name, parts));
+  }
+
+  report(): BackendReport {
+    return this.#report;
   }
 
   async unload(): Promise<void> {

@@ -4,6 +4,7 @@ import type { BackendInstance } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
 import { onBatchCancelled } from '../batch/batch-cancellation.ts';
+import type { BatchLayout } from '../batch/batch-layout.ts';
 import { BatchMemory } from '../batch/batch-memory.ts';
 import { GatheredBatch } from '../batch/gathered-batch.ts';
 import { onnxError } from './run-error.ts';
@@ -15,6 +16,7 @@ export interface OnnxInstanceParts {
   readonly modelVersion: string;
   /** Owned by the model; several instances run on it at once. */
   readonly session: OnnxSession;
+  readonly layout: BatchLayout;
   readonly placement: RunPlacement;
   readonly runConfigEntries: Readonly<Record<string, string>> | null;
   readonly clock: Clock;
@@ -32,12 +34,12 @@ export class OnnxInstance implements BackendInstance {
   }
 
   execute(executions: readonly Execution[]): Promise<void> | null {
-    const { clock, placement, session, runConfigEntries } = this.#parts;
+    const { clock, layout, placement, session, runConfigEntries } = this.#parts;
     const startNs = clock.nowNs();
     for (const execution of executions) execution.computeStartNs = startNs;
     let batch: GatheredBatch;
     try {
-      batch = new GatheredBatch(executions, this.#memory);
+      batch = new GatheredBatch(executions, layout, this.#memory);
     } catch (error) {
       failAll(executions, onnxError(error));
       return null;
@@ -93,13 +95,17 @@ export class OnnxInstance implements BackendInstance {
       execution.computeEndNs = endNs;
     }
     for (let i = 0; i < executions.length; i++) {
-      this.#respond(executions[i] as Execution, parts[i] as Tensor[]);
+      this.#respond(executions[i] as Execution, parts[i] as (typeof parts)[number]);
     }
   }
 
-  #respond({ request, sink }: Execution, outputs: readonly Tensor[]): void {
+  #respond({ request, sink }: Execution, outputs: readonly Tensor[] | TritonError): void {
     if (request.cancellation.cancelled) {
       sink.fail(cancelledError());
+      return;
+    }
+    if (outputs instanceof TritonError) {
+      sink.fail(outputs);
       return;
     }
     const { modelName, modelVersion } = this.#parts;

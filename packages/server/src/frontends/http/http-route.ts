@@ -6,6 +6,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
 import type { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
 import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
+import type { MetricsFormat } from '../../observability/metrics-format.ts';
 import type { ApiCategory } from '../../options/setting-format.ts';
 
 export interface HttpFrontendOptions {
@@ -17,8 +18,8 @@ export interface HttpFrontendOptions {
 export interface HttpContext {
   readonly dataPlane: DataPlane;
   readonly controlPlane: Pick<ControlPlane, keyof ControlPlane>;
-  /** The server's metrics in Prometheus' text format. */
-  readonly metricsText: () => string;
+  /** The server's metrics. */
+  readonly metricsText: (format: MetricsFormat) => string;
   /** Null without `--http-header-forward-pattern`. */
   readonly headerForwarding: HeaderForwarding | null;
   readonly restrictedApis: RestrictedApis;

@@ -1,16 +1,19 @@
-import type { HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
-import { prometheusContentType } from '../../observability/prometheus-text.ts';
+import type { HeaderField, HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
+import {
+  chooseMetricsFormat,
+  type MetricsFormat,
+  metricsContentTypes,
+} from '../../observability/metrics-format.ts';
 
 /** The part of the metrics registry that is served. */
 export interface MetricsPage {
-  text(): string;
+  text(format: MetricsFormat): string;
 }
-
-const contentType: [string, string] = ['content-type', prometheusContentType];
 
 /**
  * Serves the metrics port as Triton does: the page at /metrics and /metrics/ whatever the query is,
- * nothing with status 200 at every other path, 405 for every other method than GET.
+ * nothing with status 200 at every other path, 405 for every other method than GET. Beyond Triton, whoever
+ * asks for OpenMetrics gets that.
  */
 export function metricsHandler(page: MetricsPage): HttpHandler {
   return {
@@ -21,7 +24,9 @@ export function metricsHandler(page: MetricsPage): HttpHandler {
         return;
       }
       const found = request.path === '/metrics' || request.path === '/metrics/';
-      responder.send(200, [contentType], found ? page.text() : null);
+      const format = found ? chooseMetricsFormat(request.header('accept')) : 'prometheus';
+      const headers: HeaderField[] = [['content-type', metricsContentTypes[format]]];
+      responder.send(200, headers, found ? page.text(format) : null);
     },
   };
 }

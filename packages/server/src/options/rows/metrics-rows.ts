@@ -5,12 +5,6 @@ import { parseMetricsSetting, parseNamedSetting, readableBy } from '../setting-f
 const metrics = rowsOf('Metrics');
 const tracing = rowsOf('Tracing');
 
-/** Values of `--metrics-config` that change nothing here. */
-export function metricsSettingIsQuiet(value: string): boolean {
-  const setting = parseMetricsSetting(value);
-  return setting.key === 'counter_latencies' || setting.value === 'false';
-}
-
 /** What the server tells about itself while it runs. */
 export const metricsRows: readonly OptionSpec[] = [
   metrics('allow-metrics', 'boolean', 'true', 'Serve Prometheus metrics.'),
@@ -48,12 +42,12 @@ export const metricsRows: readonly OptionSpec[] = [
     'metrics-config',
     'text',
     null,
-    'A setting of the metrics: counter_latencies (true), summary_latencies (false), summary_quantiles, histogram_latencies (false).',
+    'A setting of the metrics: counter_latencies (true), summary_latencies (false), summary_quantiles (0.5:0.05,0.9:0.01,0.95:0.001,0.99:0.001,0.999:0.001), histogram_latencies (false).',
     {
       argument: 'string>=<string',
       repeatable: true,
       check: readableBy(parseMetricsSetting),
-      note: 'counter_latencies=false stops every inference counter, as in Triton; summaries and histograms are not written yet',
+      note: 'counter_latencies=false stops every inference counter, as in Triton; histogram_latencies=true brings our histograms too',
     },
   ),
   tracing(

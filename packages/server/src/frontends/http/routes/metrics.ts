@@ -1,8 +1,5 @@
-import type { HeaderField } from '@nereid/transport';
-import { prometheusContentType } from '../../../observability/prometheus-text.ts';
+import { chooseMetricsFormat, metricsContentTypes } from '../../../observability/metrics-format.ts';
 import type { HttpRoute } from '../http-route.ts';
-
-const metricsHeaders: readonly HeaderField[] = [['Content-Type', prometheusContentType]];
 
 export const metricsRoute: HttpRoute = {
   methods: ['GET'],
@@ -11,7 +8,12 @@ export const metricsRoute: HttpRoute = {
   origin: 'nereid',
   category: 'statistics',
   contentType: 'text/plain',
-  handle({ context, responder }) {
-    responder.send(200, metricsHeaders, context.metricsText());
+  handle({ context, request, responder }) {
+    const format = chooseMetricsFormat(request.header('accept'));
+    responder.send(
+      200,
+      [['Content-Type', metricsContentTypes[format]]],
+      context.metricsText(format),
+    );
   },
 };
