@@ -71,6 +71,7 @@ export class Server {
         backends: this.#backends,
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
+        delaySchedulerRequests: repository.delaySchedulerRequests,
         responseCache: () => this.#cache,
         latencies: options.metrics.latencies,
         prepareRequest,

@@ -22,6 +22,8 @@ export interface ModelSchedulingOptions {
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Schedulers that wait for company send nothing before so many requests wait. */
+  readonly startAtRequests: number;
 }
 
 /** What decides when a model runs, as its configuration asks for. */
@@ -42,14 +44,14 @@ export function scheduleModel(parts: ModelSchedulingOptions): ModelScheduling {
 }
 
 function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling, 'cached'> {
-  const { key, statistics, clock, logger } = parts;
+  const { key, statistics, clock, logger, startAtRequests } = parts;
   const modelName = key.name;
   const { instances, config } = parts.model;
   const options = { modelName, instances, statistics, clock };
   if (config.dynamic_batching === null) {
     return { scheduler: new DefaultScheduler(options), batchingReport: null };
   }
-  const scheduler = new DynamicBatchScheduler({ ...options, config, logger });
+  const scheduler = new DynamicBatchScheduler({ ...options, config, logger, startAtRequests });
   return { scheduler, batchingReport: () => scheduler.batchingReport() };
 }
 

@@ -29,6 +29,8 @@ export interface VersionLoaderOptions {
   readonly latencies: LatencyConfiguration;
   /** Holds the requests of a warmup against a model's configuration. */
   readonly prepareRequest: PrepareRequest;
+  /** Schedulers send nothing before so many requests wait; 0 for those of users. */
+  readonly delaySchedulerRequests?: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -62,6 +64,7 @@ export class VersionLoader {
           statistics,
           clock,
           logger,
+          startAtRequests: this.#options.delaySchedulerRequests ?? 0,
         }),
         labels,
         statistics,

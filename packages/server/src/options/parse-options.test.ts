@@ -44,6 +44,7 @@ describe('parseOptions', () => {
         loadThreadCount: 4,
         loadRetryCount: 0,
         namespacing: false,
+        delaySchedulerRequests: 0,
       },
       backend: { directory: '/opt/tritonserver/backends', config: new Map() },
       cache: {

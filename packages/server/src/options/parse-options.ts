@@ -105,6 +105,10 @@ function modelRepositoryOptions(
     loadThreadCount: Math.max(1, given.integer('model-load-thread-count')),
     loadRetryCount: Math.max(0, given.integer('model-load-retry-count')),
     namespacing: given.boolean('model-namespacing'),
+    delaySchedulerRequests: Math.max(
+      0,
+      Number.parseInt(env['TRITONSERVER_DELAY_SCHEDULER'] ?? '', 10) || 0,
+    ),
   };
 }
 

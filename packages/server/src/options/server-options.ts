@@ -31,6 +31,8 @@ export interface ModelRepositoryOptions {
   readonly loadRetryCount: number;
   /** Models of the same name may be served from different repositories. */
   readonly namespacing: boolean;
+  /** `TRITONSERVER_DELAY_SCHEDULER`: schedulers send nothing before so many requests wait; for tests. */
+  readonly delaySchedulerRequests: number;
 }
 
 /** What backends are told. */
