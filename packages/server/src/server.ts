@@ -27,6 +27,7 @@ import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
+import { RateLimiter } from './scheduling/rate-limiter.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { type Planes, ServerPorts } from './server-ports.ts';
 import { reportStart } from './start-report.ts';
@@ -74,6 +75,8 @@ export class Server {
         delaySchedulerRequests: repository.delaySchedulerRequests,
         responseCache: () => this.#cache,
         latencies: options.metrics.latencies,
+        rateLimiter:
+          options.rateLimits === null ? null : new RateLimiter({ limits: options.rateLimits }),
         prepareRequest,
         clock,
         logger: this.#log.logger('version-loader.ts'),

@@ -47,6 +47,7 @@ describe('parseOptions', () => {
         delaySchedulerRequests: 0,
       },
       backend: { directory: '/opt/tritonserver/backends', config: new Map() },
+      rateLimits: null,
       cache: {
         settings: new Map(),
         directory: '/opt/tritonserver/caches',

@@ -21,6 +21,7 @@ import {
   parseNamedSetting,
   parseRestriction,
   type Restriction,
+  resourceLimits,
 } from './setting-format.ts';
 import { usageText } from './usage.ts';
 
@@ -59,6 +60,10 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     modelRepository: modelRepositoryOptions(given, env, warnings),
     backend: backendOptions(given),
     cache: cacheOptions(given, env, warnings),
+    rateLimits:
+      given.text('rate-limit').toLowerCase() === 'execution_count'
+        ? resourceLimits(given.all('rate-limit-resource'))
+        : null,
     http,
     grpc: grpcOptions(given),
     metrics: metricsOptions(given, http.address, warnings),

@@ -1,4 +1,4 @@
-import type { Restriction } from './setting-format.ts';
+import type { ResourceLimit, Restriction } from './setting-format.ts';
 
 /** When models are loaded and unloaded: once at start, by watching the repository, or on request. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
@@ -170,6 +170,8 @@ export interface ServerOptions {
   readonly modelRepository: ModelRepositoryOptions;
   readonly backend: BackendOptions;
   readonly cache: CacheOptions;
+  /** `--rate-limit-resource` with --rate-limit=execution_count; null without a rate limiter. */
+  readonly rateLimits: readonly ResourceLimit[] | null;
   readonly http: HttpOptions;
   readonly grpc: GrpcOptions;
   readonly metrics: MetricsOptions;
