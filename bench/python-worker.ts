@@ -10,6 +10,7 @@ import { systemClock } from '../packages/server/src/core/clock.ts';
 import type { Execution } from '../packages/server/src/core/execution.ts';
 import type { InferencePort } from '../packages/server/src/core/inference-port.ts';
 import { silentLogger } from '../packages/server/src/core/logger.ts';
+import { CustomMetrics } from '../packages/server/src/observability/custom-metrics.ts';
 import { ensurePythonEnv } from '../tools/python-env.mjs';
 
 const config = `name: "echo" backend: "python" max_batch_size: 0
@@ -92,7 +93,7 @@ try {
   };
   const port: InferencePort = { find: nothing, infer: nothing, load: nothing, unload: nothing };
   const loadStart = performance.now();
-  const model = await new PythonBackend({ port }).loadModel({
+  const model = await new PythonBackend({ port, metrics: new CustomMetrics([]) }).loadModel({
     modelName: 'echo',
     version: 1,
     modelDirectory: folder,

@@ -5,6 +5,7 @@ import { BodyMemory } from '../packages/transport/src/body-memory.ts';
 import type { ProtocolConnection } from '../packages/transport/src/connection-protocol.ts';
 import { httpLimitDefaults } from '../packages/transport/src/http-limits.ts';
 import { Http1Protocol } from '../packages/transport/src/http1/http1-protocol.ts';
+import { noObserver } from '../packages/transport/src/response-observer.ts';
 import { comparisonCases } from '../packages/transport/src/testing/node-comparison-cases.ts';
 
 /** One request as a parser understood it; the body with each byte a character. */
@@ -40,6 +41,7 @@ function ownRequests(pieces: readonly Buffer[]): Parsed[] {
   };
   const protocol = new Http1Protocol(connection, {
     memory,
+    observer: noObserver,
     handlerFailed: (error) => {
       throw error;
     },

@@ -5,6 +5,7 @@ import type { ProtocolConnection } from '../packages/transport/src/connection-pr
 import { compileHttpLimits } from '../packages/transport/src/http-limits.ts';
 import { Http1Protocol } from '../packages/transport/src/http1/http1-protocol.ts';
 import type { HttpHandler, HttpRequest } from '../packages/transport/src/index.ts';
+import { noObserver } from '../packages/transport/src/response-observer.ts';
 import { comparisonCases } from '../packages/transport/src/testing/node-comparison-cases.ts';
 
 const limits = compileHttpLimits({
@@ -97,6 +98,7 @@ async function outcomeOf(
   const protocol = new Http1Protocol(connection, {
     handler,
     memory: new BodyMemory(null),
+    observer: noObserver,
     handlerFailed: (error) => failures.push(error),
   });
   for (const piece of pieces) if (!connection.ended) protocol.read(Buffer.from(piece));

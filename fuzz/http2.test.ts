@@ -16,6 +16,7 @@ import { FrameReader } from '../packages/transport/src/http2/frame-reader.ts';
 import { Http2Connection } from '../packages/transport/src/http2/http2-connection.ts';
 import { http2LimitDefaults } from '../packages/transport/src/http2/http2-limits.ts';
 import { http2Preface } from '../packages/transport/src/protocol-choice.ts';
+import { noObserver } from '../packages/transport/src/response-observer.ts';
 import {
   frame,
   grpcFields,
@@ -190,6 +191,7 @@ test('no conversation makes a connection throw, or send what is no frame', () =>
           clock: systemClock,
           bodyTimeoutMs: 1000,
           handlerFailed,
+          observer: noObserver,
         },
       );
       const protocol = new Http2Connection(connection, {

@@ -4,3 +4,6 @@ export type GoTool =
 
 /** Gives a program that `go install` builds from `module`, or why it cannot be had here. */
 export function ensureGoTool(module: string, name: string): GoTool;
+
+/** As `ensureGoTool`, for a program whose go.mod replaces other modules: `go install` refuses those. */
+export function ensureGoToolOfReplacingModule(module: string, name: string): GoTool;

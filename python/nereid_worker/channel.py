@@ -38,6 +38,7 @@ class Channel:
     def __init__(self, sock):
         self._socket = sock
         self._write_lock = threading.Lock()
+        self._soon = collections.deque()
         self._buffer = bytearray(_BUFFER_BYTES)
         self._view = memoryview(self._buffer)
         self._start = 0
@@ -81,6 +82,24 @@ class Channel:
         pieces[0] = _HEAD.pack(len(text), 0 if offset is None else 1, payload_bytes)
         with self._write_lock:
             self._write(pieces)
+        if self._soon:
+            self._flush()
+
+    def send_soon(self, message):
+        """Sends a message without waiting for others that are being sent: they see to it then. For
+        destructors, which may run in the middle of a `send` of the same thread."""
+        self._soon.append(message)
+        self._flush()
+
+    def _flush(self):
+        while self._soon and self._write_lock.acquire(blocking=False):
+            try:
+                text = _encode(self._soon.popleft()).encode("utf-8", "replace")
+                self._write([_HEAD.pack(len(text), 0, 0), text])
+            except IndexError:
+                return
+            finally:
+                self._write_lock.release()
 
     def _write(self, pieces):
         position = 0

@@ -97,3 +97,22 @@ def test_poll_takes_what_is_there_and_does_not_wait(pair):
     theirs.poll()
     assert seen == [4]
     assert theirs.next_work()[0] == {"kind": "work"}
+
+
+def test_what_is_sent_during_a_send_of_the_same_thread_goes_out_after_it(pair):
+    ours, theirs = pair
+
+    class Deleted:
+        def __del__(self):
+            ours.send_soon({"kind": "gone"})
+
+    def send_and_delete(message):
+        with ours._write_lock:
+            Deleted()
+            assert len(ours._soon) == 1
+        ours.send(message)
+
+    send_and_delete({"kind": "x"})
+    assert [theirs.next_work()[0]["kind"] for _ in range(2)] == ["x", "gone"]
+    ours.send_soon({"kind": "alone"})
+    assert theirs.next_work()[0]["kind"] == "alone"

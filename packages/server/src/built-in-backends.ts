@@ -4,14 +4,19 @@ import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { PythonBackend } from './backends/python/python-backend.ts';
 import type { InferencePort } from './core/inference-port.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
+import type { CustomMetrics } from './observability/custom-metrics.ts';
 import type { BackendOptions } from './options/server-options.ts';
 
 /** The backends that come with the server. None costs anything before it loads a model. */
-export function builtInBackends(options: BackendOptions, port: InferencePort): BackendRegistry {
+export function builtInBackends(
+  options: BackendOptions,
+  port: InferencePort,
+  metrics: CustomMetrics,
+): BackendRegistry {
   return new BackendRegistry([
     onnxBackend(options),
     new IdentityBackend(),
-    new PythonBackend({ port }),
+    new PythonBackend({ port, metrics }),
   ]);
 }
 

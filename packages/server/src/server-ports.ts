@@ -6,6 +6,7 @@ import {
   type HttpHandler,
   HttpServer,
   type HttpServerOptions,
+  type ResponseObserver,
   type TlsOptions,
 } from '@nereid/transport';
 import { RestrictedApis } from './control-plane/restricted-apis.ts';
@@ -37,6 +38,8 @@ export interface ServerPortsOptions {
   readonly options: ServerOptions;
   readonly planes: Planes;
   readonly metrics: MetricsRegistry;
+  /** Told the status of every answer but those of the metrics port. */
+  readonly responses: ResponseObserver;
   /** True once the server takes nothing new. */
   readonly isExiting: () => boolean;
   readonly clock: Clock;
@@ -209,6 +212,7 @@ export class ServerPorts {
       addressOf,
       grpc: handler === null ? null : { handler, keepalive: transportKeepalive(grpc.keepalive) },
       handlerFailed: this.#parts.reportDefect,
+      ...(handler === null ? {} : { observer: this.#parts.responses }),
     };
   }
 }

@@ -19,15 +19,17 @@ import { ModelManager } from './lifecycle/model-manager.ts';
 import { RepositoryPoller } from './lifecycle/repository-poller.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
+import { CustomMetrics } from './observability/custom-metrics.ts';
 import { type Log, openLog } from './observability/log.ts';
+import { metricFamilies } from './observability/metric-families.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
 import { ProcessMetrics } from './observability/process-metrics.ts';
+import { ResponseCounters } from './observability/response-counters.ts';
 import type { ServerOptions } from './options/server-options.ts';
 import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
-import { RateLimiter } from './scheduling/rate-limiter.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { type Planes, ServerPorts } from './server-ports.ts';
 import { reportStart } from './start-report.ts';
@@ -63,20 +65,19 @@ export class Server {
     this.#clock = clock;
     this.#log = log ?? openLog(options.log, clock);
     this.#logger = this.#log.logger('server.ts');
+    const customMetrics = new CustomMetrics(metricFamilies);
     this.#backends = builtInBackends(
       options.backend,
       serverInferencePort(() => this.#calledPlanes()),
+      customMetrics,
     );
     this.#lifeCycle = new ModelLifeCycle({
       loader: new VersionLoader({
         backends: this.#backends,
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
-        delaySchedulerRequests: repository.delaySchedulerRequests,
         responseCache: () => this.#cache,
         latencies: options.metrics.latencies,
-        rateLimiter:
-          options.rateLimits === null ? null : new RateLimiter({ limits: options.rateLimits }),
         prepareRequest,
         clock,
         logger: this.#log.logger('version-loader.ts'),
@@ -109,12 +110,15 @@ export class Server {
       allowed: options.allowClientSharedMemory,
       logger: this.#log.logger('shared-memory-registry.ts'),
     });
+    const responses = new ResponseCounters();
+    for (const collector of [responses, customMetrics]) this.#metrics.register(collector);
     const planes = this.#makePlanes();
     this.#planes = planes;
     this.#ports = new ServerPorts({
       options,
       planes,
       metrics: this.#metrics,
+      responses,
       isExiting: () => this.#state.phase === 'exiting',
       clock,
       log: this.#log,

@@ -13,6 +13,7 @@ import { Http2Connection, type Http2Context } from './http2/http2-connection.ts'
 import { Http2Exchange } from './http2/http2-exchange.ts';
 import { compileHttp2Limits, type Http2Limits } from './http2/http2-limits.ts';
 import { type ListenAddress, Listener } from './listener.ts';
+import { noObserver, type ResponseObserver } from './response-observer.ts';
 import type { TlsOptions } from './tls-server.ts';
 
 export interface HttpServerOptions {
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   readonly clock?: TransportClock;
   /** Told what a handler throws; the client is told nothing but 500. */
   readonly handlerFailed?: (error: unknown) => void;
+  /** Told the status of every answer. */
+  readonly observer?: ResponseObserver;
 }
 
 /** An HTTP server on one port. Listens once, closes once. */
@@ -45,6 +48,7 @@ export class HttpServer {
     const base = {
       memory: new BodyMemory(options.addressOf ?? null, clock),
       handlerFailed: options.handlerFailed ?? ((): void => {}),
+      observer: options.observer ?? noObserver,
       clock,
     };
     const grpc = options.grpc ?? null;
@@ -110,6 +114,7 @@ interface SharedContext {
   readonly handler: HttpHandler;
   readonly memory: BodyMemory;
   readonly handlerFailed: (error: unknown) => void;
+  readonly observer: ResponseObserver;
   readonly clock: TransportClock;
 }
 

@@ -4,7 +4,6 @@ import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { BatchingReport } from '../scheduling/batch-counters.ts';
-import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** What a model version is made of once its backend has loaded it. */
@@ -16,8 +15,6 @@ export interface LoadedModelParts {
   readonly batchingReport: (() => BatchingReport) | null;
   /** The version uses the response cache. */
   readonly cached: boolean;
-  /** Its instances, where a rate limiter decides when they run. */
-  readonly limited: RateLimitedInstances | null;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -36,7 +33,6 @@ export class LoadedModel implements ServedModel {
   /** The version uses the response cache. */
   readonly cached: boolean;
   readonly #backendModel: BackendModel;
-  readonly #limited: RateLimitedInstances | null;
   #references = 0;
   #whenUnused: (() => void) | null = null;
   #closing: Promise<void> | null = null;
@@ -51,7 +47,6 @@ export class LoadedModel implements ServedModel {
     this.statistics = parts.statistics;
     this.loadDurationSecs = parts.loadDurationSecs;
     this.#backendModel = parts.backendModel;
-    this.#limited = parts.limited;
   }
 
   /** Requests in flight. */
@@ -93,7 +88,6 @@ export class LoadedModel implements ServedModel {
       });
     }
     await this.scheduler.stop();
-    this.#limited?.close();
     await this.#backendModel.unload();
   }
 }

@@ -65,7 +65,6 @@ function manager(controlMode: ModelControlMode = 'explicit', namespacing = false
   lifeCycle = new ModelLifeCycle({
     loader: new VersionLoader({
       responseCache: () => null,
-      rateLimiter: null,
       prepareRequest: () => ({ inputs: [], outputNames: [], batchSize: 1 }),
       backends: new BackendRegistry([backend]),
       autoComplete: true,

@@ -27,7 +27,6 @@ function load(fields: string): Promise<LoadedModel> {
     autoComplete: false,
     backendConfig: new Map(),
     responseCache: () => null,
-    rateLimiter: null,
     latencies: latencySumsOnly,
     prepareRequest,
     clock: systemClock,

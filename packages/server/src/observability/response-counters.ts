@@ -1,34 +1,67 @@
 import { labelText } from './metric-labels.ts';
 import type { MetricCollector, MetricFamily, MetricSample } from './metric-sample.ts';
+import { grpcResponses, httpResponses } from './own-families.ts';
 
-/** Counts responses by their status: whole numbers below `statusMax`, as HTTP and gRPC have them. */
+/** Three digits. */
+const httpStatusMax = 999;
+
+/** Names of gRPC's status codes, by number (doc/statuscodes.md of its specification). */
+const grpcStatusNames: readonly string[] = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
+/** Counts answers by their status. Counting is one addition in a table. */
 export class ResponseCounters implements MetricCollector {
-  readonly #family: MetricFamily;
-  readonly #counts: Float64Array;
-  readonly #codeText: (status: number) => string;
+  readonly #http = new Float64Array(httpStatusMax + 1);
+  readonly #grpc = new Float64Array(grpcStatusNames.length);
 
-  /** @param codeText What the label `code` says of a status. */
-  constructor(family: MetricFamily, statusMax: number, codeText: (status: number) => string) {
-    this.#family = family;
-    this.#counts = new Float64Array(statusMax + 1);
-    this.#codeText = codeText;
+  /** A status that there is not is not counted. */
+  http(status: number): void {
+    increment(this.#http, status);
   }
 
-  /** A status outside of the range is not counted. */
-  readonly count = (status: number): void => {
-    if (status >= 0 && status < this.#counts.length) {
-      this.#counts[status] = (this.#counts[status] as number) + 1;
-    }
-  };
+  grpc(status: number): void {
+    increment(this.#grpc, status);
+  }
 
   collect(): readonly MetricSample[] {
-    const samples: MetricSample[] = [];
-    for (let status = 0; status < this.#counts.length; status++) {
-      const value = this.#counts[status] as number;
-      if (value === 0) continue;
-      const labels = labelText(new Map([['code', this.#codeText(status)]]));
-      samples.push({ family: this.#family, labels, value });
-    }
-    return samples;
+    return [
+      ...samplesOf(httpResponses, this.#http, String),
+      ...samplesOf(grpcResponses, this.#grpc, (status) => grpcStatusNames[status] as string),
+    ];
   }
+}
+
+function increment(counts: Float64Array, status: number): void {
+  const count = counts[status];
+  if (count !== undefined) counts[status] = count + 1;
+}
+
+function samplesOf(
+  family: MetricFamily,
+  counts: Float64Array,
+  codeText: (status: number) => string,
+): MetricSample[] {
+  const samples: MetricSample[] = [];
+  for (const [status, value] of counts.entries()) {
+    if (value === 0) continue;
+    samples.push({ family, labels: labelText(new Map([['code', codeText(status)]])), value });
+  }
+  return samples;
 }

@@ -45,6 +45,11 @@ export function readSystemUsage(read: ReadText, nowSecs: number): SystemUsage | 
   };
 }
 
+/** Bytes of a process that are in memory, null when it is gone or there is no /proc. */
+export function residentMemory(read: ReadText, pid: number): number | null {
+  return kilobytes(read(`/proc/${pid}/status`), 'VmRSS');
+}
+
 type MemoryUsage = Pick<SystemUsage, 'memoryTotalBytes' | 'memoryUsedBytes'>;
 
 function machineMemory(text: string | null): MemoryUsage | null {

@@ -21,7 +21,6 @@ import {
   parseNamedSetting,
   parseRestriction,
   type Restriction,
-  resourceLimits,
 } from './setting-format.ts';
 import { usageText } from './usage.ts';
 
@@ -60,10 +59,6 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     modelRepository: modelRepositoryOptions(given, env, warnings),
     backend: backendOptions(given),
     cache: cacheOptions(given, env, warnings),
-    rateLimits:
-      given.text('rate-limit').toLowerCase() === 'execution_count'
-        ? resourceLimits(given.all('rate-limit-resource'))
-        : null,
     http,
     grpc: grpcOptions(given),
     metrics: metricsOptions(given, http.address, warnings),
@@ -110,10 +105,6 @@ function modelRepositoryOptions(
     loadThreadCount: Math.max(1, given.integer('model-load-thread-count')),
     loadRetryCount: Math.max(0, given.integer('model-load-retry-count')),
     namespacing: given.boolean('model-namespacing'),
-    delaySchedulerRequests: Math.max(
-      0,
-      Number.parseInt(env['TRITONSERVER_DELAY_SCHEDULER'] ?? '', 10) || 0,
-    ),
   };
 }
 

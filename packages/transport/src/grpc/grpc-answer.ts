@@ -1,4 +1,5 @@
 import type { EncodedField } from '../hpack/hpack-encoder.ts';
+import type { ResponseObserver } from '../response-observer.ts';
 import type { AnswerBlock, CallStream } from './call-stream.ts';
 import type { GrpcMetadataEntry } from './grpc-handler.ts';
 import { encodeGrpcMessage } from './grpc-message-text.ts';
@@ -17,6 +18,7 @@ export class GrpcAnswer {
   readonly #stream: CallStream;
   readonly #accepted: MessageEncoding | null;
   readonly #messageBytesMax: number;
+  readonly #observer: ResponseObserver;
   #metadata: EncodedField[] | null = null;
   #level = 0;
   #headerSent = false;
@@ -24,10 +26,16 @@ export class GrpcAnswer {
   /** What waits for a message that is being compressed. */
   #later: (() => void)[] | null = null;
 
-  constructor(stream: CallStream, accepted: MessageEncoding | null, messageBytesMax: number) {
+  constructor(
+    stream: CallStream,
+    accepted: MessageEncoding | null,
+    messageBytesMax: number,
+    observer: ResponseObserver,
+  ) {
     this.#stream = stream;
     this.#accepted = accepted;
     this.#messageBytesMax = messageBytesMax;
+    this.#observer = observer;
   }
 
   get ended(): boolean {
@@ -75,7 +83,7 @@ export class GrpcAnswer {
       return true;
     }
     const end = trailers === null ? null : okTrailers(trailers);
-    if (end !== null) this.#ended = true;
+    if (end !== null) this.#endWith(GrpcStatus.ok);
     if (this.#level === 0 && this.#later === null) {
       this.sendHeader();
       return this.#stream.write([prefixOf(0, byteLength), ...parts], end);
@@ -86,7 +94,7 @@ export class GrpcAnswer {
   /** Ends the call with status OK. */
   end(trailers: readonly GrpcMetadataEntry[]): void {
     const end = okTrailers(trailers);
-    this.#ended = true;
+    this.#endWith(GrpcStatus.ok);
     this.#inOrder(() => {
       this.sendHeader();
       this.#stream.write([], end);
@@ -101,7 +109,7 @@ export class GrpcAnswer {
       ...(status === GrpcStatus.unimplemented ? [acceptField] : []),
       ...metadataFields(trailers),
     ];
-    this.#ended = true;
+    this.#endWith(status);
     this.#inOrder(() => {
       if (this.#headerSent) this.#stream.write([], fields);
       else {
@@ -109,6 +117,11 @@ export class GrpcAnswer {
         this.#stream.header(block, true);
       }
     });
+  }
+
+  #endWith(status: number): void {
+    this.#ended = true;
+    this.#observer.grpc(status);
   }
 
   #sendInOrder(parts: readonly Uint8Array[], byteLength: number, end: AnswerBlock | null): boolean {

@@ -3,6 +3,7 @@ import type { TransportClock, TransportTimer } from '../clock.ts';
 import { headerValue } from '../hpack/header-list.ts';
 import { ErrorCode } from '../http2/frame.ts';
 import type { StreamReader } from '../http2/http2-stream.ts';
+import type { ResponseObserver } from '../response-observer.ts';
 import type { CallStream } from './call-stream.ts';
 import { GrpcAnswer } from './grpc-answer.ts';
 import type { AlignedOffset, GrpcCall, GrpcMetadataEntry } from './grpc-handler.ts';
@@ -22,6 +23,7 @@ export interface GrpcContext {
   readonly bodyTimeoutMs: number;
   /** Told what handlers throw. */
   readonly handlerFailed: (error: unknown) => void;
+  readonly observer: ResponseObserver;
 }
 
 /** Longest that timers of Node can be. */
@@ -50,7 +52,12 @@ export abstract class GrpcServerCall implements GrpcCall, StreamReader, MessageS
     this.context = context;
     this.stream = stream;
     this.#head = head;
-    this.answer = new GrpcAnswer(stream, head.accepted, limits.sendMessageBytesMax);
+    this.answer = new GrpcAnswer(
+      stream,
+      head.accepted,
+      limits.sendMessageBytesMax,
+      context.observer,
+    );
     this.messages = new MessageReader(memory, limits.receiveMessageBytesMax, alignedOffset, this);
     this.deadlineNs = head.timeoutNs === null ? null : this.#startTimer(head.timeoutNs);
   }

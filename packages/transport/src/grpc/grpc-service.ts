@@ -37,6 +37,7 @@ export class GrpcService {
 
   open(stream: Http2Stream, http2Head: Http2Head): StreamReader {
     if (http2Head.method !== 'POST') {
+      this.#context.observer.http(405);
       stream.header(methodNotAllowed, true);
       return deafReader;
     }
@@ -58,7 +59,11 @@ export class GrpcService {
   }
 
   #unimplemented(stream: CallStream, text: string): StreamReader {
-    new GrpcAnswer(stream, null, 0).fail(GrpcStatus.unimplemented, text, []);
+    new GrpcAnswer(stream, null, 0, this.#context.observer).fail(
+      GrpcStatus.unimplemented,
+      text,
+      [],
+    );
     return deafReader;
   }
 }

@@ -3,6 +3,7 @@ import { BodyMemory } from '../body-memory.ts';
 import type { ProtocolConnection } from '../connection-protocol.ts';
 import type { HttpResponder } from '../http-handler.ts';
 import { compileHttpLimits } from '../http-limits.ts';
+import { noObserver } from '../response-observer.ts';
 import { Http1Protocol } from './http1-protocol.ts';
 
 const get = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -53,6 +54,7 @@ function open(): { connection: FakeConnection; protocol: Http1Protocol; held: Ht
   const protocol = new Http1Protocol(connection, {
     handler: { handle: (_, responder) => void held.push(responder) },
     memory: new BodyMemory(null),
+    observer: noObserver,
     handlerFailed: (error) => {
       throw error;
     },

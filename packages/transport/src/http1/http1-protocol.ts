@@ -1,6 +1,7 @@
 import type { BodyMemory } from '../body-memory.ts';
 import type { ConnectionProtocol, ProtocolConnection } from '../connection-protocol.ts';
 import type { BodyPlan, HttpHandler, ResponseBody } from '../http-handler.ts';
+import type { ResponseObserver } from '../response-observer.ts';
 import { ChunkedBody } from './chunked-body.ts';
 import { failureResponse } from './failure-response.ts';
 import { HeadParser } from './head-parser.ts';
@@ -25,6 +26,7 @@ export interface Http1Context {
   readonly memory: BodyMemory;
   /** Told what handlers throw. */
   readonly handlerFailed: (error: unknown) => void;
+  readonly observer: ResponseObserver;
 }
 
 /**
@@ -340,6 +342,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   sendWhole(status: number, head: string, body: ResponseBody): void {
     if (this.#phase === 'over') return;
+    this.#context.observer.http(status);
     const withoutBody = hasNoBody(status);
     const silent = withoutBody || this.#head!.method === 'HEAD';
     if (body === null || typeof body === 'string') {
@@ -389,6 +392,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   startStream(status: number, head: string): StreamFraming {
     if (this.#phase === 'over') return 'nothing';
+    this.#context.observer.http(status);
     this.#streaming = true;
     const request = this.#head!;
     const framing: StreamFraming =
@@ -478,6 +482,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   /** Answers what cannot be served; nothing after it on this connection can be understood. */
   #refuse(why: HttpFailure): void {
     if (this.#phase === 'over') return;
+    this.#context.observer.http(why.status);
     this.#connection.writeText(failureResponse(why));
     this.#over();
     this.#connection.end();

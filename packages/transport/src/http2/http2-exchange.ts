@@ -11,6 +11,7 @@ import type {
 import type { BodyReader } from '../http1/body-reader.ts';
 import { LengthBody } from '../http1/length-body.ts';
 import { hasNoBody } from '../http1/response-head.ts';
+import type { ResponseObserver } from '../response-observer.ts';
 import { ErrorCode } from './frame.ts';
 import type { Http2Head } from './http2-head.ts';
 import { Http2Request } from './http2-request.ts';
@@ -27,6 +28,7 @@ export interface ExchangeContext {
   readonly writeBufferBytesMax: number;
   /** Told what handlers throw. */
   readonly handlerFailed: (error: unknown) => void;
+  readonly observer: ResponseObserver;
 }
 
 const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
@@ -160,6 +162,7 @@ export class Http2Exchange implements StreamReader, HttpResponder {
     const none = hasNoBody(status);
     const block = responseBlock(status, headers, none ? -1 : byteLength);
     this.#sent = true;
+    this.#context.observer.http(status);
     const silent = none || byteLength === 0 || this.#request.method === 'HEAD';
     this.#stream.header(block, silent);
     if (!silent) this.#stream.write(parts, 'data');
@@ -170,6 +173,7 @@ export class Http2Exchange implements StreamReader, HttpResponder {
     if (this.#sent) throw new Error('a request is answered once');
     const block = responseBlock(status, headers, -1);
     this.#sent = true;
+    this.#context.observer.http(status);
     const silent = hasNoBody(status) || this.#request.method === 'HEAD';
     this.#stream.header(block, false);
     return this.#streamOf(silent);

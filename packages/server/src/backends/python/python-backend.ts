@@ -4,8 +4,11 @@ import type {
   BackendInstance,
   BackendLoadContext,
   BackendModel,
+  BackendReport,
 } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
+import type { CustomMetrics } from '../../observability/custom-metrics.ts';
+import { readSystemFile, residentMemory } from '../../observability/system-usage.ts';
 import { CallChains } from './call-chains.ts';
 import { EnvironmentCache } from './environment/environment-cache.ts';
 import { CommandRunner } from './environment/run-command.ts';
@@ -15,6 +18,8 @@ import { PythonModelLoader, type PythonModelLoaderOptions } from './python-model
 export interface PythonBackendOptions {
   /** What models can ask the server for. */
   readonly port: InferencePort;
+  /** Where the metrics that models make are published. */
+  readonly metrics: CustomMetrics;
 }
 
 /** Models in Python, as Triton's Python backend runs them: a worker process for each instance. */
@@ -79,6 +84,16 @@ class PythonModel implements BackendModel {
     const loader = new PythonModelLoader(context, options);
     const { config, instances } = await loader.load();
     return new PythonModel(config, instances, unloaded);
+  }
+
+  report(): BackendReport {
+    let residentBytes = 0;
+    let workerRestarts = 0;
+    for (const { restartCount, pid } of this.#instances) {
+      workerRestarts += restartCount;
+      if (pid !== null) residentBytes += residentMemory(readSystemFile, pid) ?? 0;
+    }
+    return { memoryBytes: new Map([['worker_resident', residentBytes]]), workerRestarts };
   }
 
   unreadiness(): TritonError | null | Promise<TritonError | null> {

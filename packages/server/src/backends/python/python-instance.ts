@@ -58,6 +58,7 @@ export class PythonInstance implements BackendInstance {
   #restartTimer: Timer | null = null;
   #restartDelayMs = 0;
   #stopped = false;
+  #restartCount = 0;
   #nextNumber = 1;
 
   private constructor(parts: PythonInstanceParts) {
@@ -92,6 +93,16 @@ export class PythonInstance implements BackendInstance {
     instance.#worker = await parts.startWorker(instance);
     instance.#workerSinceNs = parts.clock.nowNs();
     return instance;
+  }
+
+  /** Workers that were started in place of one that died. */
+  get restartCount(): number {
+    return this.#restartCount;
+  }
+
+  /** Of its worker; null while there is none. */
+  get pid(): number | null {
+    return this.#worker?.pid ?? null;
   }
 
   execute(batch: readonly Execution[]): Promise<void> | null {
@@ -226,9 +237,7 @@ export class PythonInstance implements BackendInstance {
       const tensors = new TensorReader(payload);
       batch.requests.forEach((request, index) => {
         const response = message.responses[index] ?? null;
-        if (response === null) return;
-        if ('reschedule' in response) request.reschedule();
-        else request.answer(response, tensors, true);
+        if (response !== null) request.answer(response, tensors, true);
       });
     }
     for (const { execution, settled } of batch.requests) {
@@ -269,6 +278,7 @@ export class PythonInstance implements BackendInstance {
       }
       this.#worker = worker;
       this.#workerSinceNs = clock.nowNs();
+      this.#restartCount++;
       logger.info(`Stub process '${this.name}' has been restarted`);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import type { BackendLoadContext } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import { instanceNames } from '../../model-config/instance-groups.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
+import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import type { CallChains } from './call-chains.ts';
 import { completedConfig } from './config-completion.ts';
 import type { EnvironmentCache } from './environment/environment-cache.ts';
@@ -27,6 +28,7 @@ export interface PythonModelLoaderOptions {
   readonly cache: EnvironmentCache;
   readonly commands: CommandRunner;
   readonly satisfied: Set<string>;
+  readonly metrics: CustomMetrics;
 }
 
 /** Brings the workers of one version up. */
@@ -53,6 +55,7 @@ export class PythonModelLoader {
       fileName: config.default_model_filename === '' ? 'model.py' : config.default_model_filename,
       script: workerScript(),
       settings: this.#settings,
+      metrics: options.metrics,
       clock,
       logger,
     };

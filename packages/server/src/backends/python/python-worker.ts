@@ -1,9 +1,11 @@
 import { TritonError } from '@nereid/protocol';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import type { PythonEnvironment } from './environment/python-environment.ts';
 import type { PythonSettings } from './python-settings.ts';
 import type { LifeStep, WorkerMessage } from './worker-message.ts';
+import { isMetricMessage, WorkerMetrics } from './worker-metrics.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface PythonWorkerOptions {
@@ -15,6 +17,8 @@ export interface PythonWorkerOptions {
   readonly script: string;
   readonly environment: PythonEnvironment;
   readonly settings: Pick<PythonSettings, 'stubTimeoutMs' | 'initializeTimeoutMs'>;
+  /** Where the metrics that the model makes are published. */
+  readonly metrics: CustomMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,6 +46,7 @@ interface PendingStep {
 export class PythonWorker {
   readonly #options: PythonWorkerOptions;
   readonly #process: WorkerProcess;
+  readonly #metrics: WorkerMetrics;
   #pending: PendingStep | null = null;
   #owner: PythonWorkerOwner | null = null;
   #regionPaths: readonly string[] = [];
@@ -53,6 +58,7 @@ export class PythonWorker {
   private constructor(options: PythonWorkerOptions) {
     this.#options = options;
     const { environment } = options;
+    this.#metrics = new WorkerMetrics(options.metrics, (text) => this.#process.send(text));
     this.#process = new WorkerProcess({
       python: environment.python,
       script: options.script,
@@ -204,6 +210,8 @@ export class PythonWorker {
       if (this.#pending?.step === 'hello') this.#pending.done(null);
     } else if (message.kind === 'done') {
       if (this.#pending?.step === message.of) this.#pending.done(message);
+    } else if (isMetricMessage(message)) {
+      this.#metrics.received(message);
     } else {
       this.#owner?.received(message, payload);
     }
@@ -220,6 +228,7 @@ export class PythonWorker {
 
   #ended(reason: string): void {
     this.#goneFor = reason;
+    this.#metrics.close();
     const pending = this.#pending;
     if (pending !== null) pending.failed(this.#gone(reason));
     if (!this.#ending) this.#owner?.died(reason);

@@ -1,4 +1,5 @@
 import type { StatusCode } from '@nereid/protocol';
+import type { CustomMetricKind } from '../../observability/custom-metrics.ts';
 
 /** `[name, data type, shape, bytes]`: the bytes are in the payload, one tensor after the other. */
 export type TensorDescription = readonly [string, string, readonly number[], number];
@@ -15,11 +16,6 @@ export interface WireResponse {
   readonly error?: { readonly code: StatusCode; readonly message: string };
   readonly tensors?: readonly TensorDescription[];
   readonly parameters?: readonly WireParameter[];
-}
-
-/** The model gives the request back, to be executed again. */
-export interface WireReschedule {
-  readonly reschedule: true;
 }
 
 /** What the worker was asked to do once, and says the end of. */
@@ -64,6 +60,33 @@ export type WireCall =
       readonly version: string;
     };
 
+/** Numbers are those that the worker was answered with. A value that JSON has no number for is text. */
+export type WireMetricMessage =
+  | {
+      readonly kind: 'metric-family';
+      readonly call: number;
+      readonly name: string;
+      readonly description: string;
+      readonly type: CustomMetricKind;
+    }
+  | {
+      readonly kind: 'metric';
+      readonly call: number;
+      readonly family: number;
+      readonly labels: readonly (readonly [string, string])[];
+      /** Of a histogram; null for the others. */
+      readonly buckets: readonly number[] | null;
+    }
+  | { readonly kind: 'metric-value'; readonly call: number; readonly metric: number }
+  | {
+      readonly kind: 'metric-change';
+      readonly metric: number;
+      readonly how: 'increment' | 'set' | 'observe';
+      readonly value: number | string;
+    }
+  | { readonly kind: 'metric-delete'; readonly metric: number }
+  | { readonly kind: 'metric-family-delete'; readonly family: number };
+
 /** What a worker says. */
 export type WorkerMessage =
   | { readonly kind: 'hello'; readonly python: string; readonly regions: readonly string[] }
@@ -81,7 +104,7 @@ export type WorkerMessage =
       readonly batch: number;
       readonly error: string | null;
       /** One a request; null where the model answers by its response sender. */
-      readonly responses: readonly (WireResponse | WireReschedule | null)[];
+      readonly responses: readonly (WireResponse | null)[];
     }
   | {
       readonly kind: 'send';
@@ -93,4 +116,5 @@ export type WorkerMessage =
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly error: string | null }
   | { readonly kind: 'log'; readonly level: string; readonly message: string }
   | { readonly kind: 'cancel-call'; readonly call: number }
+  | WireMetricMessage
   | WireCall;
