@@ -19,6 +19,7 @@ export {
   type OnnxLogSeverity,
   type OnnxSessionOptions,
 } from './session-options.ts';
+export { SharedMemoryMapping } from './shared-memory-mapping.ts';
 export { pageBytes, SharedMemoryObject } from './shared-memory-object.ts';
 export type { OnnxInput } from './tensor-run.ts';
 export type { OnnxValueInfo, OnnxValueKind } from './value-info.ts';

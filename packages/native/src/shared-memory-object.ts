@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { bindSymbol, loadLibrary } from './koffi-library.ts';
 import { NativeError } from './native-error.ts';
+import { SharedMemoryMapping } from './shared-memory-mapping.ts';
 
 /** Where Linux keeps POSIX shared memory; glibc and musl open the files there themselves. */
 const FOLDER = '/dev/shm/';
@@ -19,12 +20,10 @@ const NAME_BYTES_MAX = 255;
 const CALL_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
- * A POSIX shared-memory object, opened for reading and writing by its key as `shm_open` does. It is
- * read and written through its descriptor and never mapped: another process may shrink it at any
- * time, and touching a mapped page beyond the new end is a SIGBUS that ends this process. A call on
- * the descriptor comes back with fewer bytes instead.
+ * A POSIX shared-memory object, opened for reading and writing by its key as `shm_open` does. Another
+ * process may shrink it at any time: a call that reads it comes back with fewer bytes then.
  *
- * Owned by who opened it, until `close`; no call may be under way then.
+ * Owned by who opened it, until `close`; no call may be under way then, and no mapping in use.
  */
 export class SharedMemoryObject {
   readonly #descriptor: number;
@@ -109,6 +108,14 @@ export class SharedMemoryObject {
         write(this.#descriptor, source, start, length, offset + start, ended),
       );
     }
+  }
+
+  /**
+   * Maps a part of it. @param offset A multiple of the page size.
+   * @returns Null where that cannot be done safely, see `SharedMemoryMapping`.
+   */
+  map(offset: number, byteLength: number): SharedMemoryMapping | null {
+    return SharedMemoryMapping.map(this.#descriptor, offset, byteLength);
   }
 
   close(): void {
