@@ -7,7 +7,7 @@ import type { OnnxTensor, TensorContext } from './onnx-tensor.ts';
 import { callForWord, check, takeStatus } from './ort-api.ts';
 import { type RunPlan, RunPlans } from './run-plans.ts';
 import { logSeverityCode, type OnnxLogSeverity } from './session-options.ts';
-import { type OnnxInput, TensorRun } from './tensor-run.ts';
+import { type OnnxInput, type OutputMemory, TensorRun } from './tensor-run.ts';
 import { type OnnxValueInfo, readValueInfos, takeString } from './value-info.ts';
 
 /** What may be said of a single run. */
@@ -26,6 +26,7 @@ export interface OnnxAsyncRunOptions extends OnnxRunOptions {
    * waits for a thread, else when ONNX Runtime comes to the end of the operator it is in.
    */
   readonly signal?: AbortSignal | null;
+  readonly outputMemory?: OutputMemory | null;
 }
 
 /** What a session is made of; for `OnnxRuntime`. */
@@ -84,6 +85,9 @@ export class OnnxSession {
    * Runs the model here and now: the event loop stands still until it is done. Returns the outputs in
    * the order of `outputNames`; they are the caller's. Inputs are read during the call only.
    *
+   * Outputs whose size is known from a run before, and that are not small, are written into
+   * `outputMemory` and are it then; other outputs have memory of their own.
+   *
    * Throws a `NativeError` with ONNX Runtime's text, such as INVALID_ARGUMENT for a name, type or
    * shape that the model does not take.
    */
@@ -91,12 +95,13 @@ export class OnnxSession {
     inputs: readonly OnnxInput[],
     outputNames: readonly string[],
     options: OnnxRunOptions | null = null,
+    outputMemory: OutputMemory | null = null,
   ): OnnxTensor[] {
     this.#assertUsable();
-    if (options === null) return this.#runNow(inputs, outputNames, 0);
+    if (options === null) return this.#runNow(inputs, outputNames, 0, outputMemory);
     const runOptions = this.#createRunOptions(options);
     try {
-      return this.#runNow(inputs, outputNames, runOptions);
+      return this.#runNow(inputs, outputNames, runOptions, outputMemory);
     } finally {
       this.#parts.context.api.functions.ReleaseRunOptions(runOptions);
     }
@@ -107,14 +112,15 @@ export class OnnxSession {
     inputs: readonly OnnxInput[],
     outputNames: readonly string[],
     runOptions: number,
+    outputMemory: OutputMemory | null,
   ): OnnxTensor[] {
     const plan = this.#plans.find(inputs, outputNames);
-    if (plan === null) return this.#runDirectly(inputs, outputNames, null, runOptions);
+    if (plan === null) return this.#runDirectly(inputs, outputNames, null, runOptions, null);
     const { context, handle } = this.#parts;
     const staged = plan.staged ?? this.#plans.stagedRunOf(plan, context, this.#names);
     if (staged === null) {
       try {
-        return this.#runDirectly(inputs, outputNames, plan, runOptions);
+        return this.#runDirectly(inputs, outputNames, plan, runOptions, outputMemory);
       } catch (error) {
         if (!(error instanceof NativeError)) throw error;
       }
@@ -125,7 +131,7 @@ export class OnnxSession {
     }
     // Either the run itself is at fault, and fails again with the same text, or the plan was: then
     // shapes depend on values, and nothing is planned any more.
-    const results = this.#runDirectly(inputs, outputNames, null, runOptions);
+    const results = this.#runDirectly(inputs, outputNames, null, runOptions, null);
     this.#plans.disable();
     return results;
   }
@@ -135,10 +141,11 @@ export class OnnxSession {
     outputNames: readonly string[],
     plan: RunPlan | null,
     runOptions: number,
+    outputMemory: OutputMemory | null,
   ): OnnxTensor[] {
     const { context, handle } = this.#parts;
     const outputs = plan?.outputs ?? null;
-    const run = new TensorRun(context, this.#names, inputs, outputNames, outputs);
+    const run = new TensorRun(context, this.#names, inputs, outputNames, outputs, outputMemory);
     try {
       check(context.api, context.api.functions.Run(...run.arguments(handle, runOptions)));
       const results = run.results();
@@ -201,7 +208,9 @@ export class OnnxSession {
     const onAbort = (): void => this.#terminate(runOptions);
     let run: TensorRun | null = null;
     try {
-      run = new TensorRun(context, this.#names, inputs, outputNames, plan?.outputs ?? null);
+      const outputs = plan?.outputs ?? null;
+      const outputMemory = options.outputMemory ?? null;
+      run = new TensorRun(context, this.#names, inputs, outputNames, outputs, outputMemory);
       this.#running.add(runOptions);
       signal?.addEventListener('abort', onAbort, { once: true });
       const status = await callOnThread(api.functions.Run, run.arguments(handle, runOptions));

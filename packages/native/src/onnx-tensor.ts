@@ -124,12 +124,16 @@ export function createInputTensor(context: TensorContext, tensor: OnnxTensor): N
   return { value: createValueOver(context, layout, address), memory };
 }
 
-/** Makes a native tensor of a known layout for a run to write into. The caller releases `value`. */
+/**
+ * Makes a native tensor of a known layout for a run to write into. The caller releases `value`.
+ * @param own Memory of the caller's for it, of the layout's size and alignment.
+ */
 export function createOutputTensor(
   context: TensorContext,
   layout: TensorLayout,
-): { readonly value: number; readonly memory: Buffer } {
-  const memory = allocateFixed(layout.byteLength);
+  own: Uint8Array | null,
+): { readonly value: number; readonly memory: Uint8Array } {
+  const memory = own ?? allocateFixed(layout.byteLength);
   return { value: createValueOver(context, layout, addressNumberOf(memory)), memory };
 }
 

@@ -27,9 +27,12 @@ const CALL_BYTES_MAX = 1024 * 1024 * 1024;
  */
 export class SharedMemoryObject {
   readonly #descriptor: number;
+  /** Device and inode. */
+  readonly #identity: string;
 
-  private constructor(descriptor: number) {
+  private constructor(descriptor: number, identity: string) {
     this.#descriptor = descriptor;
+    this.#identity = identity;
   }
 
   /** @throws NativeError SHARED_MEMORY with the operating system's reason; UNSUPPORTED off Linux. */
@@ -51,9 +54,15 @@ export class SharedMemoryObject {
     } catch (cause) {
       throw new NativeError('SHARED_MEMORY', (cause as Error).message, { cause });
     }
-    if (fstatSync(descriptor).isFile()) return new SharedMemoryObject(descriptor);
+    const status = fstatSync(descriptor, { bigint: true });
+    if (status.isFile()) return new SharedMemoryObject(descriptor, `${status.dev}:${status.ino}`);
     closeSync(descriptor);
     throw new NativeError('SHARED_MEMORY', `'${key}' is no shared memory object`);
+  }
+
+  /** Whether the other is open on the same memory. */
+  isSame(other: SharedMemoryObject): boolean {
+    return this.#identity === other.#identity;
   }
 
   /** Its size now. */

@@ -1,4 +1,5 @@
 import { CStrings } from './c-strings.ts';
+import type { DataType } from './data-type.ts';
 import type { NativeArgument } from './koffi-library.ts';
 import { NativeBlock } from './memory.ts';
 import {
@@ -15,6 +16,16 @@ export interface OnnxInput {
   readonly name: string;
   readonly tensor: OnnxTensor;
 }
+
+/**
+ * Memory of the caller's for an output: it does not move, and lies at a multiple of its elements' size.
+ * Null for memory of its own. What is written there is the output if the run succeeds, else it is arbitrary.
+ */
+export type OutputMemory = (
+  name: string,
+  dataType: DataType,
+  byteLength: number,
+) => Uint8Array | null;
 
 /** Words of a block that is used again: runs of up to 16 inputs and outputs. */
 const POOLED_WORDS = 32;
@@ -42,11 +53,12 @@ export class TensorRun {
   readonly #block: NativeBlock;
   /** What the addresses in the block point into. */
   readonly #memory: unknown[] = [];
-  readonly #outputs: Buffer[] = [];
+  readonly #outputs: Uint8Array[] = [];
+  readonly #outputMemory: OutputMemory | null;
 
   /**
    * `layouts`: what the outputs will be, in the order of their names; they are then written straight
-   * into the memory that the caller gets. Null: ONNX Runtime allocates, and the bytes are copied once.
+   * into the memory that the caller gets, or gives (`outputMemory`). Null: ONNX Runtime allocates, and the bytes are copied once.
    */
   constructor(
     context: TensorContext,
@@ -54,7 +66,9 @@ export class TensorRun {
     inputs: readonly OnnxInput[],
     outputNames: readonly string[],
     layouts: readonly TensorLayout[] | null,
+    outputMemory: OutputMemory | null,
   ) {
+    this.#outputMemory = outputMemory;
     this.#context = context;
     this.#outputNames = outputNames;
     this.#inputCount = inputs.length;
@@ -90,7 +104,8 @@ export class TensorRun {
       block.write(base + index, addressOfName(name));
       const layout = this.#layouts?.[index];
       if (layout === undefined) return;
-      const { value, memory } = createOutputTensor(this.#context, layout);
+      const own = this.#outputMemory?.(name, layout.dataType, layout.byteLength) ?? null;
+      const { value, memory } = createOutputTensor(this.#context, layout, own);
       this.#outputs.push(memory);
       block.write(base + outputNames.length + index, value);
     });

@@ -65,6 +65,7 @@ export class FakeServedModel implements ServedModel {
   readonly config: ModelConfig;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly scheduler: FakeScheduler;
+  readonly tensorsInPlace: boolean = false;
   readonly statistics: ModelStatistics = new ModelStatistics(new ManualClock());
   /** References that are held at the moment. */
   retained = 0;

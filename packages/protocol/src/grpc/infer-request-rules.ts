@@ -82,7 +82,7 @@ function sharedMemoryData(
       `unexpected 'content' provided when using shared memory for input tensor '${input.name}' for model '${wire.modelName}'`,
     );
   }
-  return context.sharedMemory(range, 'input');
+  return context.sharedMemory(range, 'input', input.datatype);
 }
 
 function bothContents(wire: WireInferRequest, name: string): TritonError {

@@ -33,10 +33,13 @@ export interface SharedMemoryRange {
  * Called for every use of a shared-memory region; throws where it is not allowed or not there. Gives
  * the bytes of an input, whose content is looked at only when the whole request is read; what it
  * gives for an output is not used.
+ *
+ * @param dataType Of an input, as it was sent: it may be none.
  */
 export type SharedMemoryLookup = (
   range: SharedMemoryRange,
   direction: 'input' | 'output',
+  dataType?: string,
 ) => Uint8Array;
 
 /** An output that the request names, and how it wants to have it. */

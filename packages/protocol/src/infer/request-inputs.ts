@@ -76,7 +76,7 @@ export function readInputs(
     const data =
       range === null
         ? jsonData(input, json, name, dataType, wideShape, context.inputBytesMax)
-        : context.sharedMemory(range, 'input');
+        : context.sharedMemory(range, 'input', dataType);
     tensors.push({ name, dataType, shape, data });
     declared.push({ name, dataType, shape, binaryByteSize: null });
   }

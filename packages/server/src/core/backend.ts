@@ -60,6 +60,11 @@ export interface BackendModel {
    * backend cannot tell more than that the model is loaded. Never rejects.
    */
   unreadiness?(): TritonError | null | Promise<TritonError | null>;
+  /**
+   * True where tensors are read and written only by this process, not by the kernel for it, and only
+   * until the answer: they may lie in memory that clients share then. Absent is false.
+   */
+  readonly tensorsInPlace?: boolean;
   /** Releases every native resource. Memory is back with the allocator when it resolves. */
   unload(): Promise<void>;
 }

@@ -1,6 +1,17 @@
-import type { RequestParameters, Tensor } from '@nereid/protocol';
+import type { DataType, RequestParameters, Tensor } from '@nereid/protocol';
 import type { Cancellation } from './cancellation.ts';
 import type { Trace } from './trace.ts';
+
+/**
+ * Memory that the client wants an output in, to be written instead of memory of the server's own.
+ * Null where there is none for it, or not of that size. Asked once for an output, by a backend that
+ * writes it with plain accesses of this process before it answers, and then answers with this memory.
+ */
+export type OutputMemory = (
+  name: string,
+  dataType: DataType,
+  byteLength: number,
+) => Uint8Array | null;
 
 /** A validated inference request: what schedulers queue and backends execute. */
 export interface InferRequest {
@@ -18,4 +29,6 @@ export interface InferRequest {
   readonly startNs: number;
   /** Null or absent for a request that is not traced. */
   readonly trace?: Trace | null;
+  /** Null or absent where outputs are not wanted anywhere. */
+  readonly outputMemory?: OutputMemory | null;
 }

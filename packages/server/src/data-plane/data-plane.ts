@@ -1,7 +1,7 @@
 import { type InferRequestMessage, TritonError } from '@nereid/protocol';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
-import type { InferRequest } from '../core/infer-request.ts';
+import type { InferRequest, OutputMemory } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Trace } from '../core/trace.ts';
@@ -47,6 +47,7 @@ export class DataPlane {
    * Takes a request up. The model stays loaded until its final answer is out.
    *
    * @param trace Of this request, not started yet.
+   * @param outputMemory Where the client wants outputs.
    * @throws TritonError for a request that is refused: nothing was said on the sink, and no
    *   statistics count it, as in Triton. Once this returns, the sink is answered exactly once, or
    *   streamed to until final; that may already have happened.
@@ -57,6 +58,7 @@ export class DataPlane {
     cancellation: Cancellation,
     sink: ResponseSink,
     trace: Trace | null = null,
+    outputMemory: OutputMemory | null = null,
   ): void {
     const startNs = this.#clock.nowNs();
     const rules = this.#rulesOf(model);
@@ -76,6 +78,7 @@ export class DataPlane {
       cancellation,
       startNs,
       trace,
+      outputMemory,
     };
     model.retain();
     if (trace !== null) startTrace(trace, model, request, this.#clock);

@@ -1,6 +1,21 @@
 import type { InferRequestMessage, Tensor } from '@nereid/protocol';
+import type { OutputMemory } from '../core/infer-request.ts';
 import type { SharedMemoryUse, SharedOutput } from '../memory/shared-memory-use.ts';
 import { requestedOutput } from './answer-outputs.ts';
+
+/** Where the client wants outputs, for a model that can write them there; null where it wants none. */
+export function sharedOutputMemory(
+  message: InferRequestMessage,
+  memory: SharedMemoryUse,
+): OutputMemory | null {
+  if (!message.outputs.some(({ sharedMemory }) => sharedMemory !== null)) return null;
+  return (name, dataType, byteLength) => {
+    const requested = requestedOutput(message, name);
+    if (requested === null || requested.sharedMemory === null) return null;
+    if (requested.classificationCount > 0) return null;
+    return memory.outputMemory(requested.sharedMemory, dataType, byteLength);
+  };
+}
 
 /**
  * Writes the outputs that the client wants in shared memory to their places; front ends leave them

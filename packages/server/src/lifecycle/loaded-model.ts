@@ -32,6 +32,7 @@ export class LoadedModel implements ServedModel {
   readonly loadDurationSecs: number;
   /** The version uses the response cache. */
   readonly cached: boolean;
+  readonly tensorsInPlace: boolean;
   readonly #backendModel: BackendModel;
   #references = 0;
   #whenUnused: (() => void) | null = null;
@@ -43,6 +44,11 @@ export class LoadedModel implements ServedModel {
     this.scheduler = parts.scheduler;
     this.batchingReport = parts.batchingReport;
     this.cached = parts.cached;
+    // What a cache compares must be what the model sees; a sequence's state outlives its requests.
+    this.tensorsInPlace =
+      parts.backendModel.tensorsInPlace === true &&
+      !parts.cached &&
+      parts.backendModel.config.sequence_batching === null;
     this.labels = parts.labels;
     this.statistics = parts.statistics;
     this.loadDurationSecs = parts.loadDurationSecs;

@@ -15,6 +15,8 @@ export interface ServedModel {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly scheduler: Scheduler;
   readonly statistics: ModelStatistics;
+  /** Tensors may lie in memory that clients share: nothing keeps them, and what is checked may change. */
+  readonly tensorsInPlace: boolean;
   /** Keeps the version loaded until the matching `release`: one pair per request in flight. */
   retain(): void;
   release(): void;

@@ -1,4 +1,4 @@
-import type { SharedMemoryObject } from '@nereid/native';
+import type { SharedMemoryMapping, SharedMemoryObject } from '@nereid/native';
 
 /** What clients are told of a region. */
 export interface SharedMemoryRegionStatus {
@@ -10,7 +10,7 @@ export interface SharedMemoryRegionStatus {
 
 /**
  * A part of a shared-memory object that a client has registered under a name. Owned by the registry,
- * which closes the object when nobody uses it any more.
+ * which closes it when nobody uses it any more.
  */
 export class SharedMemoryRegion implements SharedMemoryRegionStatus {
   readonly name: string;
@@ -20,8 +20,12 @@ export class SharedMemoryRegion implements SharedMemoryRegionStatus {
   readonly object: SharedMemoryObject;
   /** Requests that use it now. */
   userCount = 0;
+  /** Those of them with tensors in its mapping. */
+  inPlaceCount = 0;
   /** Goes when the last user does. */
   awaitingUnregister = false;
+  /** Null where it cannot be mapped, undefined until that was tried. */
+  #mapping: SharedMemoryMapping | null | undefined;
 
   constructor(status: SharedMemoryRegionStatus, object: SharedMemoryObject) {
     this.name = status.name;
@@ -29,5 +33,37 @@ export class SharedMemoryRegion implements SharedMemoryRegionStatus {
     this.offset = status.offset;
     this.byteSize = status.byteSize;
     this.object = object;
+  }
+
+  /** Address space that its mapping takes. */
+  get mappedBytes(): number {
+    return (this.#mapping ?? null) === null ? 0 : this.byteSize;
+  }
+
+  /** Whether a page was found gone that a request in flight has touched, or may have. */
+  get lost(): boolean {
+    return this.#mapping?.lost ?? false;
+  }
+
+  /**
+   * The client's own memory; mapped at the first call.
+   *
+   * @param bytesMax Not mapped beyond.
+   * @returns Null where that cannot be had: the memory is copied then.
+   */
+  memory(bytesMax: number): Uint8Array | null {
+    if (this.#mapping === undefined) {
+      this.#mapping = this.byteSize > bytesMax ? null : this.object.map(this.offset, this.byteSize);
+    }
+    const mapping = this.#mapping;
+    if (mapping === null) return null;
+    // Those that are under way are to find out that their memory was lost.
+    if (mapping.lost && (this.inPlaceCount > 0 || !mapping.restore())) return null;
+    return mapping.bytes;
+  }
+
+  close(): void {
+    this.#mapping?.retire();
+    this.object.close();
   }
 }

@@ -222,3 +222,95 @@ describe.runIf(process.platform === 'linux')('using', () => {
     use.release();
   });
 });
+
+const mappable = process.platform === 'linux' && process.arch === 'x64';
+
+describe.runIf(mappable)('using in place', () => {
+  const all = { region: 'r', offset: 0, byteSize: 16 };
+
+  it('gives the memory of the client, to read and to write', () => {
+    const use = registered('abcdefghijklmnop').use(true);
+    const input = use.input({ region: 'r', offset: 0, byteSize: 8 }, 'FP32');
+    writeFileSync(file, 'ABCDEFGHijklmnop');
+    expect(Buffer.from(input).toString()).toBe('ABCDEFGH');
+    const range = { region: 'r', offset: 8, byteSize: 8 };
+    use.output(range);
+    const output = use.outputMemory(range, 'FP32', 4);
+    output?.set(Buffer.from('1234'));
+    expect(readFileSync(file, 'utf8')).toBe('ABCDEFGH1234mnop');
+    // Nothing is written a second time.
+    writeFileSync(file, 'ABCDEFGH5678mnop');
+    expect(use.write([{ name: 'O', range, data: output as Uint8Array }])).toBeNull();
+    expect(readFileSync(file, 'utf8')).toBe('ABCDEFGH5678mnop');
+    use.release();
+  });
+
+  it('copies what a model takes for more than a number, and what lies askew', () => {
+    const use = registered('abcdefghijklmnop').use(true);
+    const copies = ['INT32', 'INT64', 'BOOL', 'BYTES', 'FP99'].map((type) => use.input(all, type));
+    copies.push(use.input({ ...all, offset: 4, byteSize: 12 }, 'FP32'));
+    writeFileSync(file, '0000000000000000');
+    for (const copy of copies) expect(Buffer.from(copy).toString()).toMatch(/^[a-p]+$/u);
+    expect(use.outputMemory(all, 'INT64', 8)).toBeNull();
+    use.release();
+    const copying = registry.use(false);
+    const copy = copying.input(all, 'FP32');
+    writeFileSync(file, '1111111111111111');
+    expect(Buffer.from(copy).toString()).toBe('0000000000000000');
+    copying.release();
+  });
+
+  it('does not have an output written over another tensor of the request', () => {
+    const use = registered('abcdefghijklmnop').use(true);
+    // Another name for the same memory.
+    registry.registerSystem('s', key, 0, 16);
+    use.input({ region: 'r', offset: 0, byteSize: 8 }, 'FP32');
+    expect(use.outputMemory({ region: 's', offset: 0, byteSize: 16 }, 'FP32', 16)).toBeNull();
+    const rest = { region: 's', offset: 8, byteSize: 8 };
+    expect(use.outputMemory(rest, 'FP32', 16)).toBeNull();
+    expect(use.outputMemory(rest, 'FP32', 8)).not.toBeNull();
+    expect(use.outputMemory(rest, 'FP32', 8)).toBeNull();
+    use.release();
+  });
+
+  it('copies for who keeps a tensor, or sends it', () => {
+    const use = registered('abcdefghijklmnop').use(true);
+    const tensor = { name: 'A', dataType: 'FP32', shape: [4] } as const;
+    const placed = { ...tensor, data: use.input(all, 'FP32') };
+    const other = { ...tensor, data: Buffer.from('x') };
+    const [own, same] = use.own([placed, other]);
+    writeFileSync(file, '0000000000000000');
+    expect(Buffer.from(own?.data as Uint8Array).toString()).toBe('abcdefghijklmnop');
+    expect(same).toBe(other);
+    use.release();
+  });
+
+  it('survives an object that shrinks while it is used, and takes it up again when it has grown', () => {
+    const length = 4 * pageBytes();
+    const range = { region: 'r', offset: 0, byteSize: length };
+    const use = registered(Buffer.alloc(length, 1)).use(true);
+    const bytes = use.input(range, 'FP32');
+    truncateSync(file, 0);
+    expect(bytes[length - 1]).toBe(0);
+    expect(fault(() => use.requireIntact())).toContain(shrunk);
+    expect(fault(() => use.write([]))).toContain(shrunk);
+    const other = registry.use(true);
+    expect(fault(() => other.input(range, 'FP32'))).toContain(shrunk);
+    writeFileSync(file, Buffer.alloc(length, 2));
+    // The first one still uses the mapping that has lost its pages: this one gets a copy.
+    expect(other.input(range, 'FP32')[0]).toBe(2);
+    other.requireIntact();
+    other.release();
+    use.release();
+    const again = registry.use(true);
+    const whole = again.input(range, 'FP32');
+    expect(whole[length - 1]).toBe(2);
+    expect(whole.buffer).toBe(bytes.buffer);
+    again.requireIntact();
+    again.release();
+    expect([registry.copiedBytes, registry.mappedBytes]).toEqual([0, length]);
+    registry.unregisterSystem('r');
+    expect(registry.mappedBytes).toBe(0);
+    expect(whole[0]).toBe(0);
+  });
+});

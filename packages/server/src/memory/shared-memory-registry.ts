@@ -20,6 +20,7 @@ export class SharedMemoryRegistry implements RegionHolder {
   readonly #options: SharedMemoryRegistryOptions;
   readonly #regions = new Map<string, SharedMemoryRegion>();
   copiedBytes = 0;
+  mappedBytes = 0;
 
   constructor(options: SharedMemoryRegistryOptions) {
     this.#options = options;
@@ -130,9 +131,12 @@ export class SharedMemoryRegistry implements RegionHolder {
     this.requireAllowed();
   }
 
-  /** What one request reads from regions and writes to them. Free until it names a region. */
-  use(): SharedMemoryUse {
-    return new SharedMemoryUse(this);
+  /**
+   * What one request reads from regions and writes to them. Free until it names a region.
+   * @param inPlace The model takes tensors in clients' own memory.
+   */
+  use(inPlace = false): SharedMemoryUse {
+    return new SharedMemoryUse(this, inPlace);
   }
 
   find(name: string): SharedMemoryRegion {
@@ -156,7 +160,8 @@ export class SharedMemoryRegistry implements RegionHolder {
 
   #remove(region: SharedMemoryRegion): void {
     this.#regions.delete(region.name);
-    region.object.close();
+    this.mappedBytes -= region.mappedBytes;
+    region.close();
   }
 
   #open(key: string): SharedMemoryObject {

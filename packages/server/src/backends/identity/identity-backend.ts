@@ -40,6 +40,7 @@ export class IdentityBackend implements Backend {
 class IdentityModel implements BackendModel {
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
+  readonly tensorsInPlace = true;
 
   constructor(context: BackendLoadContext, executeDelayMs: number, multiplier: number) {
     const { config, clock, modelName, version } = context;

@@ -90,6 +90,7 @@ interface OnnxModelFacts {
 class OnnxModel implements BackendModel {
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
+  readonly tensorsInPlace = true;
   readonly #session: OnnxSession;
   readonly #logger: Logger;
   readonly #report: BackendReport;

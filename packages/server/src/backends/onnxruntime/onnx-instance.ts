@@ -3,6 +3,7 @@ import { type ParameterValue, type Tensor, TritonError } from '@nereid/protocol'
 import type { BackendInstance } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
+import type { OutputMemory } from '../../core/infer-request.ts';
 import { onBatchCancelled } from '../batch/batch-cancellation.ts';
 import type { BatchLayout } from '../batch/batch-layout.ts';
 import { BatchMemory } from '../batch/batch-memory.ts';
@@ -51,7 +52,12 @@ export class OnnxInstance implements BackendInstance {
       return this.#runOnThread(executions, batch, inputs);
     }
     try {
-      this.#answer(executions, batch, session.run(inputs, batch.outputNames), true);
+      this.#answer(
+        executions,
+        batch,
+        session.run(inputs, batch.outputNames, null, outputMemoryOf(executions)),
+        true,
+      );
     } catch (error) {
       failAll(executions, onnxError(error));
     }
@@ -69,6 +75,7 @@ export class OnnxInstance implements BackendInstance {
       const results = await this.#parts.session.runAsync(inputs, batch.outputNames, {
         signal: controller.signal,
         configEntries: this.#parts.runConfigEntries,
+        outputMemory: outputMemoryOf(executions),
       });
       this.#answer(executions, batch, results, false);
     } catch (error) {
@@ -114,6 +121,11 @@ export class OnnxInstance implements BackendInstance {
       true,
     );
   }
+}
+
+/** The outputs of a batch are parted among its requests: only a lone one's are written to their places. */
+function outputMemoryOf(executions: readonly Execution[]): OutputMemory | null {
+  return executions.length === 1 ? (executions[0]?.request.outputMemory ?? null) : null;
 }
 
 const noParameters: ReadonlyMap<string, ParameterValue> = new Map();

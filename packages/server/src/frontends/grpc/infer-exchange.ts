@@ -11,6 +11,7 @@ import type { GrpcCall } from '@nereid/transport';
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
+import { sharedOutputMemory } from '../../data-plane/shared-outputs.ts';
 import type { ServedModel } from '../../lifecycle/served-model.ts';
 import type { SharedMemoryUse, SharedOutput } from '../../memory/shared-memory-use.ts';
 import type { GrpcContext } from './grpc-context.ts';
@@ -40,9 +41,9 @@ export class InferExchange {
     let use: SharedMemoryUse | null = null;
     try {
       const message = inferRequestOf(wire, {
-        sharedMemory(range, direction) {
-          use ??= context.sharedMemory.use();
-          return use.lookup(range, direction);
+        sharedMemory(range, direction, dataType) {
+          use ??= context.sharedMemory.use(model.tensorsInPlace);
+          return use.lookup(range, direction, dataType);
         },
       });
       return new InferExchange(model, withForwardedMetadata(message, context, call), use);
@@ -66,12 +67,12 @@ export class InferExchange {
   ): Promise<void> | null {
     const ready = this.#use?.inputsReady() ?? null;
     if (ready === null) {
-      context.dataPlane.infer(this.model, this.message, cancellation, sink);
+      this.#start(context, cancellation, sink);
       return null;
     }
     this.model.retain();
     return ready
-      .then(() => context.dataPlane.infer(this.model, this.message, cancellation, sink))
+      .then(() => this.#start(context, cancellation, sink))
       .finally(() => this.model.release());
   }
 
@@ -82,10 +83,11 @@ export class InferExchange {
   encode(response: InferResponse, form: ResponseForm): Uint8Array[] | Promise<Uint8Array[]> {
     const outputs = answerOutputs(response, this.message, this.model);
     if (this.#use === null) return encodeInferResponseMessage(response, outputs, form);
+    const use = this.#use;
     const shared = this.#sharedOutputs(outputs);
-    const written = this.#use.write(shared.filter((output) => output !== null));
+    const written = use.write(shared.filter((output) => output !== null));
     const encode = (): Uint8Array[] =>
-      encodeInferResponseMessage(response, outputs, {
+      encodeInferResponseMessage(response, use.own(outputs), {
         ...form,
         inSharedMemory: (index) => shared[index] !== null,
       });
@@ -95,6 +97,11 @@ export class InferExchange {
   /** Lets go of the regions of shared memory. */
   release(): void {
     this.#use?.release();
+  }
+
+  #start(context: GrpcContext, cancellation: Cancellation, sink: ResponseSink): void {
+    const outputMemory = this.#use === null ? null : sharedOutputMemory(this.message, this.#use);
+    context.dataPlane.infer(this.model, this.message, cancellation, sink, null, outputMemory);
   }
 
   #sharedOutputs(outputs: readonly Tensor[]): (SharedOutput | null)[] {

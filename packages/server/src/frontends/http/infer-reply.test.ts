@@ -1,8 +1,9 @@
 import { type InferRequestMessage, type Tensor, TritonError } from '@nereid/protocol';
 import { expect, test } from 'vitest';
 import type { InferResponse } from '../../core/infer-response.ts';
+import { silentLogger } from '../../core/logger.ts';
 import type { ServedModel } from '../../lifecycle/served-model.ts';
-import type { SharedMemoryUse } from '../../memory/shared-memory-use.ts';
+import { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
 import type { HttpCall } from './http-route.ts';
 import { InferReply } from './infer-reply.ts';
 import type { ResponseEncoding } from './response-encoding.ts';
@@ -25,8 +26,11 @@ function open(encoding: ResponseEncoding): { reply: InferReply; seen: string[] }
     outputs: [],
     parameters: { binaryDataOutput: true },
   } as unknown as InferRequestMessage;
-  const memory = { release: () => {} } as unknown as SharedMemoryUse;
-  return { reply: new InferReply(call, {} as ServedModel, message, memory, encoding), seen };
+  const registry = new SharedMemoryRegistry({ allowed: false, logger: silentLogger });
+  return {
+    reply: new InferReply(call, {} as ServedModel, message, registry.use(), encoding),
+    seen,
+  };
 }
 
 test('the body is released right before the only answer', () => {

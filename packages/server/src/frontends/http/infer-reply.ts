@@ -75,14 +75,15 @@ export class InferReply implements ResponseSink {
   }
 
   #send(response: InferResponse): void {
+    this.#memory.requireIntact();
     const outputs = answerOutputs(response, this.#message, this.#model);
     const written = writeSharedOutputs(outputs, this.#message, this.#memory);
     if (written === null) {
-      this.#encode(response, outputs);
+      this.#encode(response, this.#memory.own(outputs));
       return;
     }
     written
-      .then(() => this.#encode(response, outputs))
+      .then(() => this.#encode(response, this.#memory.own(outputs)))
       .catch((failure: unknown) => this.#sendFailure(failure));
   }
 

@@ -1,6 +1,7 @@
 import { decodeInferRequest, type InferRequestMessage, TritonError } from '@nereid/protocol';
 import { Cancellation } from '../../../core/cancellation.ts';
 import { parseModelVersion } from '../../../core/model-version.ts';
+import { sharedOutputMemory } from '../../../data-plane/shared-outputs.ts';
 import type { ServedModel } from '../../../lifecycle/served-model.ts';
 import type { SharedMemoryUse } from '../../../memory/shared-memory-use.ts';
 import type { HttpCall, HttpRoute } from '../http-route.ts';
@@ -68,12 +69,12 @@ function infer(
   const headerValue = request.header('inference-header-content-length');
   const headerLength =
     headerValue === null ? body.length : inferenceHeaderLength(headerValue, body.length);
-  const memory = context.sharedMemory.use();
+  const memory = context.sharedMemory.use(model.tensorsInPlace);
   try {
     const decoded = decodeInferRequest(body, headerLength, {
       modelName: model.config.name,
       inputBytesMax: context.options.maxInputBytes,
-      sharedMemory: (range, direction) => memory.lookup(range, direction),
+      sharedMemory: (range, direction, dataType) => memory.lookup(range, direction, dataType),
     });
     const message = withHeaders(call, decoded);
     const inputsReady = memory.inputsReady();
@@ -81,7 +82,7 @@ function infer(
       start(call, model, message, memory);
     } else {
       inputsReady
-        .then(() => start(call, find(), message, memory))
+        .then(() => start(call, ...anew(find(), message, memory), memory))
         .catch((failure: unknown) => refuse(call, memory, failure));
     }
   } catch (failure) {
@@ -100,6 +101,16 @@ function withHeaders(
   return parameters === message.parameters ? message : { ...message, parameters };
 }
 
+/** A model that was found once more may be another one, which takes no tensors of clients' own. */
+function anew(
+  model: ServedModel,
+  message: InferRequestMessage,
+  memory: SharedMemoryUse,
+): [ServedModel, InferRequestMessage] {
+  if (model.tensorsInPlace) return [model, message];
+  return [model, { ...message, inputs: memory.own(message.inputs) }];
+}
+
 /** @throws TritonError for a request that is not taken; nothing was answered then. */
 function start(
   call: HttpCall,
@@ -112,7 +123,8 @@ function start(
   const encoding = acceptEncoding === null ? 'identity' : chooseResponseEncoding(acceptEncoding);
   const cancellation = new Cancellation();
   const reply = new InferReply(call, model, message, memory, encoding);
-  context.dataPlane.infer(model, message, cancellation, reply);
+  const outputMemory = sharedOutputMemory(message, memory);
+  context.dataPlane.infer(model, message, cancellation, reply, null, outputMemory);
   if (!reply.done) request.onAborted(() => cancellation.cancel());
 }
 
