@@ -136,11 +136,17 @@ export class SharedMemoryUse {
   /**
    * Tensors of the server's own, in place of those that lie in the client's memory: for who keeps them,
    * or hands them to the kernel.
+   * @param stays True for those that need not be: outputs that are in their place.
    */
-  own(tensors: readonly Tensor[]): readonly Tensor[] {
+  own(
+    tensors: readonly Tensor[],
+    stays: (tensor: Tensor) => boolean = () => false,
+  ): readonly Tensor[] {
     if (this.#placed === null) return tensors;
     return tensors.map((tensor) =>
-      this.#isPlaced(tensor.data) ? { ...tensor, data: Buffer.from(tensor.data) } : tensor,
+      this.#isPlaced(tensor.data) && !stays(tensor)
+        ? { ...tensor, data: Buffer.from(tensor.data) }
+        : tensor,
     );
   }
 

@@ -86,11 +86,14 @@ export class InferExchange {
     const use = this.#use;
     const shared = this.#sharedOutputs(outputs);
     const written = use.write(shared.filter((output) => output !== null));
-    const encode = (): Uint8Array[] =>
-      encodeInferResponseMessage(response, use.own(outputs), {
+    const encode = (): Uint8Array[] => {
+      // What goes out is the server's own memory: the client may change its memory while it is sent.
+      const sent = use.own(outputs, (output) => shared[outputs.indexOf(output)] !== null);
+      return encodeInferResponseMessage(response, sent, {
         ...form,
         inSharedMemory: (index) => shared[index] !== null,
       });
+    };
     return written === null ? encode() : written.then(encode);
   }
 

@@ -79,11 +79,11 @@ export class InferReply implements ResponseSink {
     const outputs = answerOutputs(response, this.#message, this.#model);
     const written = writeSharedOutputs(outputs, this.#message, this.#memory);
     if (written === null) {
-      this.#encode(response, this.#memory.own(outputs));
+      this.#encode(response, this.#ownOutputs(outputs));
       return;
     }
     written
-      .then(() => this.#encode(response, this.#memory.own(outputs)))
+      .then(() => this.#encode(response, this.#ownOutputs(outputs)))
       .catch((failure: unknown) => this.#sendFailure(failure));
   }
 
@@ -99,6 +99,14 @@ export class InferReply implements ResponseSink {
     const headers = responseHeaders(encoded);
     if (this.#encoding === 'identity') this.#sendLast(headers, encoded.parts);
     else this.#sendCompressed(headers, encoded.parts, this.#encoding);
+  }
+
+  /** What goes out is the server's own memory: the client may change its memory while it is sent. */
+  #ownOutputs(outputs: readonly Tensor[]): readonly Tensor[] {
+    return this.#memory.own(
+      outputs,
+      ({ name }) => (requestedOutput(this.#message, name)?.sharedMemory ?? null) !== null,
+    );
   }
 
   #sendCompressed(
