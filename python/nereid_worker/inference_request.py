@@ -55,6 +55,7 @@ class InferenceRequest:
         "_parameters",
         "_state",
         "_sender_taken",
+        "_release_flags",
         "__weakref__",
     )
 
@@ -101,6 +102,7 @@ class InferenceRequest:
         self._parameters = parameters_text(parameters)
         self._state = None
         self._sender_taken = False
+        self._release_flags = REQUEST_RELEASE_ALL
 
     @classmethod
     def _of_server(cls, head, inputs, decoupled):
@@ -119,6 +121,7 @@ class InferenceRequest:
         request._parameters = head["parameters"]
         request._state = RequestState(head["number"], set(head["outputs"]), decoupled)
         request._sender_taken = False
+        request._release_flags = REQUEST_RELEASE_ALL
         return request
 
     def inputs(self):
@@ -171,10 +174,14 @@ class InferenceRequest:
         return InferenceResponseSender(self._state).is_cancelled()
 
     def set_release_flags(self, flags):
-        if flags == REQUEST_RELEASE_RESCHEDULE:
-            raise TritonModelException("Request rescheduling is not supported yet.")
-        if flags != REQUEST_RELEASE_ALL:
+        """Says what becomes of the request when `execute` has returned: it is done with, or it is
+        executed again, as models with `iterative_sequence` may ask for."""
+        if flags not in (REQUEST_RELEASE_ALL, REQUEST_RELEASE_RESCHEDULE):
             raise TritonModelException(f"Release flags {flags} are not known.")
+        self._release_flags = int(flags)
+
+    def _is_rescheduled(self):
+        return self._release_flags == REQUEST_RELEASE_RESCHEDULE
 
     def exec(self, decoupled=False):
         """Runs the request on the model it names, and waits. Errors are in the response; with

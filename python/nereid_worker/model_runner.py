@@ -212,6 +212,11 @@ class ModelRunner:
         for request, response in zip(requests, responses):
             if response is None:
                 continue
+            if request._is_rescheduled():
+                raise ModelFault(
+                    "Expected a None object in the execute function return list for reschduled "
+                    f"request, found type '{type(response)}'."
+                )
             if not isinstance(response, InferenceResponse):
                 raise ModelFault(
                     "Expected an 'InferenceResponse' object in the execute function return list, found "
@@ -229,13 +234,14 @@ class ModelRunner:
         ]
 
     def _answered_by_senders(self, requests):
-        if self._owner.decoupled:
-            return [None for _request in requests]
         return [self._left_open(request) for request in requests]
 
     def _left_open(self, request):
         """For a request that `execute` did not answer: nothing, if the model has a sender for it."""
-        if request._sender_taken:
+        if request._is_rescheduled():
+            request._state.close()
+            return {"reschedule": True}
+        if request._sender_taken or self._owner.decoupled:
             return None
         request._state.close()
         text = (

@@ -86,3 +86,14 @@ def test_traces_end_before_the_worker():
     lines = exception_text(caught.value).split("\n")
     assert lines[:3] == ["ValueError: on purpose", "", "At:"]
     assert len(lines) == 5 and lines[3].endswith("): model_code") and lines[4] == ""
+
+
+def test_release_flags_say_what_becomes_of_a_request():
+    request = pb_utils.InferenceRequest(model_name="m", requested_output_names=[], inputs=[])
+    assert not request._is_rescheduled()
+    request.set_release_flags(pb_utils.TRITONSERVER_REQUEST_RELEASE_RESCHEDULE)
+    assert request._is_rescheduled()
+    request.set_release_flags(pb_utils.TRITONSERVER_REQUEST_RELEASE_ALL)
+    assert not request._is_rescheduled()
+    with pytest.raises(pb_utils.TritonModelException, match="are not known"):
+        request.set_release_flags(3)

@@ -39,6 +39,12 @@ max_batch_size: 2
 ${countIo}
 dynamic_batching { max_queue_delay_microseconds: 300000 }`;
 
+/** Sends three at once, where there are three. */
+const sizedConfig = `backend: "onnxruntime"
+max_batch_size: 4
+${countIo}
+dynamic_batching { preferred_batch_size: [ 3 ] }`;
+
 /** `OUTPUT` [N,1] is the largest `COUNT` [N,1] of the batch, reached by counting: about a microsecond a step. */
 function countingRows(): Uint8Array {
   const scalar = { type: 'INT64', shape: [] } as const;
@@ -105,6 +111,8 @@ beforeAll(async () => {
     'plain/1/': '',
     'pair/config.pbtxt': pairConfig,
     'pair/1/model.onnx': countingRows(),
+    'sized/config.pbtxt': sizedConfig,
+    'sized/1/model.onnx': countingRows(),
   });
   server = await ServerProcess.start({
     flags: [`--model-repository=${repository.path}`, '--disable-auto-complete-config'],
@@ -251,6 +259,32 @@ describe('a batch of two', () => {
     for (const leaver of leavers) leaver.abort();
     expect(await Promise.all(left)).toEqual(['gone', 'gone']);
     expect((await infer('pair', count(7))).body.outputs[0]?.data).toEqual([7]);
+  });
+});
+
+describe('with TRITONSERVER_DELAY_SCHEDULER', () => {
+  it('sends the first batch when so many requests wait, and says why each was sent', async () => {
+    const delayed = await ServerProcess.start({
+      flags: [
+        `--model-repository=${repository.path}`,
+        '--model-control-mode=explicit',
+        '--load-model=sized',
+        '--log-verbose=1',
+      ],
+      env: { TRITONSERVER_DELAY_SCHEDULER: '5' },
+    });
+    const body = { inputs: [{ name: 'COUNT', datatype: 'INT64', shape: [1, 1], data: [1] }] };
+    const send = async (): Promise<number> => {
+      const url = `${delayed.url}/v2/models/sized/infer`;
+      return (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status;
+    };
+    const statuses = await Promise.all(Array.from({ length: 5 }, send));
+    expect(statuses).toEqual([200, 200, 200, 200, 200]);
+    const report = await (await fetch(`${delayed.url}/v2/models/sized/batching`)).json();
+    expect(report).toMatchObject({ batch_sizes: [{ batch_size: 2 }, { batch_size: 3 }] });
+    const { status, output } = await delayed.stop();
+    expect(status).toBe(0);
+    expect(output).toContain("model 'sized': batch of 3 from 3 requests (preferred_size), 2 wait");
   });
 });
 

@@ -110,6 +110,8 @@ y = np.array([before, during], dtype=np.int32)`),
     ),
     pythonModel('print("prefix " + sys.prefix)'),
   ],
+  again: [pythonConfig(), pythonModel('r.set_release_flags(2)\nresponses.append(None)\ncontinue')],
+  again_answered: [pythonConfig(), pythonModel('r.set_release_flags(2)')],
   hang_initialize: [
     pythonConfig(),
     pythonModel('', '\n    def initialize(self, args):\n        time.sleep(1000)\n'),
@@ -202,6 +204,17 @@ describe('calls between models', () => {
     await control('bls_decoupled', 'load');
     const answers = await Promise.all([1, 500, 3].map((count) => infer('bls_decoupled', [count])));
     expect(answers.map((answer) => (answer as number[]).length)).toEqual([1, 500, 3]);
+  });
+});
+
+describe('a request that is given back', () => {
+  it.each([
+    ['again', 'while the model is not configured to handle such a flag.'],
+    ['again_answered', 'Expected a None object in the execute function return list for reschduled'],
+  ])('is answered where it cannot be executed again (%s)', async (name, text) => {
+    expect(await control(name, 'load')).toBe('');
+    expect(await infer(name, [1])).toContain(text);
+    await control(name, 'unload');
   });
 });
 

@@ -12,7 +12,7 @@ A flag given twice counts as given last, unless it is marked as repeatable (↻)
 Flags marked ○ are accepted and checked, so that existing command lines work, but do nothing yet; the log says so once
 at start. The flags under "Nereid" are ours.
 
-Environment: \`TRITON_SERVER_ESCAPE_LOG_MESSAGES=0\` leaves log messages unquoted; \`AIP_STORAGE_URI\` names the model
+Environment: \`TRITON_SERVER_ESCAPE_LOG_MESSAGES=0\` leaves log messages unquoted; \`TRITONSERVER_DELAY_SCHEDULER=N\` holds dynamic batchers back until N requests wait (for tests); \`AIP_STORAGE_URI\` names the model
 repository when no flag does.`;
 
 /** docs/reference/options.md: every flag, by group. */

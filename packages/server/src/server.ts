@@ -30,6 +30,7 @@ import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
+import { RateLimiter } from './scheduling/rate-limiter.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { type Planes, ServerPorts } from './server-ports.ts';
 import { reportStart } from './start-report.ts';
@@ -76,8 +77,11 @@ export class Server {
         backends: this.#backends,
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
+        delaySchedulerRequests: repository.delaySchedulerRequests,
         responseCache: () => this.#cache,
         latencies: options.metrics.latencies,
+        rateLimiter:
+          options.rateLimits === null ? null : new RateLimiter({ limits: options.rateLimits }),
         prepareRequest,
         clock,
         logger: this.#log.logger('version-loader.ts'),

@@ -65,6 +65,7 @@ function optionRows(options: ServerOptions): [string, string][] {
     ['strict_model_config', repository.autoCompleteConfig ? '0' : '1'],
     ['model_config_name', repository.modelConfigName],
     ['strict_readiness', repository.strictReadiness ? '1' : '0'],
+    ['rate_limit', options.rateLimits === null ? 'OFF' : 'EXEC_COUNT'],
     ['exit_timeout', String(options.exitTimeoutSecs)],
     ['cache_enabled', options.cache.settings.size > 0 ? '1' : '0'],
   ];

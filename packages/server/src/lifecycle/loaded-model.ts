@@ -4,6 +4,7 @@ import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { BatchingReport } from '../scheduling/batch-counters.ts';
+import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** What a model version is made of once its backend has loaded it. */
@@ -15,6 +16,8 @@ export interface LoadedModelParts {
   readonly batchingReport: (() => BatchingReport) | null;
   /** The version uses the response cache. */
   readonly cached: boolean;
+  /** Its instances, where a rate limiter decides when they run. */
+  readonly limited: RateLimitedInstances | null;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -34,6 +37,7 @@ export class LoadedModel implements ServedModel {
   readonly cached: boolean;
   readonly tensorsInPlace: boolean;
   readonly #backendModel: BackendModel;
+  readonly #limited: RateLimitedInstances | null;
   #references = 0;
   #whenUnused: (() => void) | null = null;
   #closing: Promise<void> | null = null;
@@ -53,6 +57,7 @@ export class LoadedModel implements ServedModel {
     this.statistics = parts.statistics;
     this.loadDurationSecs = parts.loadDurationSecs;
     this.#backendModel = parts.backendModel;
+    this.#limited = parts.limited;
   }
 
   /** Requests in flight. */
@@ -94,6 +99,7 @@ export class LoadedModel implements ServedModel {
       });
     }
     await this.scheduler.stop();
+    this.#limited?.close();
     await this.#backendModel.unload();
   }
 }

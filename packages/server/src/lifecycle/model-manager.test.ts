@@ -65,6 +65,7 @@ function manager(controlMode: ModelControlMode = 'explicit', namespacing = false
   lifeCycle = new ModelLifeCycle({
     loader: new VersionLoader({
       responseCache: () => null,
+      rateLimiter: null,
       prepareRequest: () => ({ inputs: [], outputNames: [], batchSize: 1 }),
       backends: new BackendRegistry([backend]),
       autoComplete: true,

@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { type ModelConfig, TritonError } from '@nereid/protocol';
-import type { BackendModel } from '../core/backend.ts';
+import type { BackendInstance, BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type ModelKey, modelIdText } from '../core/model-key.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
 import type { Scheduler } from '../core/scheduler.ts';
+import { type InstancePlace, instancePlaces } from '../model-config/instance-groups.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { CachingScheduler } from '../scheduling/caching-scheduler.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
 import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
+import { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
+import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiter.ts';
+import { resourceNeeds } from '../scheduling/resource-pool.ts';
 import type { LoadedModelParts } from './loaded-model.ts';
 
 export interface ModelSchedulingOptions {
@@ -18,16 +22,26 @@ export interface ModelSchedulingOptions {
   readonly fingerprint: string | null;
   /** Null when the server has none. */
   readonly cache: ResponseCache | null;
+  /** Null with --rate-limit=off. */
+  readonly limiter: RateLimiter | null;
   readonly model: BackendModel;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Schedulers that wait for company send nothing before so many requests wait. */
+  readonly startAtRequests: number;
 }
 
 /** What decides when a model runs, as its configuration asks for. */
-export type ModelScheduling = Pick<LoadedModelParts, 'scheduler' | 'batchingReport' | 'cached'>;
+export type ModelScheduling = Pick<
+  LoadedModelParts,
+  'scheduler' | 'batchingReport' | 'cached' | 'limited'
+>;
 
-/** Makes the scheduler that a model's configuration describes. */
+/**
+ * Makes the scheduler that a model's configuration describes.
+ * @throws TritonError INVALID_ARG for instances that the rate limiter could never let run.
+ */
 export function scheduleModel(parts: ModelSchedulingOptions): ModelScheduling {
   const { cache } = parts;
   const executing = scheduleExecutions(parts);
@@ -42,15 +56,37 @@ export function scheduleModel(parts: ModelSchedulingOptions): ModelScheduling {
 }
 
 function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling, 'cached'> {
-  const { key, statistics, clock, logger } = parts;
+  const { key, statistics, clock, logger, startAtRequests } = parts;
   const modelName = key.name;
-  const { instances, config } = parts.model;
+  const { config } = parts.model;
+  const limited = limitedInstances(parts);
+  const instances = limited?.instances ?? scheduledInstances(parts.model);
   const options = { modelName, instances, statistics, clock };
   if (config.dynamic_batching === null) {
-    return { scheduler: new DefaultScheduler(options), batchingReport: null };
+    return { scheduler: new DefaultScheduler(options), batchingReport: null, limited };
   }
-  const scheduler = new DynamicBatchScheduler({ ...options, config, logger });
-  return { scheduler, batchingReport: () => scheduler.batchingReport() };
+  const scheduler = new DynamicBatchScheduler({ ...options, config, logger, startAtRequests });
+  return { scheduler, batchingReport: () => scheduler.batchingReport(), limited };
+}
+
+function limitedInstances(parts: ModelSchedulingOptions): RateLimitedInstances | null {
+  const { key, limiter, model } = parts;
+  if (limiter === null || model.instances.length === 0) return null;
+  const places = instancePlaces(model.config);
+  const limited = model.instances.flatMap((instance, index): LimitedInstance[] => {
+    const { group, device } = places[index] as InstancePlace;
+    if (group.passive) return [];
+    const priority = Math.max(1, group.rate_limiter?.priority ?? 1);
+    return [{ instance, needs: resourceNeeds(group.rate_limiter, device), priority }];
+  });
+  const bound = model.config.sequence_batching !== null;
+  return new RateLimitedInstances(key.name, limited, limiter, bound);
+}
+
+/** Passive instances are loaded and get no requests. */
+export function scheduledInstances({ config, instances }: BackendModel): BackendInstance[] {
+  const places = instancePlaces(config);
+  return instances.filter((_, index) => places[index]?.group.passive !== true);
 }
 
 function cachingScheduler(

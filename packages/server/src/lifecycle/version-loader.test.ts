@@ -27,6 +27,7 @@ function load(fields: string): Promise<LoadedModel> {
     autoComplete: false,
     backendConfig: new Map(),
     responseCache: () => null,
+    rateLimiter: null,
     latencies: latencySumsOnly,
     prepareRequest,
     clock: systemClock,

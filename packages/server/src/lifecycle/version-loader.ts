@@ -13,9 +13,10 @@ import { readModelLabels } from '../model-config/labels.ts';
 import { type LatencyConfiguration, ModelLatencies } from '../observability/model-latencies.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
+import type { RateLimiter } from '../scheduling/rate-limiter.ts';
 import type { BackendRegistry } from './backend-registry.ts';
 import { LoadedModel } from './loaded-model.ts';
-import { refuseUnbuiltScheduling, scheduleModel } from './model-scheduling.ts';
+import { refuseUnbuiltScheduling, scheduledInstances, scheduleModel } from './model-scheduling.ts';
 import { ModelWarmup, type PrepareRequest } from './model-warmup.ts';
 
 export interface VersionLoaderOptions {
@@ -27,8 +28,12 @@ export interface VersionLoaderOptions {
   readonly responseCache: () => ResponseCache | null;
   /** What of latencies is kept beyond their sums. */
   readonly latencies: LatencyConfiguration;
+  /** Null with --rate-limit=off. */
+  readonly rateLimiter: RateLimiter | null;
   /** Holds the requests of a warmup against a model's configuration. */
   readonly prepareRequest: PrepareRequest;
+  /** Schedulers send nothing before so many requests wait; 0 for those of users. */
+  readonly delaySchedulerRequests?: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -58,10 +63,12 @@ export class VersionLoader {
           // A configuration that came with the request is in no file.
           fingerprint: definition.source === null ? null : definition.fingerprint,
           cache: this.#options.responseCache(),
+          limiter: this.#options.rateLimiter,
           model: backendModel,
           statistics,
           clock,
           logger,
+          startAtRequests: this.#options.delaySchedulerRequests ?? 0,
         }),
         labels,
         statistics,
@@ -83,15 +90,16 @@ export class VersionLoader {
 
   async #warmUp(
     definition: ModelDefinition,
-    { config, instances }: BackendModel,
+    model: BackendModel,
     statistics: ModelStatistics,
   ): Promise<void> {
+    const { config } = model;
     if (config.model_warmup.length === 0) return;
     const { prepareRequest, clock, logger } = this.#options;
     const { directory } = definition;
     const parts = { config, directory, statistics, prepareRequest, clock, logger };
     const warmup = await ModelWarmup.prepare(parts);
-    for (const instance of instances) await warmup.run(instance);
+    for (const instance of scheduledInstances(model)) await warmup.run(instance);
   }
 
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {

@@ -166,14 +166,28 @@ function validateProfile(config: ModelConfig, index: number, source: ConfigSourc
   );
 }
 
-/** The names of the model's instances in order: `<group>_<index>`, once for each GPU of a GPU group. */
-export function instanceNames(config: ModelConfig): string[] {
-  const names: string[] = [];
+/** One instance of a model: where it runs, and as part of which group. */
+export interface InstancePlace {
+  /** `<group>_<index>`. */
+  readonly name: string;
+  readonly group: ModelInstanceGroup;
+  /** Number of the GPU; 0 for an instance on none. */
+  readonly device: number;
+}
+
+/** The model's instances in order: each index of a GPU group once for each of its GPUs. */
+export function instancePlaces(config: ModelConfig): InstancePlace[] {
+  const places: InstancePlace[] = [];
   for (const group of config.instance_group) {
-    const devices = group.kind === 'KIND_GPU' ? Math.max(1, group.gpus.length) : 1;
+    const devices = group.kind === 'KIND_GPU' && group.gpus.length > 0 ? group.gpus : [0];
     for (let index = 0; index < group.count; index++) {
-      for (let device = 0; device < devices; device++) names.push(`${group.name}_${index}`);
+      for (const device of devices) places.push({ name: `${group.name}_${index}`, group, device });
     }
   }
-  return names;
+  return places;
+}
+
+/** The names of `instancePlaces`. */
+export function instanceNames(config: ModelConfig): string[] {
+  return instancePlaces(config).map(({ name }) => name);
 }

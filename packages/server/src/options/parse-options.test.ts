@@ -44,8 +44,10 @@ describe('parseOptions', () => {
         loadThreadCount: 4,
         loadRetryCount: 0,
         namespacing: false,
+        delaySchedulerRequests: 0,
       },
       backend: { directory: '/opt/tritonserver/backends', config: new Map() },
+      rateLimits: null,
       cache: {
         settings: new Map(),
         directory: '/opt/tritonserver/caches',

@@ -21,6 +21,7 @@ import {
   parseNamedSetting,
   parseRestriction,
   type Restriction,
+  resourceLimits,
 } from './setting-format.ts';
 import { usageText } from './usage.ts';
 
@@ -59,6 +60,10 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     modelRepository: modelRepositoryOptions(given, env, warnings),
     backend: backendOptions(given),
     cache: cacheOptions(given, env, warnings),
+    rateLimits:
+      given.text('rate-limit').toLowerCase() === 'execution_count'
+        ? resourceLimits(given.all('rate-limit-resource'))
+        : null,
     http,
     grpc: grpcOptions(given),
     metrics: metricsOptions(given, http.address, warnings),
@@ -105,6 +110,10 @@ function modelRepositoryOptions(
     loadThreadCount: Math.max(1, given.integer('model-load-thread-count')),
     loadRetryCount: Math.max(0, given.integer('model-load-retry-count')),
     namespacing: given.boolean('model-namespacing'),
+    delaySchedulerRequests: Math.max(
+      0,
+      Number.parseInt(env['TRITONSERVER_DELAY_SCHEDULER'] ?? '', 10) || 0,
+    ),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Restriction } from './setting-format.ts';
+import type { ResourceLimit, Restriction } from './setting-format.ts';
 
 /** When models are loaded and unloaded: once at start, by watching the repository, or on request. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
@@ -31,6 +31,8 @@ export interface ModelRepositoryOptions {
   readonly loadRetryCount: number;
   /** Models of the same name may be served from different repositories. */
   readonly namespacing: boolean;
+  /** `TRITONSERVER_DELAY_SCHEDULER`: schedulers send nothing before so many requests wait; for tests. */
+  readonly delaySchedulerRequests: number;
 }
 
 /** What backends are told. */
@@ -168,6 +170,8 @@ export interface ServerOptions {
   readonly modelRepository: ModelRepositoryOptions;
   readonly backend: BackendOptions;
   readonly cache: CacheOptions;
+  /** `--rate-limit-resource` with --rate-limit=execution_count; null without a rate limiter. */
+  readonly rateLimits: readonly ResourceLimit[] | null;
   readonly http: HttpOptions;
   readonly grpc: GrpcOptions;
   readonly metrics: MetricsOptions;

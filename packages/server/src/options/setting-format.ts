@@ -154,8 +154,17 @@ export function numberPair(delimiter: string, fraction = false): (value: string)
   });
 }
 
-/** `<resource>:<count>[:<device>]`. */
-export const rateLimitResource: (value: string) => string | null = readableBy((text) => {
+/** One `--rate-limit-resource`: how much of a resource there is. */
+export interface ResourceLimit {
+  /** In lower case. */
+  readonly name: string;
+  readonly count: number;
+  /** Null for each device. */
+  readonly device: number | null;
+}
+
+/** Reads `<resource>:<count>[:<device>]`. A device of -1 is each. @throws OptionError */
+export function parseResourceLimit(text: string): ResourceLimit {
   const parts = text.split(':');
   if (parts.length !== 2 && parts.length !== 3) {
     throw new OptionError(
@@ -164,5 +173,19 @@ export const rateLimitResource: (value: string) => string | null = readableBy((t
         `Got ${text}`,
     );
   }
-  for (const part of parts.slice(1)) parseInteger(part);
-});
+  const [count = 0, device = -1] = parts.slice(1).map(parseInteger);
+  // Triton makes an unsigned number of it, which is more than anything needs.
+  const least = count < 0 ? Number.MAX_SAFE_INTEGER : count;
+  const name = (parts[0] as string).toLowerCase();
+  return { name, count: least, device: device === -1 ? null : device };
+}
+
+/** Of two limits of one resource on one device the smaller one counts. */
+export function resourceLimits(texts: readonly string[]): readonly ResourceLimit[] {
+  const limits = new Map<string, ResourceLimit>();
+  for (const limit of texts.map(parseResourceLimit)) {
+    const key = `${limit.device}:${limit.name}`;
+    if (limit.count <= (limits.get(key)?.count ?? limit.count)) limits.set(key, limit);
+  }
+  return [...limits.values()];
+}

@@ -422,3 +422,46 @@ describe('order and cancellation', () => {
     expect(answers.slice(1)).toEqual(['ok a']);
   });
 });
+
+describe('told to wait for a number of requests before the first batch', () => {
+  it('sends nothing until they are there, then everything as always', () => {
+    const { turn, batches, send, clock } = batcherBench(
+      'default_queue_policy { default_timeout_microseconds: 1000000 }',
+      { startAtRequests: 3 },
+    );
+    send('a');
+    turn.end();
+    clock.advanceMs(10);
+    send('b');
+    turn.end();
+    expect(batches).toEqual([]);
+    send('c');
+    turn.end();
+    expect(batches).toEqual([['a', 'b', 'c']]);
+    send('d');
+    turn.end();
+    expect(batches.at(-1)).toEqual(['d']);
+  });
+
+  it('looks at time-outs only then', () => {
+    const { turn, answers, send, clock } = batcherBench(
+      'default_queue_policy { default_timeout_microseconds: 5000 }',
+      { startAtRequests: 2 },
+    );
+    send('a');
+    clock.advanceMs(10);
+    expect(answers).toEqual([]);
+    send('b');
+    turn.end();
+    expect(answers).toEqual(['UNAVAILABLE a: Request timeout expired', 'ok b']);
+  });
+
+  it('sends what it has when it stops', async () => {
+    const { turn, answers, send, scheduler } = batcherBench('', { startAtRequests: 9 });
+    send('a');
+    const stopped = scheduler.stop();
+    turn.end();
+    await stopped;
+    expect(answers).toEqual(['ok a']);
+  });
+});

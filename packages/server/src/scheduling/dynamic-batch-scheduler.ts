@@ -40,6 +40,8 @@ export interface DynamicBatchSchedulerOptions {
   readonly logger: Logger;
   readonly turn?: Turn;
   readonly queueRequestsMax?: number;
+  /** For tests of clients: the first batch waits until so many requests do, and so do their time-outs. */
+  readonly startAtRequests?: number;
 }
 
 /**
@@ -63,6 +65,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   readonly #expiryTimer: ExpiryTimer;
   /** A stack, so that a lone client keeps to one instance whose memory is warm. */
   readonly #idle: BackendInstance[];
+  /** Nothing is sent until so many wait; 0 once they did. */
+  #startAtRequests: number;
   #lookIsDue = false;
   /** Requests that came since a turn was last seen to end. */
   #arrivals = 0;
@@ -80,6 +84,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     this.#logger = options.logger;
     this.#turn = options.turn ?? systemTurn;
     this.#queueRequestsMax = options.queueRequestsMax ?? queueRequestsMaxDefault;
+    this.#startAtRequests = options.startAtRequests ?? 0;
     this.#idle = [...options.instances].reverse();
     this.#rules = batchRulesOf(config, batching);
     this.#order = batching.preserve_ordering ? new AnswerOrder() : null;
@@ -123,6 +128,10 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   stop(): Promise<void> {
+    if (this.#startAtRequests > 0) {
+      this.#startAtRequests = 0;
+      this.#lookAtEndOfTurn();
+    }
     return this.#intake.close();
   }
 
@@ -150,8 +159,15 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
       this.#queue.length === 0 &&
       this.#idle.length > 0 &&
       this.#rules.delayNs === 0 &&
-      this.#order === null
+      this.#order === null &&
+      this.#startAtRequests === 0
     );
+  }
+
+  #holdsBack(): boolean {
+    if (this.#queue.length < this.#startAtRequests) return true;
+    this.#startAtRequests = 0;
+    return false;
   }
 
   #wait(scheduled: ScheduledRequest): void {
@@ -184,6 +200,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
 
   /** Gives idle instances what is ready for them, and sees to it that what is not is looked at in time. */
   #dispatch(): void {
+    if (this.#holdsBack()) return;
     const startNs = this.clock.nowNs();
     let nowNs = startNs;
     this.#rejectExpired(nowNs);
@@ -251,6 +268,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   #expire(): void {
+    if (this.#holdsBack()) return;
     this.#rejectExpired(this.clock.nowNs());
     if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
   }

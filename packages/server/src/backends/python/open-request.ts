@@ -67,6 +67,20 @@ export class OpenRequest {
     this.execution.sink.fail(error, { final: ends });
   }
 
+  /** The model gives the request back. */
+  reschedule(): void {
+    if (this.#settled) return;
+    this.#settleAnswered(this.#parts.nowNs());
+    const { execution } = this;
+    try {
+      if (execution.reschedule === undefined) throw new Error('nothing takes a request back');
+      execution.reschedule();
+    } catch (failure) {
+      if (!(failure instanceof TritonError)) throw failure;
+      execution.sink.fail(failure, { final: true });
+    }
+  }
+
   fail(error: TritonError): void {
     if (this.#settled) return;
     this.#settle();

@@ -237,7 +237,9 @@ export class PythonInstance implements BackendInstance {
       const tensors = new TensorReader(payload);
       batch.requests.forEach((request, index) => {
         const response = message.responses[index] ?? null;
-        if (response !== null) request.answer(response, tensors, true);
+        if (response === null) return;
+        if ('reschedule' in response) request.reschedule();
+        else request.answer(response, tensors, true);
       });
     }
     for (const { execution, settled } of batch.requests) {

@@ -18,6 +18,11 @@ export interface WireResponse {
   readonly parameters?: readonly WireParameter[];
 }
 
+/** The model gives the request back, to be executed again. */
+export interface WireReschedule {
+  readonly reschedule: true;
+}
+
 /** What the worker was asked to do once, and says the end of. */
 export type LifeStep = 'setup' | 'auto-complete' | 'initialize' | 'finalize';
 
@@ -104,7 +109,7 @@ export type WorkerMessage =
       readonly batch: number;
       readonly error: string | null;
       /** One a request; null where the model answers by its response sender. */
-      readonly responses: readonly (WireResponse | null)[];
+      readonly responses: readonly (WireResponse | WireReschedule | null)[];
     }
   | {
       readonly kind: 'send';

@@ -1,6 +1,11 @@
 import { type OptionSpec, rowsOf } from '../option-spec.ts';
 import { int32, oneOf, parseInteger } from '../option-value.ts';
-import { numberPair, parseNamedSetting, rateLimitResource, readableBy } from '../setting-format.ts';
+import {
+  numberPair,
+  parseNamedSetting,
+  parseResourceLimit,
+  readableBy,
+} from '../setting-format.ts';
 
 const backend = rowsOf('Backend');
 const agent = rowsOf('Repository Agent');
@@ -9,7 +14,6 @@ const rate = rowsOf('Rate Limiter');
 const memory = rowsOf('Memory/Device Management');
 const sharedMemory = rowsOf('Shared Memory');
 const deprecated = rowsOf('DEPRECATED');
-const noLimiter = { honoured: 'accepted', note: 'there is no rate limiter yet' } as const;
 const noGpu = { honoured: 'accepted', note: 'GPU memory is not managed yet' } as const;
 
 /** Backends, and the resources that they share. */
@@ -63,7 +67,7 @@ export const backendRows: readonly OptionSpec[] = [
     'text',
     'off',
     '"execution_count" spreads executions over instances by priority and resources, "off" runs whatever instance is free.',
-    { ...noLimiter, check: oneOf('rate-limit', ['execution_count', 'off']) },
+    { check: oneOf('rate-limit', ['execution_count', 'off']) },
   ),
   rate(
     'rate-limit-resource',
@@ -71,10 +75,10 @@ export const backendRows: readonly OptionSpec[] = [
     null,
     'How much of a resource there is: <resource>:<count>[:<device>].',
     {
-      ...noLimiter,
+      note: 'without it there is as much of each resource as one execution needs at most; names are taken in lower case',
       argument: 'string>:<integer>:<integer',
       repeatable: true,
-      check: rateLimitResource,
+      check: readableBy(parseResourceLimit),
     },
   ),
   memory(

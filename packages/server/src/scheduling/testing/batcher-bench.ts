@@ -39,6 +39,7 @@ export interface BatcherOptions {
   readonly instanceCount?: number;
   readonly maxBatchSize?: number;
   readonly queueRequestsMax?: number;
+  readonly startAtRequests?: number;
   readonly inputFields?: string;
 }
 
@@ -99,6 +100,7 @@ export function batcherBench(batching: string, options: BatcherOptions = {}): Ba
     ...(options.queueRequestsMax === undefined
       ? {}
       : { queueRequestsMax: options.queueRequestsMax }),
+    startAtRequests: options.startAtRequests ?? 0,
   });
   const answers: string[] = [];
   const send = (id: string, sent: SendOptions = {}): Cancellation => {
