@@ -2,6 +2,8 @@
 
 import enum
 
+from .text import text_of
+
 
 class TritonModelException(Exception):
     """What a call of this module that cannot be answered raises."""
@@ -38,10 +40,7 @@ class TritonError:
     __slots__ = ("_message", "_code")
 
     def __init__(self, message, code=ErrorCode.INTERNAL):
-        if not isinstance(message, (str, bytes)):
-            raise TypeError(f"TritonError(): message must be str, not {type(message).__name__}")
-        # What is no text cannot travel as text: a message that is half of one still says something.
-        self._message = message if isinstance(message, str) else message.decode("utf-8", "replace")
+        self._message = text_of(message, "TritonError(): message")
         self._code = ErrorCode(code)
 
     def message(self):

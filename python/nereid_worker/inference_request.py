@@ -11,6 +11,7 @@ from .response_iterator import ResponseIterator
 from .response_sender import InferenceResponseSender, RequestState
 from .tensor import Tensor
 from .tensor_wire import describe
+from .text import text_of
 
 REQUEST_RELEASE_ALL = 1
 REQUEST_RELEASE_RESCHEDULE = 2
@@ -85,15 +86,19 @@ class InferenceRequest:
                 raise TypeError(
                     f"InferenceRequest(): inputs must be Tensor objects, found {type(tensor)}"
                 )
-        if any(name == "" for name in requested_output_names):
+        names = [
+            text_of(name, "InferenceRequest(): requested_output_names")
+            for name in requested_output_names
+        ]
+        if "" in names:
             raise TritonModelException(f"Requested output name for {about}")
         if not isinstance(correlation_id, (int, str)):
             raise TritonModelException("Correlation ID must be integer or string")
-        self._request_id = str(request_id)
+        self._request_id = text_of(request_id, "InferenceRequest(): request_id")
         self._correlation_id = correlation_id
         self._inputs = list(inputs)
-        self._output_names = sorted(set(requested_output_names))
-        self._model_name = str(model_name)
+        self._output_names = sorted(set(names))
+        self._model_name = text_of(model_name, "InferenceRequest(): model_name")
         self._model_version = int(model_version)
         self._flags = int(flags)
         self._timeout = int(timeout)

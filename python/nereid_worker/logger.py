@@ -3,6 +3,7 @@
 import enum
 
 from . import session
+from .text import text_of
 
 
 class LogLevel(enum.IntEnum):
@@ -23,7 +24,8 @@ class Logger:
 
     @staticmethod
     def log(message, level=LogLevel.INFO):
-        session.current().log(LogLevel(level).name, str(message))
+        text = text_of(message, "message") if isinstance(message, bytes) else str(message)
+        session.current().log(LogLevel(level).name, text)
 
     @staticmethod
     def log_info(message):

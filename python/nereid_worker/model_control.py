@@ -4,20 +4,23 @@ import base64
 
 from . import session
 from .errors import TritonModelException
+from .text import text_of
 
 
 def load_model(model_name, config="", files=None):
     """Loads a model, with this configuration (JSON) and these files (path to bytes) if given."""
+    name = text_of(model_name, "load_model(): model_name")
     if files is not None and not isinstance(files, dict):
         raise TritonModelException(
-            f"failed to load model '{model_name}', files should be a dictionary of file paths and "
+            f"failed to load model '{name}', files should be a dictionary of file paths and "
             "file contents"
         )
     encoded = [
-        [path, base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()]
+        [text_of(path, "load_model(): path"), _base64(content)]
         for path, content in (files or {}).items()
     ]
-    _ask("Failed to load model: ", kind="load", model=model_name, config=config, files=encoded)
+    config_text = text_of(config, "load_model(): config")
+    _ask("Failed to load model: ", kind="load", model=name, config=config_text, files=encoded)
 
 
 def unload_model(model_name, unload_dependents=False):
@@ -25,7 +28,7 @@ def unload_model(model_name, unload_dependents=False):
     _ask(
         "Failed to unload model: ",
         kind="unload",
-        model=model_name,
+        model=text_of(model_name, "unload_model(): model_name"),
         dependents=bool(unload_dependents),
     )
 
@@ -35,10 +38,14 @@ def is_model_ready(model_name, model_version=""):
     answer = _ask(
         "Failed to check model readiness: ",
         kind="ready",
-        model=model_name,
-        version=str(model_version),
+        model=text_of(model_name, "is_model_ready(): model_name"),
+        version=text_of(model_version, "is_model_ready(): model_version"),
     )
     return bool(answer["ready"])
+
+
+def _base64(content):
+    return base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()
 
 
 def _ask(prefix, **message):

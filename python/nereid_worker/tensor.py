@@ -6,6 +6,7 @@ from .byte_tensors import deserialize_bytes_tensor, serialize_byte_tensor
 from .data_types import BF16, BYTES, NUMBERS, WIRE_NAMES, numpy_to_triton_type, triton_to_numpy_type
 from .dlpack import bf16_capsule, bits_of_bf16
 from .errors import TritonModelException
+from .text import text_of
 
 _CPU_DEVICE = (1, 0)
 
@@ -32,8 +33,7 @@ class Tensor:
         self._set(name, number, list(numpy_array.shape), numpy_array, None)
 
     def _set(self, name, number, shape, array, data):
-        if not isinstance(name, str):
-            raise TypeError(f"Tensor(): name must be str, not {type(name).__name__}")
+        name = text_of(name, "Tensor(): name")
         if name == "":
             raise TritonModelException("Tensor name cannot be an empty string.")
         self._name = name
@@ -118,7 +118,7 @@ class Tensor:
     @staticmethod
     def from_dlpack(name, tensor):
         """A tensor of a DLPack capsule's memory, or of an object with `__dlpack__`. CPU only."""
-        if not isinstance(name, str) or name == "":
+        if len(name) == 0:
             raise TritonModelException("Tensor name cannot be an empty string.")
         if hasattr(tensor, "__dlpack_device__"):
             device = int(tensor.__dlpack_device__()[0])

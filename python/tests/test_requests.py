@@ -97,3 +97,17 @@ def test_release_flags_say_what_becomes_of_a_request():
     assert not request._is_rescheduled()
     with pytest.raises(pb_utils.TritonModelException, match="are not known"):
         request.set_release_flags(3)
+
+
+def test_bytes_are_taken_for_text_as_triton_takes_them():
+    name = np.array(["callee"], dtype=object).astype(np.bytes_)[0]
+    tensor = pb_utils.Tensor(b"X", np.zeros(1, dtype=np.float32))
+    request = pb_utils.InferenceRequest(
+        request_id=b"q", model_name=name, requested_output_names=[b"Y"], inputs=[tensor]
+    )
+    assert (request.model_name(), request.request_id()) == ("callee", "q")
+    assert request.requested_output_names() == {"Y"}
+    assert tensor.name() == "X"
+    assert pb_utils.TritonError(b"x\xff").message() == "x\ufffd"
+    with pytest.raises(TypeError, match="model_name must be str"):
+        pb_utils.InferenceRequest(model_name=5, requested_output_names=[], inputs=[])

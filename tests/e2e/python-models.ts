@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 
 /** The flag that has Python models run by the tests' own Python, which has numpy. */
@@ -53,6 +53,17 @@ export function childrenOf(pid: number): readonly number[] {
       }
     })
     .map(Number);
+}
+
+/** What the open descriptors of a process lead to. */
+export function descriptorsOf(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 export function isAlive(pid: number): boolean {
