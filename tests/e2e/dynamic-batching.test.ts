@@ -45,6 +45,13 @@ max_batch_size: 4
 ${countIo}
 dynamic_batching { preferred_batch_size: [ 3 ] }`;
 
+/** Learns how to batch. */
+const adaptiveConfig = `backend: "onnxruntime"
+max_batch_size: 8
+${countIo}
+dynamic_batching { }
+parameters { key: "adaptive" value { string_value: "true" } }`;
+
 /** `OUTPUT` [N,1] is the largest `COUNT` [N,1] of the batch, reached by counting: about a microsecond a step. */
 function countingRows(): Uint8Array {
   const scalar = { type: 'INT64', shape: [] } as const;
@@ -111,6 +118,8 @@ beforeAll(async () => {
     'plain/1/': '',
     'pair/config.pbtxt': pairConfig,
     'pair/1/model.onnx': countingRows(),
+    'learning/config.pbtxt': adaptiveConfig,
+    'learning/1/model.onnx': countingRows(),
     'sized/config.pbtxt': sizedConfig,
     'sized/1/model.onnx': countingRows(),
   });
@@ -259,6 +268,27 @@ describe('a batch of two', () => {
     for (const leaver of leavers) leaver.abort();
     expect(await Promise.all(left)).toEqual(['gone', 'gone']);
     expect((await infer('pair', count(7))).body.outputs[0]?.data).toEqual([7]);
+  });
+});
+
+describe('a model that learns how to batch', () => {
+  it('joins more and more requests, and tells what it has learned', async () => {
+    const client = async (): Promise<void> => {
+      for (let round = 0; round < 40; round += 1) {
+        const { status, body } = await infer('learning', count(1000));
+        expect([status, body.outputs[0]?.data]).toEqual([200, [1000]]);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, client));
+    const report = (await json('/v2/models/learning/batching')) as unknown as {
+      readonly request_count: number;
+      readonly batch_count: number;
+      readonly adaptive: { readonly costs: readonly { readonly mean_us: number }[] };
+    };
+    expect(report.request_count).toBe(640);
+    expect(report.batch_count).toBeLessThan(640);
+    expect(report.adaptive.costs.length).toBeGreaterThan(1);
+    for (const { mean_us } of report.adaptive.costs) expect(mean_us).toBeGreaterThan(0);
   });
 });
 

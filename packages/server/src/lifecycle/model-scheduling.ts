@@ -8,6 +8,7 @@ import type { ResponseCache } from '../core/response-cache.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import { type InstancePlace, instancePlaces } from '../model-config/instance-groups.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
+import { adaptiveSettingsOf } from '../scheduling/adaptive-settings.ts';
 import { CachingScheduler } from '../scheduling/caching-scheduler.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
 import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
@@ -62,10 +63,17 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
   const limited = limitedInstances(parts);
   const instances = limited?.instances ?? scheduledInstances(parts.model);
   const options = { modelName, instances, statistics, clock };
+  const adaptive = adaptiveSettingsOf(config);
   if (config.dynamic_batching === null) {
     return { scheduler: new DefaultScheduler(options), batchingReport: null, limited };
   }
-  const scheduler = new DynamicBatchScheduler({ ...options, config, logger, startAtRequests });
+  const scheduler = new DynamicBatchScheduler({
+    ...options,
+    config,
+    logger,
+    adaptive,
+    startAtRequests,
+  });
   return { scheduler, batchingReport: () => scheduler.batchingReport(), limited };
 }
 

@@ -1,3 +1,4 @@
+import type { AdaptiveReport } from './adaptive-batching.ts';
 import { type BatchReason, batchReasons } from './batch-decision.ts';
 
 /** Batch sizes that are counted by themselves. */
@@ -14,6 +15,8 @@ export interface BatchingReport {
   readonly batch_sizes: readonly { readonly batch_size: number; readonly count: number }[];
   /** Requests that wait now. */
   readonly pending_count: number;
+  /** Of a model that learns how to batch. */
+  readonly adaptive?: AdaptiveReport;
 }
 
 /** Counts the batches that a queue sent. */

@@ -6,10 +6,13 @@ import type { ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
+import { AdaptiveBatching } from './adaptive-batching.ts';
+import type { AdaptiveSettings } from './adaptive-settings.ts';
 import { AnswerOrder } from './answer-order.ts';
 import { BatchCounters, type BatchingReport } from './batch-counters.ts';
 import { type BatchReason, type BatchRules, decideBatch } from './batch-decision.ts';
 import { BatchQueue, type QueuePlace } from './batch-queue.ts';
+import { Crowd } from './crowd.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
 import { mayMergeOf } from './mergeable-requests.ts';
 import { QueueAlarm } from './queue-alarm.ts';
@@ -40,6 +43,8 @@ export interface DynamicBatchSchedulerOptions {
   readonly logger: Logger;
   readonly turn?: Turn;
   readonly queueRequestsMax?: number;
+  /** For a model that learns how to batch. */
+  readonly adaptive?: AdaptiveSettings | null;
   /** For tests of clients: the first batch waits until so many requests do, and so do their time-outs. */
   readonly startAtRequests?: number;
 }
@@ -59,6 +64,9 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   readonly #queueRequestsMax: number;
   readonly #queue: BatchQueue<ScheduledRequest>;
   readonly #rules: BatchRules<ScheduledRequest>;
+  /** Null for a model whose configuration says how to batch. */
+  readonly #adaptive: AdaptiveBatching<ScheduledRequest> | null;
+  readonly #crowd = new Crowd();
   readonly #order: AnswerOrder | null;
   readonly #counters = new BatchCounters();
   readonly #delayAlarm: QueueAlarm;
@@ -87,6 +95,9 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     this.#startAtRequests = options.startAtRequests ?? 0;
     this.#idle = [...options.instances].reverse();
     this.#rules = batchRulesOf(config, batching);
+    const adaptive = options.adaptive ?? null;
+    this.#adaptive =
+      adaptive === null ? null : new AdaptiveBatching(this.#rules, this.#crowd, adaptive);
     this.#order = batching.preserve_ordering ? new AnswerOrder() : null;
     this.#queue = new BatchQueue({
       levelCount: Number(batching.priority_levels),
@@ -107,11 +118,13 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   batchingReport(): BatchingReport {
-    return this.#counters.report(this.#queue.length);
+    const report = this.#counters.report(this.#queue.length);
+    return this.#adaptive === null ? report : { ...report, adaptive: this.#adaptive.report() };
   }
 
   enqueue(request: InferRequest, sink: ResponseSink): void {
     const scheduled = new ScheduledRequest(this, request, sink);
+    this.#crowd.entered(request.batchSize);
     if (!this.#intake.enter()) {
       scheduled.reject('REJECTED', stoppingError());
       return;
@@ -147,7 +160,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   /** Called once by every request when its answer is out. */
-  settled(): void {
+  settled(scheduled: ScheduledRequest): void {
+    this.#crowd.left(scheduled.request.batchSize);
     this.#intake.leave();
   }
 
@@ -205,7 +219,10 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     let nowNs = startNs;
     this.#rejectExpired(nowNs);
     while (this.#queue.length > 0 && this.#idle.length > 0) {
-      const decision = decideBatch(this.#queue, this.#rules, nowNs);
+      const decision =
+        this.#adaptive === null
+          ? decideBatch(this.#queue, this.#rules, nowNs)
+          : this.#adaptive.decide(this.#queue, nowNs, this.#idle.length);
       if (decision.kind === 'wait') {
         this.#delayAlarm.set(decision.untilNs);
         return;
@@ -238,20 +255,22 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   #run(instance: BackendInstance, batch: readonly ScheduledRequest[], batchSize: number): void {
+    const startNs = this.#adaptive === null ? 0 : this.clock.nowNs();
+    this.#crowd.batchSent();
     const work = instance.execute(batch);
     if (work === null) {
-      this.#finish(batch, batchSize);
+      this.#finish(batch, batchSize, startNs);
       this.#idle.push(instance);
       return;
     }
     void work.then(() => {
-      this.#finish(batch, batchSize);
+      this.#finish(batch, batchSize, startNs);
       this.#idle.push(instance);
       if (this.#queue.length > 0) this.#lookAtEndOfTurn();
     });
   }
 
-  #finish(batch: readonly ScheduledRequest[], batchSize: number): void {
+  #finish(batch: readonly ScheduledRequest[], batchSize: number, startNs: number): void {
     // Those that were cancelled meanwhile have no times.
     const timed = batch.find((scheduled) => scheduled.computeEndNs > 0);
     if (timed !== undefined) {
@@ -261,6 +280,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
         timed.computeOutputStartNs - timed.computeInputEndNs,
         timed.computeEndNs - timed.computeOutputStartNs,
       );
+      this.#adaptive?.learn(batchSize, this.clock.nowNs() - startNs);
     }
     for (const scheduled of batch) {
       if (!scheduled.done && !scheduled.detached) scheduled.rejectForgotten();

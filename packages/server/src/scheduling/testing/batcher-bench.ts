@@ -11,7 +11,7 @@ import { DynamicBatchScheduler } from '../dynamic-batch-scheduler.ts';
 import type { Turn } from '../turn.ts';
 
 /** Turns that end when the test says so. */
-class ManualTurn implements Turn {
+export class ManualTurn implements Turn {
   #callbacks: (() => void)[] = [];
 
   atEnd(callback: () => void): void {

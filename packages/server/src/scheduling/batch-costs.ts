@@ -1,0 +1,116 @@
+/** Share of a new measurement in the running mean, once there are enough of them. */
+const gain = 0.1;
+
+/** A measurement counts as no more than so many times the mean: a stop of the machine is no cost of the model. */
+const outlierFactor = 3;
+
+/** Measurements after which a size's cost is known. The first one of a size is slow, and not among them. */
+const knownRuns = 3;
+
+/** Of sizes that are about as good as the best one, the largest is taken: what batching saves beside the run is not measured. */
+const aboutAsGood = 0.97;
+
+interface SizeCost {
+  /** Running means of the sizes and times that this cost was learned from. */
+  size: number;
+  meanNs: number;
+  deviationNs: number;
+  runs: number;
+}
+
+/** One size and what it costs, for reports. */
+export interface BatchCost {
+  readonly size: number;
+  readonly meanNs: number;
+  readonly deviationNs: number;
+  readonly runs: number;
+}
+
+/**
+ * What a batch of each size costs, learned from the runs: sizes up to 8 by themselves, then four classes
+ * to each doubling. Between two known sizes the cost is a straight line.
+ */
+export class BatchCosts {
+  readonly #classes: (SizeCost | undefined)[] = [];
+
+  /** @param elapsedNs For how long an instance was busy with the batch. */
+  learn(size: number, elapsedNs: number): void {
+    const index = classOf(size);
+    const known = this.#classes[index];
+    if (known === undefined || known.runs === 0) {
+      const runs = known === undefined ? 0 : 1;
+      this.#classes[index] = { size, meanNs: elapsedNs, deviationNs: elapsedNs / 2, runs };
+      return;
+    }
+    known.runs++;
+    const share = Math.max(gain, 1 / known.runs);
+    const error = Math.min(elapsedNs, outlierFactor * known.meanNs) - known.meanNs;
+    known.meanNs += share * error;
+    known.deviationNs += share * (Math.abs(error) - known.deviationNs);
+    known.size += share * (size - known.size);
+  }
+
+  isKnown(size: number): boolean {
+    return (this.#classes[classOf(size)]?.runs ?? 0) >= knownRuns;
+  }
+
+  /** The largest size that is known; 0 for none. */
+  get largestKnown(): number {
+    return this.#known().at(-1)?.size ?? 0;
+  }
+
+  /** Expected cost of a batch of this size; null while nothing is known. */
+  meanNs(size: number): number | null {
+    return this.#interpolated(size, ({ meanNs }) => meanNs);
+  }
+
+  /** A cost that few batches of this size exceed; null while nothing is known. */
+  highNs(size: number): number | null {
+    return this.#interpolated(size, ({ meanNs, deviationNs }) => meanNs + 3 * deviationNs);
+  }
+
+  /** The size up to `sizeMax` with the most items a second; null while nothing is known. */
+  bestSize(sizeMax: number): number | null {
+    const known = this.#known().filter(({ size }) => size <= sizeMax);
+    if (known.length === 0) return null;
+    const rates = known.map(({ size, meanNs }) => size / meanNs);
+    const enough = aboutAsGood * Math.max(...rates);
+    const index = rates.findLastIndex((rate) => rate >= enough);
+    return Math.round((known[index] as SizeCost).size);
+  }
+
+  report(): readonly BatchCost[] {
+    return this.#known();
+  }
+
+  /** Ascending. */
+  #known(): SizeCost[] {
+    return this.#classes.filter((cost): cost is SizeCost => (cost?.runs ?? 0) >= knownRuns);
+  }
+
+  #interpolated(size: number, costOf: (cost: SizeCost) => number): number | null {
+    const known = this.#known();
+    const above = known.findIndex((cost) => cost.size >= size);
+    const [low, high] =
+      above < 0
+        ? [known.at(-2), known.at(-1)]
+        : above === 0
+          ? [known[0], known[1]]
+          : [known[above - 1], known[above]];
+    if (low === undefined || high === undefined) {
+      const only = high ?? low;
+      // A single point says nothing of what joining saves.
+      return only === undefined ? null : (costOf(only) * size) / only.size;
+    }
+    const slope = Math.max(0, (costOf(high) - costOf(low)) / (high.size - low.size));
+    const fixed = Math.max(0, costOf(low) - slope * low.size);
+    return above === 0 || above < 0
+      ? Math.max(fixed + slope * size, above < 0 ? costOf(high) : 0)
+      : costOf(low) + slope * (size - low.size);
+  }
+}
+
+/** Batches of about the same size share a class. */
+function classOf(size: number): number {
+  return size <= 8 ? size : 8 + Math.ceil(4 * Math.log2(size / 8));
+}

@@ -1,0 +1,141 @@
+import { parseModelConfigText } from '@nereid/protocol';
+import { ManualClock } from '@nereid/test-kit';
+import type { BackendInstance } from '../../core/backend.ts';
+import { Cancellation } from '../../core/cancellation.ts';
+import type { Execution } from '../../core/execution.ts';
+import { silentLogger } from '../../core/logger.ts';
+import { ModelStatistics } from '../../observability/model-statistics.ts';
+import { adaptiveSettingsOf } from '../adaptive-settings.ts';
+import type { BatchingReport } from '../batch-counters.ts';
+import { DynamicBatchScheduler } from '../dynamic-batch-scheduler.ts';
+import { ManualTurn, requestOf } from './batcher-bench.ts';
+
+/** Time between two turns of the simulated event loop. */
+const stepNs = 20_000;
+
+export interface Load {
+  /** Fields of `dynamic_batching`. */
+  readonly batching?: string;
+  /** Model parameters, as `config.pbtxt` has them. */
+  readonly parameters?: string;
+  readonly maxBatchSize?: number;
+  readonly instanceCount?: number;
+  /** For how long an instance is busy with a batch. */
+  readonly costNs: (batchSize: number) => number;
+  /** Clients that send their next request some time after the answer to the last one. */
+  readonly clients?: number;
+  /** Each time anew by `random`. */
+  readonly returnNs?: (random: number) => number;
+  /** Times at which requests come, whatever became of those before them. */
+  readonly arrivalsNs?: readonly number[];
+  readonly simulatedMs: number;
+}
+
+export interface LoadResult {
+  readonly answers: number;
+  /** Ascending. */
+  readonly latenciesNs: readonly number[];
+  readonly report: BatchingReport;
+}
+
+/** Runs a dynamic batcher against clients and a model that exist only in a clock that is moved by hand. */
+export async function simulateLoad(load: Load): Promise<LoadResult> {
+  const { batching = '', parameters = '', maxBatchSize = 32, instanceCount = 1 } = load;
+  const clock = new ManualClock();
+  const turn = new ManualTurn();
+  const runs: { readonly endNs: number; readonly end: () => void }[] = [];
+  const latenciesNs: number[] = [];
+  const due: number[] = [...(load.arrivalsNs ?? [])];
+  for (let i = 0; i < (load.clients ?? 0); i++) due.push(0);
+  const instance = (index: number): BackendInstance => ({
+    name: `m_${index}`,
+    execute: (batch) =>
+      new Promise((resolve) => {
+        const items = batch.reduce((sum, { request }) => sum + request.batchSize, 0);
+        const startNs = clock.nowNs();
+        runs.push({
+          endNs: startNs + load.costNs(items),
+          end: () => {
+            answer(batch, startNs, clock.nowNs());
+            resolve();
+          },
+        });
+      }),
+  });
+  const config = parseModelConfigText(
+    `max_batch_size: ${maxBatchSize} input [ { name: "A" dims: [ -1 ] } ] dynamic_batching { ${batching} } ${parameters}`,
+    'config.pbtxt',
+  );
+  const scheduler = new DynamicBatchScheduler({
+    modelName: 'm',
+    config,
+    instances: Array.from({ length: instanceCount }, (_, index) => instance(index)),
+    statistics: new ModelStatistics(clock),
+    clock,
+    logger: silentLogger,
+    turn,
+    adaptive: adaptiveSettingsOf(config),
+  });
+  const random = randomNumbers();
+  const startNs = clock.nowNs();
+  for (let step = 0; step * stepNs < load.simulatedMs * 1e6; step++) {
+    const nowNs = clock.nowNs();
+    for (const run of runs.filter(({ endNs }) => endNs <= nowNs)) {
+      runs.splice(runs.indexOf(run), 1);
+      run.end();
+      await Promise.resolve();
+    }
+    if (due.length > 1 && load.clients !== undefined) due.sort((a, b) => a - b);
+    while (due.length > 0 && startNs + (due[0] as number) <= nowNs) {
+      due.shift();
+      scheduler.enqueue(requestOf('', {}, new Cancellation(), clock), {
+        respond: () => {
+          latenciesNs.push(clock.nowNs() - nowNs);
+          if (load.clients !== undefined) {
+            due.push(clock.nowNs() - startNs + (load.returnNs?.(random()) ?? 0));
+          }
+        },
+        fail: (error) => {
+          throw error;
+        },
+      });
+    }
+    turn.end();
+    await Promise.resolve();
+    clock.advanceMs(stepNs / 1e6);
+  }
+  latenciesNs.sort((a, b) => a - b);
+  return { answers: latenciesNs.length, latenciesNs, report: scheduler.batchingReport() };
+}
+
+function answer(batch: readonly Execution[], startNs: number, endNs: number): void {
+  for (const execution of batch) {
+    execution.computeStartNs = startNs;
+    execution.computeInputEndNs = startNs;
+    execution.computeOutputStartNs = endNs;
+    execution.computeEndNs = endNs;
+    const { id } = execution.request;
+    const response = { modelName: 'm', modelVersion: '1', id, parameters: new Map(), outputs: [] };
+    execution.sink.respond(response, true);
+  }
+}
+
+/** Numbers from 0 to 1, the same ones every time. */
+export function randomNumbers(seed = 1): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Times of so many arrivals a second, independent of one another. */
+export function poissonArrivalsNs(perSecond: number, durationMs: number): number[] {
+  const random = randomNumbers(7);
+  const times: number[] = [];
+  for (let ns = 0; ns < durationMs * 1e6; ) {
+    ns += (-Math.log(1 - random()) / perSecond) * 1e9;
+    times.push(ns);
+  }
+  return times;
+}
