@@ -1,8 +1,8 @@
 import { type ModelConfig, TritonError } from '@nereid/protocol';
 
 /** Model parameters that ask for adaptive batching. */
-export const adaptiveParameter = 'adaptive';
-export const latencyTargetParameter = 'adaptive_latency_target_us';
+const adaptiveParameter = 'adaptive';
+const latencyTargetParameter = 'adaptive_latency_target_us';
 
 /** What a configuration says of adaptive batching. */
 export interface AdaptiveSettings {

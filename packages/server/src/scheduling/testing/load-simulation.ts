@@ -121,7 +121,7 @@ function answer(batch: readonly Execution[], startNs: number, endNs: number): vo
 }
 
 /** Numbers from 0 to 1, the same ones every time. */
-export function randomNumbers(seed = 1): () => number {
+function randomNumbers(seed = 1): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
