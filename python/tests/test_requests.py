@@ -68,11 +68,6 @@ def test_requests_of_models_are_checked():
         pb_utils.InferenceRequest(model_name="m", inputs=[tensor])
 
 
-def test_what_is_not_supported_says_so():
-    with pytest.raises(pb_utils.TritonModelException, match="not supported yet"):
-        pb_utils.MetricFamily("n", "d", pb_utils.MetricFamily.COUNTER)
-
-
 def test_traces_end_before_the_worker():
     def model_code():
         raise ValueError("on purpose")
