@@ -26,7 +26,8 @@ import { listenOn } from './port-listening.ts';
 import type { CalledPlanes } from './server-inference-port.ts';
 
 /** What every front end works with. */
-export type Planes = Pick<HttpContext, 'logControl' | 'sharedMemory'> & CalledPlanes;
+export type Planes = Pick<HttpContext, 'logControl' | 'sharedMemory' | 'traceControl' | 'tracing'> &
+  CalledPlanes;
 
 /** What one port answers with: every port answers both protocols. */
 interface PortHandlers {

@@ -6,6 +6,7 @@ import { openResponseCache } from './cache/open-response-cache.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
 import { LogControl } from './control-plane/log-control.ts';
 import type { ServerState } from './control-plane/server-state.ts';
+import { TraceControl } from './control-plane/trace-control.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
@@ -34,6 +35,7 @@ import { RateLimiter } from './scheduling/rate-limiter.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { type Planes, ServerPorts } from './server-ports.ts';
 import { reportStart } from './start-report.ts';
+import { openTracing, type Tracing } from './tracing.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
 type Stop = (graceMs: number) => Promise<void> | void;
@@ -55,6 +57,7 @@ export class Server {
   readonly #sources: readonly LocalModelSource[];
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
+  readonly #tracing: Tracing;
   readonly #ports: ServerPorts;
   #cache: ResponseCache | null = null;
   #planes: CalledPlanes | null = null;
@@ -116,6 +119,7 @@ export class Server {
     });
     const responses = new ResponseCounters();
     for (const collector of [responses, customMetrics]) this.#metrics.register(collector);
+    this.#tracing = openTracing(options.trace, clock, this.#log);
     const planes = this.#makePlanes();
     this.#planes = planes;
     this.#ports = new ServerPorts({
@@ -166,6 +170,8 @@ export class Server {
       for (const line of this.#options.warnings) this.#logger.warning(line);
       for (const line of unbuiltOptionsInUse(this.#options)) this.#logger.warning(line);
       for (const source of this.#sources) await source.check();
+      this.#stops.push(() => this.#tracing.close());
+      await this.#tracing.start();
       this.#stops.push(() => this.#sharedMemory.close());
       await this.#openCache();
       this.#stops.push(() => this.#backends.shutdown());
@@ -277,21 +283,25 @@ export class Server {
   /** What every front end works with. */
   #makePlanes(): Planes {
     const { serverId, modelRepository } = this.#options;
+    const controlPlane = new ControlPlane({
+      serverName: serverId,
+      strictReadiness: modelRepository.strictReadiness,
+      lifeCycle: this.#lifeCycle,
+      manager: this.#manager,
+      state: this.#state,
+      logger: this.#log.logger('control-plane.ts'),
+    });
+    const tracing = this.#tracing.manager;
     return {
       dataPlane: new DataPlane({
         registry: this.#lifeCycle,
         clock: this.#clock,
         logger: this.#log.logger('data-plane.ts'),
       }),
-      controlPlane: new ControlPlane({
-        serverName: serverId,
-        strictReadiness: modelRepository.strictReadiness,
-        lifeCycle: this.#lifeCycle,
-        manager: this.#manager,
-        state: this.#state,
-        logger: this.#log.logger('control-plane.ts'),
-      }),
+      controlPlane,
       logControl: new LogControl(this.#log),
+      traceControl: new TraceControl(tracing, (name) => controlPlane.isModelReady(name, null)),
+      tracing,
       sharedMemory: this.#sharedMemory,
     };
   }

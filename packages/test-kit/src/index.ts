@@ -28,3 +28,4 @@ export {
   ServerProcess,
   type ServerProcessOptions,
 } from './server-process.ts';
+export { testTracing } from './test-tracing.ts';

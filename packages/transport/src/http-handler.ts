@@ -20,6 +20,8 @@ export interface HttpRequest {
   /** Names as sent. A name sent twice comes twice. */
   headers(): IterableIterator<[name: string, value: string]>;
   readonly remoteAddress: string;
+  /** For the handler: what its `head` leaves for its `handle`, such as a time. 0 or absent until it does. */
+  headNs?: number;
   /**
    * Complete when `handle` is called, empty in `head`. Does not move in memory, and is not reused
    * unless `releaseBody` was called.

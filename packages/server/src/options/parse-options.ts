@@ -3,8 +3,8 @@ import { GivenOptions } from './given-options.ts';
 import { grpcKeepalive, grpcTls } from './grpc-transport-options.ts';
 import { metricsOptions } from './metrics-options.ts';
 import { OptionError, parseBoolean } from './option-value.ts';
-import { deprecatedTraceRows } from './rows/metrics-rows.ts';
 import { cloudSchemes } from './rows/model-repository-rows.ts';
+import { deprecatedTraceRows } from './rows/tracing-rows.ts';
 import type {
   BackendOptions,
   CacheOptions,
@@ -23,6 +23,7 @@ import {
   type Restriction,
   resourceLimits,
 } from './setting-format.ts';
+import { traceOptions } from './trace-options.ts';
 import { usageText } from './usage.ts';
 
 /** Environment variables, as `process.env` has them. */
@@ -68,6 +69,7 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
     grpc: grpcOptions(given),
     metrics: metricsOptions(given, http.address, warnings),
     log: logOptions(given, env),
+    trace: traceOptions(given, env, warnings),
     allowClientSharedMemory: given.boolean('allow-client-shm'),
     given: given.values,
     warnings,

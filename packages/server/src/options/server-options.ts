@@ -161,6 +161,26 @@ export interface LogOptions {
   readonly escapeMessages: boolean;
 }
 
+/** What traces are made with: Triton's own file format, or OpenTelemetry's spans. */
+export type TraceMode = 'triton' | 'opentelemetry';
+
+/** Tracing at start; level, rate, count and log frequency can be changed later. */
+export interface TraceOptions {
+  readonly timestamps: boolean;
+  readonly tensors: boolean;
+  readonly mode: TraceMode;
+  /** One request in so many is traced, 32 bits without sign; 0 for none but those that ask for it. */
+  readonly rate: number;
+  /** How many requests are traced; below 0 for any number. */
+  readonly count: number;
+  /** '' for none. */
+  readonly file: string;
+  /** Traces a file, 32 bits without sign; 0 for all in one. */
+  readonly logFrequency: number;
+  /** Further settings of the mode, as clients are told of them. */
+  readonly modeSettings: readonly (readonly [name: string, value: string])[];
+}
+
 /** Everything the command line decides, validated, with defaults filled in. Never changes. */
 export interface ServerOptions {
   /** Name in the server metadata. */
@@ -176,6 +196,7 @@ export interface ServerOptions {
   readonly grpc: GrpcOptions;
   readonly metrics: MetricsOptions;
   readonly log: LogOptions;
+  readonly trace: TraceOptions;
   /** Clients may register shared memory. */
   readonly allowClientSharedMemory: boolean;
   /** Values by flag, of the flags that were given, in the order given. A flag without a value has ''. */

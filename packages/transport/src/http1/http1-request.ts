@@ -9,6 +9,7 @@ export class Http1Request implements HttpRequest {
   readonly #peer: { readonly remoteAddress: string };
   readonly target: string;
   body: Uint8Array = noBody;
+  headNs = 0;
   /** The body once its handler is done with it. */
   releasedBody: Uint8Array | null = null;
   #pathEnd = -1;

@@ -9,6 +9,7 @@ export class Http2Request implements HttpRequest {
   readonly #head: Http2Head;
   readonly remoteAddress: string;
   body: Uint8Array = noBody;
+  headNs = 0;
   #state: 'open' | 'finished' | 'aborted' = 'open';
   #callbacks: (() => void)[] = [];
   #controller: AbortController | null = null;

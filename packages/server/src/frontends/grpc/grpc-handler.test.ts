@@ -11,6 +11,7 @@ import {
   FakeServedModel,
   type FakeServedModelOptions,
   ManualClock,
+  testTracing,
 } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { LogControl } from '../../control-plane/log-control.ts';
@@ -77,6 +78,7 @@ function client(
       settings: { info: true, warning: true, error: true, verboseLevel: 0, format: 'default' },
       file: '',
     }),
+    ...testTracing(),
     headerForwarding: null,
     compressionLevel: 0,
     restrictedApis: new RestrictedApis([]),

@@ -16,7 +16,7 @@ import { serverLiveRpc } from './methods/server-live.ts';
 import { serverMetadataRpc } from './methods/server-metadata.ts';
 import { serverReadyRpc } from './methods/server-ready.ts';
 import { cudaSharedMemoryRpcs, systemSharedMemoryRpcs } from './methods/shared-memory.ts';
-import { unbuiltRpcs } from './methods/unbuilt.ts';
+import { traceSettingRpc } from './methods/trace-setting.ts';
 
 /** Every method that is served over gRPC. */
 export const grpcRpcs: readonly GrpcRpc[] = [
@@ -35,7 +35,7 @@ export const grpcRpcs: readonly GrpcRpc[] = [
   ...systemSharedMemoryRpcs,
   ...cudaSharedMemoryRpcs,
   logSettingsRpc,
-  ...unbuiltRpcs,
+  traceSettingRpc,
   healthCheckRpc,
   healthWatchRpc,
   ...reflectionRpcs,

@@ -10,10 +10,13 @@ import {
 import type { GrpcCall } from '@nereid/transport';
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import type { Trace } from '../../core/trace.ts';
 import { answerOutputs, requestedOutput } from '../../data-plane/answer-outputs.ts';
 import { sharedOutputMemory } from '../../data-plane/shared-outputs.ts';
 import type { ServedModel } from '../../lifecycle/served-model.ts';
 import type { SharedMemoryUse, SharedOutput } from '../../memory/shared-memory-use.ts';
+import type { FrontEndTrace } from '../../observability/tracing/front-end-trace.ts';
+import { TracedSink } from '../../observability/tracing/traced-sink.ts';
 import type { GrpcContext } from './grpc-context.ts';
 
 /**
@@ -63,16 +66,19 @@ export class InferExchange {
   infer(
     context: GrpcContext,
     cancellation: Cancellation,
-    sink: ResponseSink,
+    answer: ResponseSink,
+    traced: FrontEndTrace | null,
   ): Promise<void> | null {
+    const sink = traced === null ? answer : new TracedSink(answer, traced);
+    const trace = traced?.trace ?? null;
     const ready = this.#use?.inputsReady() ?? null;
     if (ready === null) {
-      this.#start(context, cancellation, sink);
+      this.#start(context, cancellation, sink, trace);
       return null;
     }
     this.model.retain();
     return ready
-      .then(() => this.#start(context, cancellation, sink))
+      .then(() => this.#start(context, cancellation, sink, trace))
       .finally(() => this.model.release());
   }
 
@@ -102,9 +108,14 @@ export class InferExchange {
     this.#use?.release();
   }
 
-  #start(context: GrpcContext, cancellation: Cancellation, sink: ResponseSink): void {
+  #start(
+    context: GrpcContext,
+    cancellation: Cancellation,
+    sink: ResponseSink,
+    trace: Trace | null,
+  ): void {
     const outputMemory = this.#use === null ? null : sharedOutputMemory(this.message, this.#use);
-    context.dataPlane.infer(this.model, this.message, cancellation, sink, null, outputMemory);
+    context.dataPlane.infer(this.model, this.message, cancellation, sink, trace, outputMemory);
   }
 
   #sharedOutputs(outputs: readonly Tensor[]): (SharedOutput | null)[] {

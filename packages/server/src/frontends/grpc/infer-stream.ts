@@ -6,6 +6,7 @@ import type { GrpcContext } from './grpc-context.ts';
 import { failCall } from './grpc-failure.ts';
 import { InferExchange, refuseWhenExiting } from './infer-exchange.ts';
 import { StreamAnswer } from './stream-answer.ts';
+import { readTimeNs, tracedRequest } from './traced-grpc-call.ts';
 
 /** Requests of a stream that are worked on at a time; more wait until one is answered. */
 const inflightRequestsMax = 1024;
@@ -42,6 +43,7 @@ export class InferStream implements GrpcStreamReader {
 
   onMessage(message: Uint8Array): void {
     if (this.#readingEnded || this.#ended) return;
+    const readNs = readTimeNs(this.#context);
     let wire: WireInferRequest;
     try {
       wire = readInferRequest(message);
@@ -50,7 +52,7 @@ export class InferStream implements GrpcStreamReader {
       this.onHalfClose();
       return;
     }
-    this.#take(wire);
+    this.#take(wire, readNs);
   }
 
   onHalfClose(): void {
@@ -93,13 +95,14 @@ export class InferStream implements GrpcStreamReader {
     return true;
   }
 
-  #take(wire: WireInferRequest): void {
+  #take(wire: WireInferRequest, readNs: number): void {
     let answer: StreamAnswer | null = null;
     try {
       const model = this.#find(wire);
       answer = this.#add(wire, model.config.model_transaction_policy?.decoupled === true);
       const exchange = InferExchange.begin(wire, model, this.#context, this.#call);
-      const pending = answer.start(exchange, this.#context);
+      const traced = tracedRequest(this.#context, wire.modelName, this.#call, readNs);
+      const pending = answer.start(exchange, this.#context, traced);
       if (pending === null) return;
       // Later requests may belong to the same sequence: they wait as well.
       this.#wait();

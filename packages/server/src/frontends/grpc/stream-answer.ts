@@ -9,6 +9,7 @@ import { Cancellation } from '../../core/cancellation.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import type { Logger } from '../../core/logger.ts';
 import { publicFailure } from '../../core/public-failure.ts';
+import type { FrontEndTrace } from '../../observability/tracing/front-end-trace.ts';
 import type { GrpcContext } from './grpc-context.ts';
 import type { InferExchange } from './infer-exchange.ts';
 import type { InferStream } from './infer-stream.ts';
@@ -24,6 +25,7 @@ export class StreamAnswer implements ResponseSink {
   readonly #logger: Logger;
   readonly #cancellation = new Cancellation();
   #exchange: InferExchange | null = null;
+  #traced: FrontEndTrace | null = null;
   /** Messages that wait for their turn, or for one before them to be written to shared memory. */
   #held: Uint8Array[][] = [];
   #writing: Promise<void> | null = null;
@@ -42,9 +44,14 @@ export class StreamAnswer implements ResponseSink {
    *
    * @throws TritonError for a request that is refused.
    */
-  start(exchange: InferExchange, context: GrpcContext): Promise<void> | null {
+  start(
+    exchange: InferExchange,
+    context: GrpcContext,
+    traced: FrontEndTrace | null,
+  ): Promise<void> | null {
     this.#exchange = exchange;
-    const pending = exchange.infer(context, this.#cancellation, this);
+    this.#traced = traced;
+    const pending = exchange.infer(context, this.#cancellation, this, traced);
     return pending?.catch((failure: unknown) => this.refuse(failure)) ?? null;
   }
 
@@ -78,8 +85,8 @@ export class StreamAnswer implements ResponseSink {
   /** Those before it are complete. */
   takeTurn(): void {
     if (this.#writing !== null) return;
-    for (const message of this.#held.splice(0)) this.#stream.write(message);
-    if (this.#final) this.#stream.complete(this);
+    for (const message of this.#held.splice(0)) this.#write(message);
+    if (this.#final) this.#complete();
   }
 
   #sayResponse(response: InferResponse, final: boolean): void {
@@ -125,7 +132,7 @@ export class StreamAnswer implements ResponseSink {
   }
 
   #say(message: Uint8Array[]): void {
-    if (this.#writing === null && this.#stream.isTurnOf(this)) this.#stream.write(message);
+    if (this.#writing === null && this.#stream.isTurnOf(this)) this.#write(message);
     else this.#held.push(message);
   }
 
@@ -133,7 +140,18 @@ export class StreamAnswer implements ResponseSink {
     this.#final = true;
     if (this.#writing !== null) return;
     this.#exchange?.release();
-    if (this.#stream.isTurnOf(this)) this.#stream.complete(this);
+    if (this.#stream.isTurnOf(this)) this.#complete();
+  }
+
+  #write(message: Uint8Array[]): void {
+    this.#traced?.capture('GRPC_SEND_START');
+    this.#stream.write(message);
+    this.#traced?.capture('GRPC_SEND_END');
+  }
+
+  #complete(): void {
+    this.#traced?.close();
+    this.#stream.complete(this);
   }
 }
 

@@ -22,6 +22,8 @@ class HttpFrontend implements HttpHandler {
   }
 
   head(request: HttpRequest): BodyPlan | null {
+    const { tracing } = this.#context;
+    if (tracing.enabled) request.headNs = tracing.nowNs();
     const match = this.#router.match(request.path);
     const restriction = match === null ? null : this.#restriction(match, request);
     if (restriction !== null && hasLongBody(request)) {

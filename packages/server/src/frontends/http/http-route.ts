@@ -2,11 +2,14 @@ import type { HttpRequest, HttpResponder } from '@nereid/transport';
 import type { ControlPlane } from '../../control-plane/control-plane.ts';
 import type { LogControl } from '../../control-plane/log-control.ts';
 import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
+import type { TraceControl } from '../../control-plane/trace-control.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
 import type { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
 import type { SharedMemoryRegistry } from '../../memory/shared-memory-registry.ts';
 import type { MetricsFormat } from '../../observability/metrics-format.ts';
+import type { FrontEndTrace } from '../../observability/tracing/front-end-trace.ts';
+import type { TraceManager } from '../../observability/tracing/trace-manager.ts';
 import type { ApiCategory } from '../../options/setting-format.ts';
 
 export interface HttpFrontendOptions {
@@ -24,6 +27,8 @@ export interface HttpContext {
   readonly headerForwarding: HeaderForwarding | null;
   readonly restrictedApis: RestrictedApis;
   readonly logControl: LogControl;
+  readonly traceControl: TraceControl;
+  readonly tracing: TraceManager;
   readonly sharedMemory: SharedMemoryRegistry;
   readonly options: HttpFrontendOptions;
   readonly logger: Logger;
@@ -46,6 +51,8 @@ export interface HttpCall {
   readonly request: HttpRequest;
   readonly responder: HttpResponder;
   readonly match: RouteMatch;
+  /** Where the call is traced: `tracedCall`. */
+  readonly traced?: FrontEndTrace;
 }
 
 /** Content types that Triton's answers have; an answer that it sets none for goes out as text/plain. */

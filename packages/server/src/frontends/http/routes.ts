@@ -15,7 +15,7 @@ import { modelLoadRoute, modelUnloadRoute } from './routes/repository-control.ts
 import { repositoryIndexRoute } from './routes/repository-index.ts';
 import { serverMetadataRoute } from './routes/server-metadata.ts';
 import { cudaSharedMemoryRoutes, systemSharedMemoryRoutes } from './routes/shared-memory.ts';
-import { unbuiltRoutes } from './routes/unbuilt.ts';
+import { traceSettingRoutes } from './routes/trace-setting.ts';
 
 /** Every endpoint of the HTTP port: routing and the endpoint reference both come from here. */
 export const httpRoutes: readonly HttpRoute[] = [
@@ -38,7 +38,7 @@ export const httpRoutes: readonly HttpRoute[] = [
   ...systemSharedMemoryRoutes,
   ...cudaSharedMemoryRoutes,
   loggingRoute,
+  ...traceSettingRoutes,
   metricsRoute,
   ...protoFileRoutes,
-  ...unbuiltRoutes,
 ];

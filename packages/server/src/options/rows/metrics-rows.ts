@@ -1,9 +1,8 @@
 import { type OptionSpec, rowsOf } from '../option-spec.ts';
-import { int32, OptionError, parseNumber, port } from '../option-value.ts';
-import { parseMetricsSetting, parseNamedSetting, readableBy } from '../setting-format.ts';
+import { parseNumber, port } from '../option-value.ts';
+import { parseMetricsSetting, readableBy } from '../setting-format.ts';
 
 const metrics = rowsOf('Metrics');
-const tracing = rowsOf('Tracing');
 
 /** What the server tells about itself while it runs. */
 export const metricsRows: readonly OptionSpec[] = [
@@ -50,47 +49,4 @@ export const metricsRows: readonly OptionSpec[] = [
       note: 'counter_latencies=false stops every inference counter, as in Triton; histogram_latencies=true brings our histograms too',
     },
   ),
-  tracing(
-    'trace-config',
-    'text',
-    null,
-    'A setting of request tracing: level, rate, count and mode, or of one mode, as in triton,file=<path> and opentelemetry,url=<url>.',
-    {
-      argument: 'string>,<string>=<string',
-      repeatable: true,
-      check: readableBy(traceSetting),
-      honoured: 'accepted',
-      note: 'requests are not traced yet',
-      quietText: 'level=OFF',
-    },
-  ),
 ];
-
-/** Rows of the deprecated spelling of `--trace-config`. */
-export const deprecatedTraceRows: readonly OptionSpec[] = (
-  [
-    ['trace-file', 'text', 'triton,file=<path>', 'File for traces.'],
-    ['trace-level', 'text', 'level=<OFF|TIMESTAMPS|TENSORS>', 'What is traced.'],
-    ['trace-rate', 'integer', 'rate=<n>', 'One request in so many is traced.'],
-    ['trace-count', 'integer', 'count=<n>', 'How many requests are traced; -1 for any number.'],
-    ['trace-log-frequency', 'integer', 'triton,log-frequency=<n>', 'Traces a file.'],
-  ] as const
-).map(([flag, kind, setting, description]) =>
-  rowsOf('DEPRECATED')(flag, kind, null, description, {
-    deprecated: `use --trace-config ${setting}`,
-    honoured: 'accepted',
-    note: 'requests are not traced yet',
-    repeatable: flag === 'trace-level',
-    check: kind === 'integer' ? int32 : null,
-    quietText: flag === 'trace-level' ? 'OFF' : null,
-  }),
-);
-
-function traceSetting(text: string): void {
-  const { name } = parseNamedSetting('trace-config', 'trace mode', 'optional', text);
-  if (!['', 'triton', 'opentelemetry'].includes(name.toLowerCase())) {
-    throw new OptionError(
-      `invalid value for trace mode option: ${name}. Available options are "triton" and "opentelemetry"`,
-    );
-  }
-}

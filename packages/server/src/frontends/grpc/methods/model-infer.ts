@@ -8,10 +8,12 @@ import type { GrpcCall, GrpcUnaryResponder } from '@nereid/transport';
 import { Cancellation } from '../../../core/cancellation.ts';
 import type { InferResponse, ResponseSink } from '../../../core/infer-response.ts';
 import { parseModelVersion } from '../../../core/model-version.ts';
+import type { FrontEndTrace } from '../../../observability/tracing/front-end-trace.ts';
 import type { GrpcContext } from '../grpc-context.ts';
 import { failCall } from '../grpc-failure.ts';
 import type { GrpcRpc } from '../grpc-rpc.ts';
 import { InferExchange, refuseWhenExiting } from '../infer-exchange.ts';
+import { readTimeNs, tracedRequest } from '../traced-grpc-call.ts';
 
 const form: ResponseForm = { streamError: null, finalResponse: null, inSharedMemory: null };
 
@@ -33,6 +35,7 @@ function infer(
   responder: GrpcUnaryResponder,
   context: GrpcContext,
 ): void {
+  const readNs = readTimeNs(context);
   const wire = readInferRequest(message);
   refuseWhenExiting(context);
   const version = parseModelVersion(wire.modelVersion);
@@ -46,12 +49,14 @@ function infer(
   const exchange = InferExchange.begin(wire, model, context, call);
   const cancellation = new Cancellation();
   if (context.compressionLevel > 0) responder.compress(context.compressionLevel);
-  const answer = new UnaryAnswer(exchange, responder, context);
+  const traced = tracedRequest(context, wire.modelName, call, readNs);
+  const answer = new UnaryAnswer(exchange, responder, context, traced);
   try {
-    const pending = exchange.infer(context, cancellation, answer);
+    const pending = exchange.infer(context, cancellation, answer, traced);
     pending?.catch((failure: unknown) => answer.failWith(failure));
   } catch (failure) {
     exchange.release();
+    traced?.close();
     throw failure;
   }
   if (!answer.done) call.onCancelled(() => cancellation.cancel());
@@ -62,15 +67,22 @@ class UnaryAnswer implements ResponseSink {
   readonly #exchange: InferExchange;
   readonly #responder: GrpcUnaryResponder;
   readonly #context: GrpcContext;
+  readonly #traced: FrontEndTrace | null;
   #response: InferResponse | null = null;
   #responseCount = 0;
   /** True when the final answer is known: nothing is left to cancel. */
   done = false;
 
-  constructor(exchange: InferExchange, responder: GrpcUnaryResponder, context: GrpcContext) {
+  constructor(
+    exchange: InferExchange,
+    responder: GrpcUnaryResponder,
+    context: GrpcContext,
+    traced: FrontEndTrace | null,
+  ) {
     this.#exchange = exchange;
     this.#responder = responder;
     this.#context = context;
+    this.#traced = traced;
   }
 
   respond(response: InferResponse | null, final: boolean): void {
@@ -99,7 +111,9 @@ class UnaryAnswer implements ResponseSink {
   failWith(failure: unknown): void {
     this.done = true;
     this.#exchange.release();
+    this.#traced?.capture('GRPC_SEND_START');
     failCall(this.#responder, failure, this.#context.logger);
+    this.#endTrace();
   }
 
   #send(parts: Uint8Array[] | Promise<Uint8Array[]>): void {
@@ -111,6 +125,14 @@ class UnaryAnswer implements ResponseSink {
       return;
     }
     this.#exchange.release();
+    this.#traced?.capture('GRPC_SEND_START');
     this.#responder.send(parts);
+    this.#endTrace();
+  }
+
+  #endTrace(): void {
+    if (this.#traced === null) return;
+    this.#traced.capture('GRPC_SEND_END');
+    this.#traced.close();
   }
 }

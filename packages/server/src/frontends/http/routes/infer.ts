@@ -4,12 +4,14 @@ import { parseModelVersion } from '../../../core/model-version.ts';
 import { sharedOutputMemory } from '../../../data-plane/shared-outputs.ts';
 import type { ServedModel } from '../../../lifecycle/served-model.ts';
 import type { SharedMemoryUse } from '../../../memory/shared-memory-use.ts';
+import { TracedSink } from '../../../observability/tracing/traced-sink.ts';
 import type { HttpCall, HttpRoute } from '../http-route.ts';
 import { InferReply } from '../infer-reply.ts';
 import { inferenceHeaderLength } from '../inference-header-length.ts';
 import { sendErrorText, sendFailure } from '../replies.ts';
 import { decompressBody } from '../request-encoding.ts';
 import { chooseResponseEncoding } from '../response-encoding.ts';
+import { tracedCall } from '../traced-call.ts';
 
 export const inferRoute: HttpRoute = {
   methods: ['POST'],
@@ -19,8 +21,8 @@ export const inferRoute: HttpRoute = {
   category: 'inference',
   contentType: 'text/plain',
   /** Runs to the answer without a promise where the body is not compressed and the backend executes inline. */
-  handle(call) {
-    const { context, request, responder, match } = call;
+  handle(plainCall) {
+    const { context, request, match } = plainCall;
     const version = parseModelVersion(match.version);
     const find = (): ServedModel => {
       const model = context.dataPlane.model(match.model, version);
@@ -28,21 +30,27 @@ export const inferRoute: HttpRoute = {
       return model;
     };
     const model = find();
+    const call = tracedCall(plainCall);
     const encoding = request.header('content-encoding');
     if (encoding === null || encoding === 'identity') {
       infer(call, model, find, request.body);
       return undefined;
     }
     if (encoding !== 'gzip' && encoding !== 'deflate') {
-      sendErrorText(responder, 501, 'Unsupported compression type', 'text/plain', [
+      sendErrorText(call.responder, 501, 'Unsupported compression type', 'text/plain', [
         ['Accept-Encoding', 'gzip, deflate'],
       ]);
       return undefined;
     }
-    return decompressBody(request.body, context.options.maxInputBytes).then((body) =>
-      // The model may have been unloaded or reloaded meanwhile.
-      infer(call, find(), find, body),
-    );
+    return decompressBody(request.body, context.options.maxInputBytes)
+      .then((body) =>
+        // The model may have been unloaded or reloaded meanwhile.
+        infer(call, find(), find, body),
+      )
+      .catch((failure: unknown) => {
+        call.traced?.close();
+        throw failure;
+      });
   },
 };
 
@@ -65,10 +73,8 @@ function infer(
   find: () => ServedModel,
   body: Uint8Array,
 ): void {
-  const { context, request } = call;
-  const headerValue = request.header('inference-header-content-length');
-  const headerLength =
-    headerValue === null ? body.length : inferenceHeaderLength(headerValue, body.length);
+  const { context } = call;
+  const headerLength = headerLengthOf(call, body);
   const memory = context.sharedMemory.use(model.tensorsInPlace);
   try {
     const decoded = decodeInferRequest(body, headerLength, {
@@ -87,6 +93,18 @@ function infer(
     }
   } catch (failure) {
     refuse(call, memory, failure);
+  }
+}
+
+/** @throws TritonError for a length that cannot be. */
+function headerLengthOf({ request, traced }: HttpCall, body: Uint8Array): number {
+  const headerValue = request.header('inference-header-content-length');
+  if (headerValue === null) return body.length;
+  try {
+    return inferenceHeaderLength(headerValue, body.length);
+  } catch (failure) {
+    traced?.close();
+    throw failure;
   }
 }
 
@@ -123,8 +141,11 @@ function start(
   const encoding = acceptEncoding === null ? 'identity' : chooseResponseEncoding(acceptEncoding);
   const cancellation = new Cancellation();
   const reply = new InferReply(call, model, message, memory, encoding);
+  const { traced } = call;
+  const sink = traced === undefined ? reply : new TracedSink(reply, traced);
+  const trace = traced?.trace ?? null;
   const outputMemory = sharedOutputMemory(message, memory);
-  context.dataPlane.infer(model, message, cancellation, reply, null, outputMemory);
+  context.dataPlane.infer(model, message, cancellation, sink, trace, outputMemory);
   if (!reply.done) request.onAborted(() => cancellation.cancel());
 }
 

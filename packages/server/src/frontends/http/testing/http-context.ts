@@ -1,4 +1,9 @@
-import { FakeModelRegistry, type FakeServedModel, ManualClock } from '@nereid/test-kit';
+import {
+  FakeModelRegistry,
+  type FakeServedModel,
+  ManualClock,
+  testTracing,
+} from '@nereid/test-kit';
 import { LogControl } from '../../../control-plane/log-control.ts';
 import { RestrictedApis } from '../../../control-plane/restricted-apis.ts';
 import { silentLogger } from '../../../core/logger.ts';
@@ -31,6 +36,7 @@ export function httpContext(
       file: '',
     }),
     sharedMemory: new SharedMemoryRegistry({ allowed: false, logger: silentLogger }),
+    ...testTracing(),
     headerForwarding: null,
     restrictedApis: new RestrictedApis([]),
     options: { maxInputBytes: 100_000 },
