@@ -110,6 +110,16 @@ describe('parseOptions', () => {
         escapeMessages: true,
       },
       allowClientSharedMemory: false,
+      trace: {
+        timestamps: false,
+        tensors: false,
+        mode: 'triton',
+        rate: 1000,
+        count: -1,
+        file: '',
+        logFrequency: 0,
+        modeSettings: [],
+      },
       warnings: [],
     });
   });

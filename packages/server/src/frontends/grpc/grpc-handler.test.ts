@@ -142,7 +142,6 @@ describe('unary methods', () => {
     expect(await fake.ask('RepositoryIndex', { repository_name: 'r' })).toBe(
       "12 'repository_name' specification is not supported",
     );
-    expect(await fake.ask('TraceSetting')).toBe('12 the trace extension is not supported yet');
     expect(await fake.ask('SystemSharedMemoryStatus')).toEqual({ regions: {} });
     expect(await fake.ask('SystemSharedMemoryRegister', { name: 'r' })).toMatch(
       /^12 Client shared memory is disabled/u,

@@ -207,8 +207,8 @@ describe('control endpoints', () => {
   });
 
   it('say what is not there yet', async () => {
-    for (const path of ['/v2/trace/setting', '/v2/models/m/trace/setting']) {
-      const reply = await ask({ method: 'GET', path });
+    for (const path of ['/v2/models/m/generate', '/v2/models/m/generate_stream']) {
+      const reply = await ask({ method: 'POST', path });
       expect(reply.status).toBe(501);
       expect(reply.text()).toContain('is not supported yet');
     }
