@@ -300,7 +300,7 @@ export class Server {
       }),
       controlPlane,
       logControl: new LogControl(this.#log),
-      traceControl: new TraceControl(tracing, (name) => controlPlane.isModelReady(name, null)),
+      traceControl: new TraceControl(tracing, this.#lifeCycle),
       tracing,
       sharedMemory: this.#sharedMemory,
     };

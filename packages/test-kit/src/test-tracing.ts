@@ -4,10 +4,14 @@ import {
   TraceManager,
   type TraceManagerOptions,
 } from '../../server/src/observability/tracing/trace-manager.ts';
+import { FakeModelRegistry, type FakeServedModel } from './fake-served-model.ts';
 import { ManualClock } from './manual-clock.ts';
 
-/** The tracing of a front end under test: off, without a file, for models of any name, unless `more` says otherwise. */
-export function testTracing(more: Partial<TraceManagerOptions> = {}): {
+/** The tracing of a front end under test: off and without a file, unless `more` says otherwise. */
+export function testTracing(
+  more: Partial<TraceManagerOptions> = {},
+  models: readonly FakeServedModel[] = [],
+): {
   readonly tracing: TraceManager;
   readonly traceControl: TraceControl;
 } {
@@ -25,5 +29,5 @@ export function testTracing(more: Partial<TraceManagerOptions> = {}): {
     monotonicOffsetNs: 0n,
     ...more,
   });
-  return { tracing, traceControl: new TraceControl(tracing, () => true) };
+  return { tracing, traceControl: new TraceControl(tracing, new FakeModelRegistry(models)) };
 }

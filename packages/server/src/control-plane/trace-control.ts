@@ -1,4 +1,5 @@
 import { TritonError } from '@nereid/protocol';
+import type { ModelRegistry } from '../lifecycle/served-model.ts';
 import type { TraceManager } from '../observability/tracing/trace-manager.ts';
 import type { TraceChange, TraceStatus } from '../observability/tracing/trace-setting-values.ts';
 
@@ -26,12 +27,12 @@ const countMin = -1;
 /** The trace extension, the same for every front end. */
 export class TraceControl {
   readonly #manager: TraceManager;
-  readonly #isReady: (modelName: string) => boolean;
+  readonly #registry: ModelRegistry;
 
-  /** @param isReady Whether any version of a model serves. */
-  constructor(manager: TraceManager, isReady: (modelName: string) => boolean) {
+  /** @param registry Tells which models serve. */
+  constructor(manager: TraceManager, registry: ModelRegistry) {
     this.#manager = manager;
-    this.#isReady = isReady;
+    this.#registry = registry;
   }
 
   /** @param modelName '' for the global settings. @throws TritonError INVALID_ARG for a model that does not serve. */
@@ -54,8 +55,13 @@ export class TraceControl {
 
   /** @throws TritonError INVALID_ARG; both wires say so before they look at the settings. */
   refuseUnknown(modelName: string): void {
-    if (modelName === '' || this.#isReady(modelName)) return;
-    throw new TritonError('INVALID_ARG', `Request for unknown model : ${modelName}`);
+    if (modelName === '') return;
+    try {
+      this.#registry.find(modelName, null);
+    } catch (failure) {
+      if (!(failure instanceof TritonError)) throw failure;
+      throw new TritonError('INVALID_ARG', `Request for unknown model : ${modelName}`);
+    }
   }
 }
 

@@ -78,7 +78,7 @@ function client(
       settings: { info: true, warning: true, error: true, verboseLevel: 0, format: 'default' },
       file: '',
     }),
-    ...testTracing(),
+    ...testTracing({}, models),
     headerForwarding: null,
     compressionLevel: 0,
     restrictedApis: new RestrictedApis([]),

@@ -207,11 +207,6 @@ describe('control endpoints', () => {
   });
 
   it('say what is not there yet', async () => {
-    for (const path of ['/v2/models/m/generate', '/v2/models/m/generate_stream']) {
-      const reply = await ask({ method: 'POST', path });
-      expect(reply.status).toBe(501);
-      expect(reply.text()).toContain('is not supported yet');
-    }
     expect(
       error(await ask({ method: 'POST', path: '/v2/systemsharedmemory/region/a/register' })),
     ).toEqual([

@@ -1,5 +1,11 @@
+import type { InferRequestMessage } from '@nereid/protocol';
 import type { HeaderField, HttpResponder, HttpStream, ResponseBody } from '@nereid/transport';
+import type { Cancellation } from '../../core/cancellation.ts';
+import type { OutputMemory } from '../../core/infer-request.ts';
+import type { ResponseSink } from '../../core/infer-response.ts';
+import type { ServedModel } from '../../lifecycle/served-model.ts';
 import type { FrontEndTrace } from '../../observability/tracing/front-end-trace.ts';
+import { TracedSink } from '../../observability/tracing/traced-sink.ts';
 import type { HttpCall } from './http-route.ts';
 
 /**
@@ -16,6 +22,20 @@ export function tracedCall(call: HttpCall): HttpCall {
   traced.capture('HTTP_RECV_START', request.headNs || nowNs);
   traced.capture('HTTP_RECV_END', nowNs);
   return { ...call, responder: new TracedResponder(responder, traced), traced };
+}
+
+/** `DataPlane.infer` for a call that may be traced. @throws what it throws. */
+export function inferTraced(
+  { context, traced }: HttpCall,
+  model: ServedModel,
+  message: InferRequestMessage,
+  cancellation: Cancellation,
+  reply: ResponseSink,
+  outputMemory: OutputMemory | null = null,
+): void {
+  const sink = traced === undefined ? reply : new TracedSink(reply, traced);
+  const trace = traced?.trace ?? null;
+  context.dataPlane.infer(model, message, cancellation, sink, trace, outputMemory);
 }
 
 /** Notes when the answer of a traced request is sent, and closes its trace. */

@@ -6,6 +6,7 @@ import { generateInputs } from '../generate-inputs.ts';
 import { GenerateReply } from '../generate-reply.ts';
 import { GenerateStreamReply } from '../generate-stream-reply.ts';
 import type { HttpCall, HttpRoute } from '../http-route.ts';
+import { inferTraced, tracedCall } from '../traced-call.ts';
 
 const path = '/v2/models/{model}[/versions/{version}]';
 
@@ -34,11 +35,26 @@ const inputsByModel = new WeakMap<ServedModel, ReadonlyMap<string, GenerateInput
 
 /** @throws TritonError for a request that is not taken; nothing was answered then. */
 function generate(
-  call: HttpCall,
+  plainCall: HttpCall,
   replyTo: (call: HttpCall) => GenerateReply | GenerateStreamReply,
 ): void {
-  const { context, request, match } = call;
+  const { context, match } = plainCall;
   const model = context.dataPlane.model(match.model, parseModelVersion(match.version));
+  const call = tracedCall(plainCall);
+  try {
+    start(call, model, replyTo);
+  } catch (failure) {
+    call.traced?.close();
+    throw failure;
+  }
+}
+
+function start(
+  call: HttpCall,
+  model: ServedModel,
+  replyTo: (call: HttpCall) => GenerateReply | GenerateStreamReply,
+): void {
+  const { context, request } = call;
   const encoding = request.header('content-encoding');
   if (encoding !== null && encoding !== 'identity') {
     throw new TritonError(
@@ -54,7 +70,7 @@ function generate(
   request.releaseBody?.();
   const cancellation = new Cancellation();
   const reply = replyTo(call);
-  context.dataPlane.infer(model, message, cancellation, reply);
+  inferTraced(call, model, message, cancellation, reply);
   if (!reply.done) request.onAborted(() => cancellation.cancel());
 }
 

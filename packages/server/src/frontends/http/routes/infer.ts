@@ -4,14 +4,13 @@ import { parseModelVersion } from '../../../core/model-version.ts';
 import { sharedOutputMemory } from '../../../data-plane/shared-outputs.ts';
 import type { ServedModel } from '../../../lifecycle/served-model.ts';
 import type { SharedMemoryUse } from '../../../memory/shared-memory-use.ts';
-import { TracedSink } from '../../../observability/tracing/traced-sink.ts';
 import type { HttpCall, HttpRoute } from '../http-route.ts';
 import { InferReply } from '../infer-reply.ts';
 import { inferenceHeaderLength } from '../inference-header-length.ts';
 import { sendErrorText, sendFailure } from '../replies.ts';
 import { decompressBody } from '../request-encoding.ts';
 import { chooseResponseEncoding } from '../response-encoding.ts';
-import { tracedCall } from '../traced-call.ts';
+import { inferTraced, tracedCall } from '../traced-call.ts';
 
 export const inferRoute: HttpRoute = {
   methods: ['POST'],
@@ -136,16 +135,13 @@ function start(
   message: InferRequestMessage,
   memory: SharedMemoryUse,
 ): void {
-  const { context, request } = call;
+  const { request } = call;
   const acceptEncoding = request.header('accept-encoding');
   const encoding = acceptEncoding === null ? 'identity' : chooseResponseEncoding(acceptEncoding);
   const cancellation = new Cancellation();
   const reply = new InferReply(call, model, message, memory, encoding);
-  const { traced } = call;
-  const sink = traced === undefined ? reply : new TracedSink(reply, traced);
-  const trace = traced?.trace ?? null;
   const outputMemory = sharedOutputMemory(message, memory);
-  context.dataPlane.infer(model, message, cancellation, sink, trace, outputMemory);
+  inferTraced(call, model, message, cancellation, reply, outputMemory);
   if (!reply.done) request.onAborted(() => cancellation.cancel());
 }
 

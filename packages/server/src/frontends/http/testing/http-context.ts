@@ -36,7 +36,7 @@ export function httpContext(
       file: '',
     }),
     sharedMemory: new SharedMemoryRegistry({ allowed: false, logger: silentLogger }),
-    ...testTracing(),
+    ...testTracing({}, models),
     headerForwarding: null,
     restrictedApis: new RestrictedApis([]),
     options: { maxInputBytes: 100_000 },
