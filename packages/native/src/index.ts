@@ -1,4 +1,5 @@
 export { type CpuQuotaSource, cpuQuota } from './cpu-quota.ts';
+export { type CudaDriver, type CudaMemory, cudaDriver } from './cuda-memory.ts';
 export type { DataType } from './data-type.ts';
 export { defaultLibraryPath } from './library-path.ts';
 export { addressOf, allocateAligned, allocateFixed, mallocTrim } from './memory.ts';

@@ -3,7 +3,7 @@
  *
  * `code` is ONNX Runtime's name of the error (`INVALID_ARGUMENT`, `NO_SUCHFILE`, …), or one of ours:
  * `TERMINATED` (a run stopped by its signal), `LIBRARY` (a library that cannot be loaded or is too
- * old), `LIMIT` (a bound of this package was reached), `UNSUPPORTED` (something that the library in
+ * old), `LIMIT` (a bound of this package was reached), `CUDA` (the driver's own text), `UNSUPPORTED` (something that the library in
  * use does not offer). `message` is the native library's own text where there is one.
  */
 export class NativeError extends Error {

@@ -61,8 +61,8 @@ export class SharedMemoryObject {
   }
 
   /** Whether the other is open on the same memory. */
-  isSame(other: SharedMemoryObject): boolean {
-    return this.#identity === other.#identity;
+  isSame(other: object): boolean {
+    return other instanceof SharedMemoryObject && this.#identity === other.#identity;
   }
 
   /** Its size now. */

@@ -1,10 +1,18 @@
-import type { SharedMemoryMapping, SharedMemoryObject } from '@nereid/native';
+import type { SharedMemoryMapping } from '@nereid/native';
+import type { RegionMemory } from './region-memory.ts';
 
 /** What clients are told of a region. */
 export interface SharedMemoryRegionStatus {
   readonly name: string;
   readonly key: string;
   readonly offset: number;
+  readonly byteSize: number;
+}
+
+/** The same of a region on a GPU. */
+export interface CudaRegionStatus {
+  readonly name: string;
+  readonly deviceId: number;
   readonly byteSize: number;
 }
 
@@ -17,7 +25,9 @@ export class SharedMemoryRegion implements SharedMemoryRegionStatus {
   readonly key: string;
   readonly offset: number;
   readonly byteSize: number;
-  readonly object: SharedMemoryObject;
+  readonly object: RegionMemory;
+  /** Null for system memory. */
+  readonly deviceId: number | null;
   /** Requests that use it now. */
   userCount = 0;
   /** Those of them with tensors in its mapping. */
@@ -27,7 +37,12 @@ export class SharedMemoryRegion implements SharedMemoryRegionStatus {
   /** Null where it cannot be mapped, undefined until that was tried. */
   #mapping: SharedMemoryMapping | null | undefined;
 
-  constructor(status: SharedMemoryRegionStatus, object: SharedMemoryObject) {
+  constructor(
+    status: SharedMemoryRegionStatus,
+    object: RegionMemory,
+    deviceId: number | null = null,
+  ) {
+    this.deviceId = deviceId;
     this.name = status.name;
     this.key = status.key;
     this.offset = status.offset;

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { pageBytes } from '@nereid/native';
+import { type CudaDriver, type CudaMemory, pageBytes } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../core/logger.ts';
@@ -49,9 +49,9 @@ describe.runIf(process.platform === 'linux')('registering', () => {
       "UNSUPPORTED Client shared memory is disabled. Start the server with '--allow-client-shm=true' to enable.";
     for (const action of [
       () => off.registerSystem('r', key, 0, 1),
-      () => off.registerCuda('r'),
+      () => off.registerCuda('r', new Uint8Array(64), 0, 1),
       () => off.unregisterSystem(''),
-      () => off.unregisterCuda(),
+      () => off.unregisterCuda(''),
     ]) {
       expect(fault(action)).toBe(text);
     }
@@ -312,5 +312,60 @@ describe.runIf(mappable)('using in place', () => {
     registry.unregisterSystem('r');
     expect(registry.mappedBytes).toBe(0);
     expect(whole[0]).toBe(0);
+  });
+});
+
+describe('memory of a GPU', () => {
+  /** A driver whose memory is 16 bytes of `content`, and what it was asked. */
+  function fakeCuda(content: Buffer): { registry: SharedMemoryRegistry; asked: string[] } {
+    const asked: string[] = [];
+    const memory: CudaMemory = {
+      byteSize: content.byteLength,
+      read: (target, offset) => target.set(content.subarray(offset, offset + target.byteLength)),
+      write: (source, offset) => content.set(source, offset),
+      close: () => {
+        asked.push('close');
+        throw new Error('the driver is shutting down');
+      },
+    };
+    const driver: CudaDriver = {
+      open(handle, deviceId) {
+        asked.push(`open ${Buffer.from(handle).toString()} on ${deviceId}`);
+        return memory;
+      },
+    };
+    registry = new SharedMemoryRegistry({
+      allowed: true,
+      logger: silentLogger,
+      cuda: () => driver,
+    });
+    return { registry, asked };
+  }
+
+  it('is read and written like system memory, and never in place', async () => {
+    const content = Buffer.from('abcdefghijklmnop');
+    const { registry, asked } = fakeCuda(content);
+    registry.registerCuda('g', Buffer.from('handle'), 1, 16);
+    expect(registry.cudaStatus('')).toMatchObject([{ name: 'g', deviceId: 1, byteSize: 16 }]);
+    const use = registry.use(true);
+    const input = use.input({ region: 'g', offset: 4, byteSize: 4 }, 'FP32');
+    expect(Buffer.from(input).toString()).toBe('efgh');
+    const range = { region: 'g', offset: 8, byteSize: 8 };
+    expect(use.outputMemory(range, 'FP32', 8)).toBeNull();
+    await use.write([{ name: 'O', range, data: Buffer.from('ABCD') }]);
+    expect(content.toString()).toBe('abcdefghABCDmnop');
+    registry.unregisterCuda('g');
+    expect(asked).toEqual(['open handle on 1']);
+    use.release();
+    // What the driver says to that is nobody's fault: the region is gone all the same.
+    expect(asked).toEqual(['open handle on 1', 'close']);
+    expect(registry.cudaStatus('')).toEqual([]);
+  });
+
+  it('is refused where it is smaller than was said, and closed again', () => {
+    const { registry, asked } = fakeCuda(Buffer.alloc(16));
+    const text = "INVALID_ARG failed to register shared memory region 'g': invalid args";
+    expect(fault(() => registry.registerCuda('g', Buffer.alloc(64), 0, 17))).toBe(text);
+    expect(asked.at(-1)).toBe('close');
   });
 });

@@ -1,7 +1,18 @@
-import { pageBytes, SharedMemoryObject } from '@nereid/native';
+import {
+  type CudaDriver,
+  type CudaMemory,
+  cudaDriver,
+  pageBytes,
+  SharedMemoryObject,
+} from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
 import type { Logger } from '../core/logger.ts';
-import { SharedMemoryRegion, type SharedMemoryRegionStatus } from './shared-memory-region.ts';
+import { CudaRegionMemory } from './region-memory.ts';
+import {
+  type CudaRegionStatus,
+  SharedMemoryRegion,
+  type SharedMemoryRegionStatus,
+} from './shared-memory-region.ts';
 import { type RegionHolder, SharedMemoryUse } from './shared-memory-use.ts';
 
 /** Each region holds a file descriptor, of which connections need some too. */
@@ -13,6 +24,8 @@ export interface SharedMemoryRegistryOptions {
   /** `--allow-client-shm`. */
   readonly allowed: boolean;
   readonly logger: Logger;
+  /** Asked when a region of a GPU is registered; throws where there is none. Default: the machine's own. */
+  readonly cuda?: () => CudaDriver;
 }
 
 /** The shared memory that clients have registered, the same for every front end. */
@@ -52,15 +65,7 @@ export class SharedMemoryRegistry implements RegionHolder {
     // C ends a text at its first NUL.
     const cKey = key.split('\0', 1)[0] as string;
     refuseKey(name, cKey);
-    if (this.#regions.has(name)) {
-      throw new TritonError('ALREADY_EXISTS', `shared memory region '${name}' already in manager`);
-    }
-    if (this.#regions.size >= regionsMax) {
-      throw new TritonError(
-        'UNAVAILABLE',
-        `failed to register shared memory region '${name}': ${regionsMax} regions are registered already`,
-      );
-    }
+    this.#requireNew(name);
     const object = this.#open(cKey);
     try {
       const status = { name, key: cKey, offset: Number(offset), byteSize: Number(byteSize) };
@@ -72,13 +77,31 @@ export class SharedMemoryRegistry implements RegionHolder {
     }
   }
 
-  /** @throws TritonError always: there is no GPU whose memory could be opened. */
-  registerCuda(name: string): never {
+  /**
+   * Registers memory of a GPU that the client has allocated.
+   *
+   * @param handle What `cudaIpcGetMemHandle` gave the client.
+   * @throws TritonError with Triton's texts, which tell no more where there is no GPU: the log does.
+   */
+  registerCuda(
+    name: string,
+    handle: Uint8Array,
+    deviceId: number,
+    byteSize: number | bigint,
+  ): void {
     this.requireAllowed();
-    throw new TritonError(
-      'INVALID_ARG',
-      `failed to register CUDA shared memory region: '${name}', GPUs not supported`,
-    );
+    this.#requireNew(name);
+    const memory = this.#openCuda(handle, deviceId);
+    if (byteSize > memory.byteSize || byteSize < 0) {
+      this.#closeMemory(name, memory);
+      throw new TritonError(
+        'INVALID_ARG',
+        `failed to register shared memory region '${name}': invalid args`,
+      );
+    }
+    const status = { name, key: '', offset: 0, byteSize: Number(byteSize) };
+    const region = new SharedMemoryRegion(status, new CudaRegionMemory(memory), deviceId);
+    this.#regions.set(name, region);
   }
 
   /**
@@ -86,22 +109,34 @@ export class SharedMemoryRegistry implements RegionHolder {
    * @throws TritonError NOT_FOUND.
    */
   systemStatus(name: string): readonly SharedMemoryRegionStatus[] {
-    if (name === '') {
-      return [...this.#regions.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    }
+    if (name === '') return this.#sorted(({ deviceId }) => deviceId === null);
     const region = this.#regions.get(name);
-    if (region !== undefined) return [region];
-    throw new TritonError('NOT_FOUND', `Unable to find system shared memory region: '${name}'`);
-  }
-
-  /** @param name '' for all: none. @throws TritonError NOT_FOUND for any other. */
-  cudaStatus(name: string): readonly [] {
-    if (name === '') return [];
+    if (region === undefined) {
+      throw new TritonError('NOT_FOUND', `Unable to find system shared memory region: '${name}'`);
+    }
+    if (region.deviceId === null) return [region];
     throw new TritonError(
       'NOT_FOUND',
-      this.#regions.has(name)
-        ? `The region named '${name}' is registered as system shared memory, not CUDA shared memory`
-        : `Unable to find cuda shared memory region: '${name}'`,
+      `The region named '${name}' is registered as CUDA shared memory, not system shared memory`,
+    );
+  }
+
+  /**
+   * @param name '' for all, sorted by name.
+   * @throws TritonError NOT_FOUND.
+   */
+  cudaStatus(name: string): readonly CudaRegionStatus[] {
+    if (name === '') {
+      return this.#sorted(({ deviceId }) => deviceId !== null) as readonly CudaRegionStatus[];
+    }
+    const region = this.#regions.get(name);
+    if (region === undefined) {
+      throw new TritonError('NOT_FOUND', `Unable to find cuda shared memory region: '${name}'`);
+    }
+    if (region.deviceId !== null) return [region as CudaRegionStatus];
+    throw new TritonError(
+      'NOT_FOUND',
+      `The region named '${name}' is registered as system shared memory, not CUDA shared memory`,
     );
   }
 
@@ -111,9 +146,19 @@ export class SharedMemoryRegistry implements RegionHolder {
    */
   unregisterSystem(name: string): void {
     this.requireAllowed();
+    this.#unregister(name, (region) => region.deviceId === null);
+  }
+
+  /** The same for regions on GPUs. */
+  unregisterCuda(name: string): void {
+    this.requireAllowed();
+    this.#unregister(name, (region) => region.deviceId !== null);
+  }
+
+  #unregister(name: string, isMeant: (region: SharedMemoryRegion) => boolean): void {
     const all = name === '';
     for (const region of all ? [...this.#regions.values()] : [this.#regions.get(name)]) {
-      if (region === undefined) continue;
+      if (region === undefined || !isMeant(region)) continue;
       if (region.userCount === 0) {
         this.#remove(region);
       } else {
@@ -124,11 +169,6 @@ export class SharedMemoryRegistry implements RegionHolder {
         );
       }
     }
-  }
-
-  /** There is nothing to take back. @throws TritonError UNSUPPORTED as `requireAllowed`. */
-  unregisterCuda(): void {
-    this.requireAllowed();
   }
 
   /**
@@ -161,7 +201,43 @@ export class SharedMemoryRegistry implements RegionHolder {
   #remove(region: SharedMemoryRegion): void {
     this.#regions.delete(region.name);
     this.mappedBytes -= region.mappedBytes;
-    region.close();
+    this.#closeMemory(region.name, region);
+  }
+
+  #closeMemory(name: string, memory: { close(): void }): void {
+    try {
+      memory.close();
+    } catch (failure) {
+      const reason = (failure as Error).message;
+      this.#options.logger.error(`failed to close shared memory region '${name}': ${reason}`);
+    }
+  }
+
+  #sorted(isMeant: (region: SharedMemoryRegion) => boolean): SharedMemoryRegion[] {
+    const regions = [...this.#regions.values()].filter(isMeant);
+    return regions.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** @throws TritonError ALREADY_EXISTS, UNAVAILABLE where there are too many. */
+  #requireNew(name: string): void {
+    if (this.#regions.has(name)) {
+      throw new TritonError('ALREADY_EXISTS', `shared memory region '${name}' already in manager`);
+    }
+    if (this.#regions.size < regionsMax) return;
+    throw new TritonError(
+      'UNAVAILABLE',
+      `failed to register shared memory region '${name}': ${regionsMax} regions are registered already`,
+    );
+  }
+
+  #openCuda(handle: Uint8Array, deviceId: number): CudaMemory {
+    try {
+      return (this.#options.cuda ?? cudaDriver)().open(handle, deviceId);
+    } catch (cause) {
+      this.#options.logger.error(`failed to open CUDA IPC handle: ${(cause as Error).message}`);
+      const text = 'failed to register shared memory region: invalid args';
+      throw new TritonError('INVALID_ARG', text, { cause });
+    }
   }
 
   #open(key: string): SharedMemoryObject {

@@ -118,8 +118,11 @@ describe.runIf(process.platform === 'linux')('shared memory over HTTP', () => {
     expect(await bad({}, '/v2/systemsharedmemory/register')).toBe(
       "400 'region name' is necessary to register system shared memory region",
     );
-    expect(await bad({ raw_handle: { b64: '' } }, '/v2/cudasharedmemory/region/c/register')).toBe(
-      "400 failed to register CUDA shared memory region: 'c', GPUs not supported",
+    const cuda = '/v2/cudasharedmemory/region/c/register';
+    const handle = { raw_handle: { b64: '' } };
+    expect(await bad(handle, cuda)).toContain("non-existing object member 'byte_size'");
+    expect(await bad({ ...handle, byte_size: 1, device_id: 0 }, cuda)).toBe(
+      "400 'raw_handle' must be a valid base64 encoded cudaIpcMemHandle_t",
     );
   });
 

@@ -36,26 +36,35 @@ export const systemSharedMemoryRpcs: readonly GrpcRpc[] = [
   }),
 ];
 
-/** The same for CUDA memory, of which there is none: the texts that Triton has for that. */
+/** The same for memory of GPUs. */
 export const cudaSharedMemoryRpcs: readonly GrpcRpc[] = [
   unaryRpc<{ name: string }>({
     name: 'CudaSharedMemoryStatus',
     category,
-    answer({ name }, { sharedMemory }) {
-      sharedMemory.cudaStatus(name);
-      return { regions: {} };
+    answer: ({ name }, { sharedMemory }) => ({
+      regions: Object.fromEntries(
+        sharedMemory
+          .cudaStatus(name)
+          .map(({ name, deviceId, byteSize }) => [
+            name,
+            { name, device_id: deviceId, byte_size: byteSize },
+          ]),
+      ),
+    }),
+  }),
+  unaryRpc<{ name: string; raw_handle: Uint8Array; device_id: number; byte_size: number }>({
+    name: 'CudaSharedMemoryRegister',
+    category,
+    answer({ name, raw_handle, device_id, byte_size }, { sharedMemory }) {
+      sharedMemory.registerCuda(name, raw_handle, device_id, byte_size);
+      return {};
     },
   }),
   unaryRpc<{ name: string }>({
-    name: 'CudaSharedMemoryRegister',
-    category,
-    answer: ({ name }, { sharedMemory }) => sharedMemory.registerCuda(name),
-  }),
-  unaryRpc({
     name: 'CudaSharedMemoryUnregister',
     category,
-    answer(_request, { sharedMemory }) {
-      sharedMemory.unregisterCuda();
+    answer({ name }, { sharedMemory }) {
+      sharedMemory.unregisterCuda(name);
       return {};
     },
   }),

@@ -3,6 +3,9 @@ import type { HttpCall, HttpRoute } from '../http-route.ts';
 import { sendEmpty, sendJson } from '../replies.ts';
 import { refuseLongJson, textOf, unsignedOf } from '../request-json.ts';
 
+/** `sizeof(cudaIpcMemHandle_t)`. */
+const cudaHandleBytes = 64;
+
 const constant = {
   origin: 'triton',
   category: 'shared-memory',
@@ -65,19 +68,41 @@ export const cudaSharedMemoryRoutes: readonly HttpRoute[] = [
     ...constant,
     methods: ['GET'],
     path: '/v2/cudasharedmemory[/region/{region}]/status',
-    meaning: 'Registered CUDA shared memory regions: there are none',
+    meaning: 'Registered CUDA shared memory regions: `[{"name", "device_id", "byte_size"}]`',
     handle({ context, responder, match }) {
-      sendJson(responder, context.sharedMemory.cudaStatus(match.region));
+      const regions = context.sharedMemory.cudaStatus(match.region);
+      sendJson(
+        responder,
+        regions.map(({ name, deviceId, byteSize }) => ({
+          name,
+          device_id: deviceId,
+          byte_size: byteSize,
+        })),
+      );
     },
   },
   {
     ...constant,
     methods: ['POST'],
     path: '/v2/cudasharedmemory[/region/{region}]/register',
-    meaning: 'Registers a CUDA shared memory region: refused, GPUs are not supported',
+    meaning:
+      'Registers a CUDA shared memory region: `{"raw_handle": {"b64"}, "device_id", "byte_size"}` (needs `--allow-client-shm`)',
     handle(call) {
-      required(registration(call, 'cuda'), 'raw_handle');
-      call.context.sharedMemory.registerCuda(call.match.region);
+      const json = registration(call, 'cuda');
+      const handle = requiredMember(required(json, 'raw_handle'), 'b64');
+      const text = textOf(handle);
+      const byteSize = unsignedOf(requiredMember(json, 'byte_size'));
+      const deviceId = unsignedOf(requiredMember(json, 'device_id'));
+      const bytes = Buffer.from(text, 'base64');
+      if (bytes.length !== cudaHandleBytes) {
+        throw new TritonError(
+          'INVALID_ARG',
+          "'raw_handle' must be a valid base64 encoded cudaIpcMemHandle_t",
+        );
+      }
+      const { context, responder, match } = call;
+      context.sharedMemory.registerCuda(match.region, bytes, Number(deviceId), byteSize);
+      sendEmpty(responder, 200, 'application/json');
     },
   },
   {
@@ -85,9 +110,9 @@ export const cudaSharedMemoryRoutes: readonly HttpRoute[] = [
     methods: ['POST'],
     path: '/v2/cudasharedmemory[/region/{region}]/unregister',
     meaning:
-      'Unregisters one or all CUDA shared memory regions: there are none (needs `--allow-client-shm`)',
-    handle({ context, responder }) {
-      context.sharedMemory.unregisterCuda();
+      'Unregisters one or all CUDA shared memory regions, after the requests in flight (needs `--allow-client-shm`)',
+    handle({ context, responder, match }) {
+      context.sharedMemory.unregisterCuda(match.region);
       sendEmpty(responder, 200, 'application/json');
     },
   },
@@ -104,6 +129,13 @@ function registration({ context, request, match }: HttpCall, kind: 'system' | 'c
   }
   refuseLongJson(request.body, context.options.maxInputBytes);
   return readJson(request.body);
+}
+
+/** @throws TritonError INTERNAL with the text of Triton's JSON library. */
+function requiredMember(json: JsonValue, name: string): JsonValue {
+  const value = jsonMember(json, name);
+  if (value !== undefined) return value;
+  throw new TritonError('INTERNAL', `attempt to access non-existing object member '${name}'`);
 }
 
 function required(json: JsonValue, name: string): JsonValue {
