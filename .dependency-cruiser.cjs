@@ -43,6 +43,21 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/$1/' },
     },
     {
+      name: 'client-imports-the-protocol',
+      severity: 'error',
+      from: { path: '^packages/client/src', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/', pathNot: '^packages/(client|protocol)/' },
+    },
+    {
+      // What runs in browsers: nothing of Node, and of the protocol only its data types.
+      name: 'client-in-browsers',
+      severity: 'error',
+      from: { path: '^packages/client/src/(http|tensor|browser)', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^(node:|packages/client/src/(node|grpc)/|packages/protocol/src/(?!data-type|half-float))',
+      },
+    },
+    {
       name: 'nothing-imports-the-server',
       severity: 'error',
       from: { path: '^packages/', pathNot: '^packages/(server|test-kit)/|\\.test\\.ts$|/testing/' },

@@ -8,18 +8,26 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Packages that are published, with the files that are loaded from outside. */
 const targets = [
-  { name: 'protocol', entries: ['index'] },
+  { name: 'protocol', entries: ['index', 'data-types'] },
   { name: 'transport', entries: ['index'] },
   { name: 'native', entries: ['index'] },
+  { name: 'client', entries: ['index'] },
+  { name: 'client', entries: ['browser'], platform: 'browser' },
   { name: 'server', entries: ['index', 'main', 'doctor-main'] },
 ];
 
 /** Native code and its loaders cannot be bundled; the client of Redis is loaded only where it is asked for. */
 const external = ['koffi', 'onnxruntime-node', 'onnxruntime-node/*', '@redis/client'];
 
+/** protobufjs is CommonJS and asks for its optional parts by require. */
+const requireForCommonJs =
+  "import { createRequire as nereidRequire } from 'node:module'; const require = nereidRequire(import.meta.url);";
+
 export async function build() {
   const { build: bundle } = await import('esbuild');
-  for (const { name, entries } of targets) {
+  /** What was written, by folder. */
+  const written = new Map();
+  for (const { name, entries, platform = 'node' } of targets) {
     const folder = join(root, 'packages', name);
     const { metafile } = await bundle({
       absWorkingDir: folder,
@@ -29,8 +37,8 @@ export async function build() {
       metafile: true,
       splitting: true,
       format: 'esm',
-      platform: 'node',
-      target: 'node20',
+      platform,
+      target: platform === 'node' ? 'node20' : 'es2022',
       conditions: ['nereid-source'],
       external,
       sourcemap: true,
@@ -39,14 +47,12 @@ export async function build() {
       minifyWhitespace: true,
       minifySyntax: true,
       define: { NEREID_BUNDLED: 'true' },
-      // protobufjs is CommonJS and asks for its optional parts by require.
-      banner: {
-        js: "import { createRequire as nereidRequire } from 'node:module'; const require = nereidRequire(import.meta.url);",
-      },
+      banner: platform === 'node' ? { js: requireForCommonJs } : {},
       logLevel: 'warning',
     });
-    removeOldChunks(folder, Object.keys(metafile.outputs));
+    written.set(folder, [...(written.get(folder) ?? []), ...Object.keys(metafile.outputs)]);
   }
+  for (const [folder, outputs] of written) removeOldChunks(folder, outputs);
   copyPythonWorker();
 }
 

@@ -1,0 +1,97 @@
+/** What went wrong: gRPC's names, since HTTP statuses tell less. */
+export type ErrorCode =
+  | 'CANCELLED'
+  | 'UNKNOWN'
+  | 'INVALID_ARGUMENT'
+  | 'DEADLINE_EXCEEDED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'OUT_OF_RANGE'
+  | 'UNIMPLEMENTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE'
+  | 'DATA_LOSS'
+  | 'UNAUTHENTICATED';
+
+/** Codes by gRPC's numbers, from 1 on. */
+const codes: readonly ErrorCode[] = [
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
+const codeByHttpStatus: Readonly<Record<number, ErrorCode>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  408: 'DEADLINE_EXCEEDED',
+  409: 'ALREADY_EXISTS',
+  413: 'RESOURCE_EXHAUSTED',
+  429: 'RESOURCE_EXHAUSTED',
+  499: 'CANCELLED',
+  500: 'INTERNAL',
+  501: 'UNIMPLEMENTED',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+};
+
+/** A request that was not answered as asked: refused or failed by the server, or lost on the way. */
+export class InferenceError extends Error {
+  readonly code: ErrorCode;
+  /** The HTTP status or gRPC status number; null when no answer came. */
+  readonly status: number | null;
+
+  /** @param message The server's own text where there is one. */
+  constructor(code: ErrorCode, message: string, status: number | null, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'InferenceError';
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** The error of an HTTP answer that is no success. */
+export function httpError(status: number, message: string): InferenceError {
+  const code = codeByHttpStatus[status] ?? (status >= 500 ? 'INTERNAL' : 'UNKNOWN');
+  return new InferenceError(code, message, status);
+}
+
+/** The error of a gRPC status other than 0. */
+export function grpcError(status: number, message: string): InferenceError {
+  return new InferenceError(codes[status - 1] ?? 'UNKNOWN', message, status);
+}
+
+/** The request's own time is over. */
+export function timeoutError(timeoutMs: number): InferenceError {
+  return new InferenceError('DEADLINE_EXCEEDED', `no answer within ${timeoutMs} ms`, null);
+}
+
+/** What a caller's `AbortSignal` ends a request with. */
+export function abortedError(signal: AbortSignal): InferenceError {
+  return new InferenceError('CANCELLED', 'the request was cancelled', null, signal.reason);
+}
+
+/** No connection, or it broke before the answer was whole. */
+export function connectionError(where: string, cause: unknown): InferenceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new InferenceError('UNAVAILABLE', `${where}: ${reason}`, null, cause);
+}

@@ -1,0 +1,227 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import {
+  type DataType,
+  GrpcClient,
+  HttpClient,
+  type InferenceClient,
+  tensor,
+} from '@nereid/client';
+import { HttpClient as FetchClient } from '@nereid/client/browser';
+import { ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkout, exampleModels } from './checkout.ts';
+import {
+  identityConfig,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
+
+/** Two elements of each data type that are easily got wrong. */
+const samples = {
+  BOOL: tensor('BOOL', [2], [true, false]),
+  UINT8: tensor('UINT8', [2], [0, 255]),
+  UINT16: tensor('UINT16', [2], [0, 65_535]),
+  UINT32: tensor('UINT32', [2], [0, 4_294_967_295]),
+  UINT64: tensor('UINT64', [2], [0n, 2n ** 64n - 1n]),
+  INT8: tensor('INT8', [2], [-128, 127]),
+  INT16: tensor('INT16', [2], [-32_768, 32_767]),
+  INT32: tensor('INT32', [2], [-(2 ** 31), 2 ** 31 - 1]),
+  INT64: tensor('INT64', [2], [-(2n ** 63n), 2n ** 63n - 1n]),
+  FP16: tensor('FP16', [2], [-1.5, 65_504]),
+  BF16: tensor('BF16', [2], [-1.5, 3.25]),
+  FP32: tensor('FP32', [2], [Math.fround(0.1), -3.5]),
+  FP64: tensor('FP64', [2], [0.1, -1e300]),
+  BYTES: tensor('BYTES', [2], ['é\n"', '']),
+} as const;
+const datatypes = Object.keys(samples) as DataType[];
+
+const delay = 'parameters { key: "execute_delay_ms" value: { string_value: "500" } }';
+
+let repository: TemporaryRepository;
+let server: ServerProcess;
+let clients: Record<'http' | 'fetch' | 'grpc', InferenceClient>;
+
+beforeAll(async () => {
+  repository = temporaryRepository(
+    Object.fromEntries([
+      ['slow/config.pbtxt', identityConfig('INT32', delay)],
+      ['slow/1/', ''],
+      ...datatypes.flatMap((datatype) => [
+        [
+          `identity_${datatype}/config.pbtxt`,
+          identityConfig(datatype === 'BYTES' ? 'STRING' : datatype),
+        ],
+        [`identity_${datatype}/1/`, ''],
+      ]),
+    ]),
+  );
+  server = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      `--model-repository=${exampleModels}`,
+      '--model-control-mode=explicit',
+      '--load-model=*',
+    ],
+  });
+  clients = {
+    http: new HttpClient(server.url),
+    fetch: new FetchClient(server.url),
+    grpc: new GrpcClient(`127.0.0.1:${server.grpcPort}`),
+  };
+});
+afterAll(async () => {
+  for (const client of Object.values(clients ?? {})) await client.close();
+  await server?.stop();
+  repository?.remove();
+});
+
+const protocols = ['http', 'fetch', 'grpc'] as const;
+
+describe.each(protocols)('the client over %s', (protocol) => {
+  const client = () => clients[protocol];
+
+  it.each(datatypes)('sends and gets %s', async (datatype) => {
+    const sent = samples[datatype];
+    const result = await client().infer(`identity_${datatype}`, { INPUT0: sent }, { id: 'x' });
+    const output = result.output('OUTPUT0', datatype);
+    expect(output.data).toEqual(sent.data);
+    expect(output.shape).toEqual([2]);
+    expect([result.id, result.modelName, result.modelVersion]).toEqual([
+      'x',
+      `identity_${datatype}`,
+      '1',
+    ]);
+  });
+
+  it.each(['gzip', 'deflate'] as const)('compresses with %s both ways', async (compression) => {
+    const data = new Int32Array(100_000).fill(7);
+    const result = await client().infer(
+      'identity_INT32',
+      { INPUT0: tensor('INT32', [data.length], data) },
+      { requestCompression: compression, responseCompression: compression },
+    );
+    expect(result.output('OUTPUT0', 'INT32').data).toEqual(data);
+  });
+
+  it('classifies', async () => {
+    const input = tensor('FP32', [1, 4], [0, 3, 1, 2]);
+    const options = { outputs: [{ name: 'OUTPUT0', classCount: 2 }] };
+    const flat = { INPUT0: tensor('FP32', [4], input.data) };
+    const result = await client().infer('identity_FP32', flat, options);
+    expect(result.output('OUTPUT0').strings()).toEqual(['3.000000:1', '2.000000:3']);
+  });
+
+  it('tells of the server and its models', async () => {
+    expect(await client().isServerLive()).toBe(true);
+    expect(await client().isServerReady()).toBe(true);
+    expect(await client().isModelReady('simple')).toBe(true);
+    expect(await client().isModelReady('nowhere')).toBe(false);
+    expect((await client().serverMetadata()).extensions).toContain('statistics');
+    expect((await client().modelMetadata('simple')).inputs[0]).toEqual({
+      name: 'INPUT0',
+      datatype: 'INT32',
+      shape: [-1, 16],
+    });
+    expect(await client().modelConfig('simple')).toMatchObject({
+      name: 'simple',
+      max_batch_size: 8,
+    });
+    const index = await client().repositoryIndex(true);
+    expect(index.find(({ name }) => name === 'simple')).toEqual({
+      name: 'simple',
+      version: '1',
+      state: 'READY',
+      reason: '',
+    });
+    const [statistics] = await client().statistics('identity_INT32');
+    expect(statistics?.inference_stats.success.count).toBeGreaterThan(0);
+    expect((await client().logSettings())['log_info']).toBe(true);
+    expect(await client().updateLogSettings({ log_verbose_level: 1 })).toMatchObject({
+      log_verbose_level: 1,
+    });
+    await client().updateLogSettings({ log_verbose_level: 0 });
+  });
+
+  it('unloads and loads a model', async () => {
+    await client().unloadModel('wine');
+    expect(await client().isModelReady('wine')).toBe(false);
+    await client().loadModel('wine');
+    expect(await client().isModelReady('wine')).toBe(true);
+    await expect(client().loadModel('nowhere')).rejects.toThrow("failed to load 'nowhere'");
+  });
+
+  it('tells refusals by their code and the words of the server', async () => {
+    await expect(client().infer('nowhere', {})).rejects.toMatchObject({
+      name: 'InferenceError',
+      code: 'NOT_FOUND',
+      message: "Request for unknown model: 'nowhere' is not found",
+    });
+    const wrong = { INPUT0: tensor('INT64', [1], [1]) };
+    await expect(client().infer('identity_INT32', wrong)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining("data-type is 'INT64'"),
+    });
+  });
+
+  it('stops waiting when it shall', async () => {
+    const signal = AbortSignal.abort();
+    await expect(client().serverMetadata({ signal })).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
+
+describe('over HTTP', () => {
+  it.each(datatypes.filter((datatype) => !['FP16', 'BF16'].includes(datatype)))(
+    'sends and gets %s as JSON',
+    async (datatype) => {
+      const sent = samples[datatype];
+      const result = await clients.http.infer(
+        `identity_${datatype}`,
+        { INPUT0: sent },
+        { binary: false, outputs: [{ name: 'OUTPUT0', binary: false }] },
+      );
+      expect(result.output('OUTPUT0', datatype).data).toEqual(sent.data);
+    },
+  );
+});
+
+describe('over gRPC', () => {
+  it('asks a stream one after the other, and gets errors for the request that has them', async () => {
+    const grpc = clients.grpc as GrpcClient;
+    const stream = await grpc.openStream();
+    for (const id of ['1', '2']) {
+      await stream.send('identity_INT32', { INPUT0: tensor('INT32', [1], [Number(id)]) }, { id });
+    }
+    await stream.send('nowhere', {}, { id: '3' });
+    stream.end();
+    const answers: string[] = [];
+    for await (const { result, error } of stream) {
+      answers.push(
+        error === null ? `${result.id}: ${result.output('OUTPUT0', 'INT32').data}` : error.message,
+      );
+    }
+    expect(answers).toEqual(['1: 1', '2: 2', "Request for unknown model: 'nowhere' is not found"]);
+  });
+
+  it('iterates over the answers to one request', async () => {
+    const answers = [];
+    const inputs = { INPUT0: tensor('INT32', [1], [5]) };
+    for await (const result of (clients.grpc as GrpcClient).inferStream('identity_INT32', inputs)) {
+      answers.push(result.output('OUTPUT0', 'INT32').data[0]);
+    }
+    expect(answers).toEqual([5]);
+  });
+
+  it('ends at its deadline', async () => {
+    const inputs = { INPUT0: tensor('INT32', [1], [5]) };
+    await expect(clients.grpc.infer('slow', inputs, { timeoutMs: 30 })).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+  });
+});
+
+it('is small enough for a browser', () => {
+  const bundle = readFileSync(join(checkout, 'packages', 'client', 'dist', 'browser.js'));
+  expect(gzipSync(bundle).length).toBeLessThan(20 * 1024);
+});
