@@ -81,6 +81,7 @@ export class Server {
         autoComplete: repository.autoCompleteConfig,
         backendConfig: options.backend.config,
         delaySchedulerRequests: repository.delaySchedulerRequests,
+        delayBacklogRequests: repository.delayBacklogRequests,
         responseCache: () => this.#cache,
         latencies: options.metrics.latencies,
         rateLimiter:

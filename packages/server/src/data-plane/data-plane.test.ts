@@ -48,12 +48,13 @@ interface PartialMessage {
   readonly inputs?: readonly Tensor[];
   readonly outputs?: readonly { readonly name: string }[];
   readonly rawInput?: Uint8Array;
+  readonly sequenceId?: string;
 }
 
 function inferRequestMessage(message: PartialMessage): InferRequestMessage {
   return {
     id: message.id ?? '',
-    parameters: defaultRequestParameters,
+    parameters: { ...defaultRequestParameters, sequenceId: message.sequenceId ?? null },
     inputs: message.inputs ?? [],
     rawInput: message.rawInput ?? null,
     outputs: (message.outputs ?? []).map(({ name }) => ({
@@ -192,6 +193,16 @@ it('gives the model back when the scheduler does not take the request', () => {
   expect(() => infer(model, { inputs: both }, trace)).toThrow(refused);
   expect(model.retained).toBe(0);
   expect(trace.lines.at(-1)).toMatch(/END/u);
+});
+
+it('refuses a text that is too long to be a sequence id', () => {
+  const model = served(addSub);
+  const sent = (sequenceId: string) => () => infer(model, { inputs: both, sequenceId });
+  expect(sent('é'.repeat(64))).not.toThrow();
+  expect(sent(`${'é'.repeat(64)}a`)).toThrow(
+    'string correlation ID cannot be longer than 128 characters',
+  );
+  expect(model.scheduler.enqueued).toHaveLength(1);
 });
 
 describe('a request that is traced', () => {

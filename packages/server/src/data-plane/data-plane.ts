@@ -13,7 +13,7 @@ import { rawInputName, rawInputTensor } from './raw-input.ts';
 import { explainRefusal } from './request-refusal.ts';
 import { deriveRequestRules, type RequestRules } from './request-rules.ts';
 import { ResponsePath } from './response-path.ts';
-import { sequenceIdRefusal } from './sequence-id.ts';
+import { refuseLongSequenceId, sequenceIdRefusal } from './sequence-id.ts';
 
 export interface DataPlaneOptions {
   readonly registry: ModelRegistry;
@@ -61,6 +61,7 @@ export class DataPlane {
     outputMemory: OutputMemory | null = null,
   ): void {
     const startNs = this.#clock.nowNs();
+    refuseLongSequenceId(message);
     const rules = this.#rulesOf(model);
     const outputNames = requestedOutputNames(rules, message);
     const prepared = prepare(rules, message, outputNames);

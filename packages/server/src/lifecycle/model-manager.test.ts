@@ -370,10 +370,4 @@ describe('ModelManager', () => {
     expect(backend.loads).toBe(10);
     expect(backend.loadingAtOnce).toBeLessThanOrEqual(4);
   });
-
-  it('refuses what would answer wrongly instead of serving it', async () => {
-    await writeModel('m', [1], 'sequence_batching { }');
-    const text = await failure(manager().load('m', noOverrides));
-    expect(text).toContain('Unsupported:');
-  });
 });

@@ -15,6 +15,9 @@ import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts'
 import { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
 import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiter.ts';
 import { resourceNeeds } from '../scheduling/resource-pool.ts';
+import type { StateSettings } from '../scheduling/sequence/kept-states.ts';
+import type { SchedulerHold } from '../scheduling/sequence/scheduler-hold.ts';
+import { SequenceBatchScheduler } from '../scheduling/sequence/sequence-batch-scheduler.ts';
 import type { LoadedModelParts } from './loaded-model.ts';
 
 export interface ModelSchedulingOptions {
@@ -26,11 +29,13 @@ export interface ModelSchedulingOptions {
   /** Null with --rate-limit=off. */
   readonly limiter: RateLimiter | null;
   readonly model: BackendModel;
+  /** The implicit states of a sequence model, as `readStateSettings` gives them. */
+  readonly states: readonly StateSettings[];
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Schedulers that wait for company send nothing before so many requests wait. */
-  readonly startAtRequests: number;
+  /** Schedulers that wait for company send nothing before this. */
+  readonly hold: SchedulerHold;
 }
 
 /** What decides when a model runs, as its configuration asks for. */
@@ -57,13 +62,17 @@ export function scheduleModel(parts: ModelSchedulingOptions): ModelScheduling {
 }
 
 function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling, 'cached'> {
-  const { key, statistics, clock, logger, startAtRequests } = parts;
+  const { key, statistics, clock, logger, states, hold } = parts;
   const modelName = key.name;
   const { config } = parts.model;
   const limited = limitedInstances(parts);
   const instances = limited?.instances ?? scheduledInstances(parts.model);
   const options = { modelName, instances, statistics, clock };
   const adaptive = adaptiveSettingsOf(config);
+  if (config.sequence_batching !== null) {
+    const scheduler = new SequenceBatchScheduler({ ...options, config, logger, states, hold });
+    return { scheduler, batchingReport: () => scheduler.batchingReport(), limited };
+  }
   if (config.dynamic_batching === null) {
     return { scheduler: new DefaultScheduler(options), batchingReport: null, limited };
   }
@@ -72,7 +81,7 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
     config,
     logger,
     adaptive,
-    startAtRequests,
+    startAtRequests: hold.requestCount,
   });
   return { scheduler, batchingReport: () => scheduler.batchingReport(), limited };
 }
@@ -124,12 +133,6 @@ export function refuseUnbuiltScheduling(config: ModelConfig): void {
     throw new TritonError(
       'UNSUPPORTED',
       `ensemble '${config.name}': ensembles are not supported yet`,
-    );
-  }
-  if (config.sequence_batching !== null) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `model '${config.name}': sequence batching is not supported yet`,
     );
   }
 }

@@ -48,10 +48,17 @@ describe('VersionLoader', () => {
     expect((await load('')).batchingReport).toBe(null);
   });
 
-  it.each([['sequence_batching { }', "model 'm': sequence batching is not supported yet"]])(
-    'refuses what it would answer wrongly: %s',
-    async (fields, message) => {
-      await expect(load(fields)).rejects.toMatchObject({ code: 'UNSUPPORTED', message });
-    },
-  );
+  it('gives sequences their slots', async () => {
+    const { batchingReport } = await load(
+      'sequence_batching { oldest { max_candidate_sequences: 3 } }',
+    );
+    expect(batchingReport?.()).toMatchObject({ sequences: { slot_count: 3, active_count: 0 } });
+  });
+
+  it('refuses a state that begins with nothing that there is', async () => {
+    const state = 'input_name: "A" output_name: "B" data_type: TYPE_INT32 dims: [ 2 ]';
+    const initial = 'name: "i" data_type: TYPE_INT32 dims: [ 2 ] data_file: "missing"';
+    const fields = `sequence_batching { state { ${state} initial_state { ${initial} } } }`;
+    await expect(load(fields)).rejects.toThrow(/failed to open text file for read .*missing/u);
+  });
 });

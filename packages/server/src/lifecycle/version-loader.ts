@@ -14,6 +14,7 @@ import { type LatencyConfiguration, ModelLatencies } from '../observability/mode
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import type { RateLimiter } from '../scheduling/rate-limiter.ts';
+import { readStateSettings } from '../scheduling/sequence/state-settings.ts';
 import type { BackendRegistry } from './backend-registry.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { refuseUnbuiltScheduling, scheduledInstances, scheduleModel } from './model-scheduling.ts';
@@ -34,6 +35,8 @@ export interface VersionLoaderOptions {
   readonly prepareRequest: PrepareRequest;
   /** Schedulers send nothing before so many requests wait; 0 for those of users. */
   readonly delaySchedulerRequests?: number;
+  /** Nor before so many wait of sequences without a slot. */
+  readonly delayBacklogRequests?: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -53,6 +56,7 @@ export class VersionLoader {
     const backendModel = await this.#loadBackendModel(definition, version);
     try {
       const labels = await readModelLabels(backendModel.config, definition.directory);
+      const states = await readStateSettings(backendModel.config, definition.directory);
       const statistics = this.#newStatistics(backendModel.config);
       await this.#warmUp(definition, backendModel, statistics);
       return new LoadedModel({
@@ -65,10 +69,14 @@ export class VersionLoader {
           cache: this.#options.responseCache(),
           limiter: this.#options.rateLimiter,
           model: backendModel,
+          states,
           statistics,
           clock,
           logger,
-          startAtRequests: this.#options.delaySchedulerRequests ?? 0,
+          hold: {
+            requestCount: this.#options.delaySchedulerRequests ?? 0,
+            backlogRequestCount: this.#options.delayBacklogRequests ?? 0,
+          },
         }),
         labels,
         statistics,

@@ -6,6 +6,7 @@ import type {
   SequenceControlInput,
   SequenceControlKind,
 } from '@nereid/protocol';
+import { checkSequenceStates } from './check-states.ts';
 import { refuseNonTensors } from './complete.ts';
 import { type ConfigSource, configError, invalidConfig } from './config-source.ts';
 import { configTypeOf, type ModelSignature, type SignatureTensor } from './model-signature.ts';
@@ -23,6 +24,7 @@ export function checkModelAgainstSignature(
   refuseNonTensors(signature);
   const controls = checkSequenceControls(config, signature, source);
   checkInputCount(config, signature, controls, source);
+  checkSequenceStates(config, signature, source);
   const inputs = new Map(
     [...signature.inputs, ...(signature.overridableInitializers ?? [])].map((t) => [t.name, t]),
   );

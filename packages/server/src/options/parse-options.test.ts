@@ -45,6 +45,7 @@ describe('parseOptions', () => {
         loadRetryCount: 0,
         namespacing: false,
         delaySchedulerRequests: 0,
+        delayBacklogRequests: 0,
       },
       backend: { directory: '/opt/tritonserver/backends', config: new Map() },
       rateLimits: null,

@@ -112,11 +112,14 @@ function modelRepositoryOptions(
     loadThreadCount: Math.max(1, given.integer('model-load-thread-count')),
     loadRetryCount: Math.max(0, given.integer('model-load-retry-count')),
     namespacing: given.boolean('model-namespacing'),
-    delaySchedulerRequests: Math.max(
-      0,
-      Number.parseInt(env['TRITONSERVER_DELAY_SCHEDULER'] ?? '', 10) || 0,
-    ),
+    delaySchedulerRequests: requestCount(env['TRITONSERVER_DELAY_SCHEDULER']),
+    delayBacklogRequests: requestCount(env['TRITONSERVER_BACKLOG_DELAY_SCHEDULER']),
   };
+}
+
+/** What is no number counts for none, as in Triton. */
+function requestCount(text: string | undefined): number {
+  return Math.max(0, Number.parseInt(text ?? '', 10) || 0);
 }
 
 function repositoryPaths(given: GivenOptions, env: Environment): readonly string[] {

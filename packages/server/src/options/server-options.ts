@@ -33,6 +33,8 @@ export interface ModelRepositoryOptions {
   readonly namespacing: boolean;
   /** `TRITONSERVER_DELAY_SCHEDULER`: schedulers send nothing before so many requests wait; for tests. */
   readonly delaySchedulerRequests: number;
+  /** `TRITONSERVER_BACKLOG_DELAY_SCHEDULER`: nor before so many wait of sequences without a slot. */
+  readonly delayBacklogRequests: number;
 }
 
 /** What backends are told. */

@@ -17,6 +17,18 @@ export interface BatchingReport {
   readonly pending_count: number;
   /** Of a model that learns how to batch. */
   readonly adaptive?: AdaptiveReport;
+  /** Of a model with sequence batching. */
+  readonly sequences?: SequencesReport;
+}
+
+/** Where a model's sequences are now. */
+export interface SequencesReport {
+  /** Of all instances together. */
+  readonly slot_count: number;
+  /** Slots that hold a sequence. */
+  readonly active_count: number;
+  /** Sequences that wait for a slot. */
+  readonly backlog_count: number;
 }
 
 /** Counts the batches that a queue sent. */

@@ -12,6 +12,8 @@ export type BatchReason =
   | 'not_mergeable'
   /** Its oldest request has waited as long as it may. */
   | 'delay'
+  /** So many of an instance's sequences have a request as `minimum_slot_utilization` asks for. */
+  | 'slot_utilization'
   /** An instance is idle, and nothing says to wait. */
   | 'idle_instance';
 
@@ -22,6 +24,7 @@ export const batchReasons: readonly BatchReason[] = [
   'full',
   'not_mergeable',
   'delay',
+  'slot_utilization',
   'idle_instance',
 ];
 

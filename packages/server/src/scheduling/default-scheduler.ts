@@ -4,6 +4,7 @@ import type { InferRequest } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
+import { endBatch } from './end-batch.ts';
 import { RequestIntake } from './request-intake.ts';
 import { RequestQueue } from './request-queue.ts';
 import {
@@ -97,28 +98,16 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
       const work = instance.execute([scheduled]);
       if (work !== null) {
         void work.then(() => {
-          this.#finish(scheduled);
+          endBatch([scheduled], scheduled.request.batchSize, this.statistics);
           const waiting = this.#queue.shift();
           if (waiting === undefined) this.#idle.push(instance);
           else this.#run(instance, waiting);
         });
         return;
       }
-      this.#finish(scheduled);
+      endBatch([scheduled], scheduled.request.batchSize, this.statistics);
       next = this.#queue.shift();
     }
     this.#idle.push(instance);
-  }
-
-  #finish(scheduled: ScheduledRequest): void {
-    if (scheduled.computeEndNs > 0) {
-      this.statistics.recordBatch(
-        scheduled.request.batchSize,
-        scheduled.computeInputEndNs - scheduled.computeStartNs,
-        scheduled.computeOutputStartNs - scheduled.computeInputEndNs,
-        scheduled.computeEndNs - scheduled.computeOutputStartNs,
-      );
-    }
-    if (!scheduled.done && !scheduled.detached) scheduled.rejectForgotten();
   }
 }

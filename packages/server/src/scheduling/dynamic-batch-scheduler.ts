@@ -1,116 +1,39 @@
-import type { ModelConfig, ModelDynamicBatching } from '@nereid/protocol';
-import type { BackendInstance } from '../core/backend.ts';
+import type { ModelConfig } from '@nereid/protocol';
 import type { Clock } from '../core/clock.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
-import type { Logger } from '../core/logger.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
-import { AdaptiveBatching } from './adaptive-batching.ts';
-import type { AdaptiveSettings } from './adaptive-settings.ts';
-import { AnswerOrder } from './answer-order.ts';
-import { BatchCounters, type BatchingReport } from './batch-counters.ts';
-import { type BatchReason, type BatchRules, decideBatch } from './batch-decision.ts';
-import { BatchQueue, type QueuePlace } from './batch-queue.ts';
-import { Crowd } from './crowd.ts';
-import { ExpiryTimer } from './expiry-timer.ts';
-import { mayMergeOf } from './mergeable-requests.ts';
-import { QueueAlarm } from './queue-alarm.ts';
+import type { BatchingReport } from './batch-counters.ts';
+import { DynamicBatcher, type DynamicBatcherOptions } from './dynamic-batcher.ts';
 import { RequestIntake } from './request-intake.ts';
-import {
-  queueFullError,
-  queueRequestsMaxDefault,
-  type RequestOwner,
-  ScheduledRequest,
-  stoppingError,
-  timeoutError,
-} from './scheduled-request.ts';
-import { systemTurn, type Turn } from './turn.ts';
+import { type RequestOwner, ScheduledRequest, stoppingError } from './scheduled-request.ts';
 
-/** Batches that run on the event loop take no more of one turn than this, and the one that exceeds it. */
-const turnNsMax = 1_000_000;
-
-/** Turns with one request each after which the next one is run at once. */
-const loneTurnsMin = 8;
-
-export interface DynamicBatchSchedulerOptions {
-  readonly modelName: string;
+export interface DynamicBatchSchedulerOptions
+  extends Omit<DynamicBatcherOptions, 'batching' | 'counters'> {
   /** With `dynamic_batching`. */
   readonly config: ModelConfig;
-  readonly instances: readonly BackendInstance[];
-  readonly statistics: ModelStatistics;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly turn?: Turn;
-  readonly queueRequestsMax?: number;
-  /** For a model that learns how to batch. */
-  readonly adaptive?: AdaptiveSettings | null;
-  /** For tests of clients: the first batch waits until so many requests do, and so do their time-outs. */
-  readonly startAtRequests?: number;
 }
 
-/**
- * Joins requests into batches for whichever instance is idle, as `dynamic_batching` says. What came
- * in one turn of the event loop is looked at when the turn ends, so that requests of several clients
- * meet even if the model runs on the event loop and its instance is never found busy. A client that
- * has been alone for some turns is not kept waiting for that.
- */
+/** The door to a dynamic batcher: lets requests in until it is shut, and answers those that leave. */
 export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   readonly modelName: string;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
-  readonly #logger: Logger;
-  readonly #turn: Turn;
-  readonly #queueRequestsMax: number;
-  readonly #queue: BatchQueue<ScheduledRequest>;
-  readonly #rules: BatchRules<ScheduledRequest>;
-  /** Null for a model whose configuration says how to batch. */
-  readonly #adaptive: AdaptiveBatching<ScheduledRequest> | null;
-  readonly #crowd = new Crowd();
-  readonly #order: AnswerOrder | null;
-  readonly #counters = new BatchCounters();
-  readonly #delayAlarm: QueueAlarm;
-  readonly #expiryTimer: ExpiryTimer;
-  /** A stack, so that a lone client keeps to one instance whose memory is warm. */
-  readonly #idle: BackendInstance[];
-  /** Nothing is sent until so many wait; 0 once they did. */
-  #startAtRequests: number;
-  #lookIsDue = false;
-  /** Requests that came since a turn was last seen to end. */
-  #arrivals = 0;
-  /** Turns in a row in which one request came, and none while it ran. */
-  #loneTurns = 0;
+  readonly #batcher: DynamicBatcher;
   readonly #intake = new RequestIntake();
 
   constructor(options: DynamicBatchSchedulerOptions) {
-    const { config, clock } = options;
-    const batching = config.dynamic_batching;
+    const batching = options.config.dynamic_batching;
     if (batching === null) throw new Error(`model '${options.modelName}' has no dynamic_batching`);
     this.modelName = options.modelName;
     this.statistics = options.statistics;
-    this.clock = clock;
-    this.#logger = options.logger;
-    this.#turn = options.turn ?? systemTurn;
-    this.#queueRequestsMax = options.queueRequestsMax ?? queueRequestsMaxDefault;
-    this.#startAtRequests = options.startAtRequests ?? 0;
-    this.#idle = [...options.instances].reverse();
-    this.#rules = batchRulesOf(config, batching);
-    const adaptive = options.adaptive ?? null;
-    this.#adaptive =
-      adaptive === null ? null : new AdaptiveBatching(this.#rules, this.#crowd, adaptive);
-    this.#order = batching.preserve_ordering ? new AnswerOrder() : null;
-    this.#queue = new BatchQueue({
-      levelCount: Number(batching.priority_levels),
-      defaultLevel: Number(batching.default_priority_level),
-      defaultPolicy: batching.default_queue_policy,
-      levelPolicies: batching.priority_queue_policy,
-    });
-    this.#delayAlarm = new QueueAlarm(clock, this.#turn, () => this.#dispatch());
-    this.#expiryTimer = new ExpiryTimer(clock, () => this.#expire());
+    this.clock = options.clock;
+    this.#batcher = new DynamicBatcher({ ...options, batching });
   }
 
   get pendingCount(): number {
-    return this.#queue.length;
+    return this.#batcher.pendingCount;
   }
 
   get inflightCount(): number {
@@ -118,218 +41,29 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
   }
 
   batchingReport(): BatchingReport {
-    const report = this.#counters.report(this.#queue.length);
-    return this.#adaptive === null ? report : { ...report, adaptive: this.#adaptive.report() };
+    return this.#batcher.batchingReport();
   }
 
   enqueue(request: InferRequest, sink: ResponseSink): void {
     const scheduled = new ScheduledRequest(this, request, sink);
-    this.#crowd.entered(request.batchSize);
-    if (!this.#intake.enter()) {
-      scheduled.reject('REJECTED', stoppingError());
-      return;
-    }
-    this.#arrivals++;
-    if (this.#intake.inflight > 1) this.#loneTurns = 0;
-    if (this.#idle.length > 0) this.#lookAtEndOfTurn();
-    if (this.#mayRunAtOnce() && !request.cancellation.cancelled) {
-      this.#recordDecision(1, request.batchSize, 'idle_instance');
-      this.#run(this.#idle.pop() as BackendInstance, [scheduled], request.batchSize);
-    } else {
-      this.#wait(scheduled);
-    }
+    this.#batcher.enter(request);
+    if (this.#intake.enter()) this.#batcher.add(scheduled);
+    else scheduled.reject('REJECTED', stoppingError());
   }
 
   stop(): Promise<void> {
-    if (this.#startAtRequests > 0) {
-      this.#startAtRequests = 0;
-      this.#lookAtEndOfTurn();
-    }
+    this.#batcher.stop();
     return this.#intake.close();
   }
 
   /** Called by a request that was cancelled while it waited. */
   dropFromQueue(scheduled: ScheduledRequest): void {
-    const { place } = scheduled;
-    if (place === null) return;
-    this.#queue.remove(place);
-    scheduled.place = null;
-    scheduled.rejectCancelled();
-    // Those behind it may fit together now.
-    if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
+    if (this.#batcher.remove(scheduled)) scheduled.rejectCancelled();
   }
 
   /** Called once by every request when its answer is out. */
-  settled(scheduled: ScheduledRequest): void {
-    this.#crowd.left(scheduled.request.batchSize);
+  settled({ request }: ScheduledRequest): void {
+    this.#batcher.leave(request);
     this.#intake.leave();
   }
-
-  /** A client alone, for whom nothing would be waited for: the queue would change nothing. */
-  #mayRunAtOnce(): boolean {
-    return (
-      this.#loneTurns >= loneTurnsMin &&
-      this.#arrivals === 1 &&
-      this.#queue.length === 0 &&
-      this.#idle.length > 0 &&
-      this.#rules.delayNs === 0 &&
-      this.#order === null &&
-      this.#startAtRequests === 0
-    );
-  }
-
-  #holdsBack(): boolean {
-    if (this.#queue.length < this.#startAtRequests) return true;
-    this.#startAtRequests = 0;
-    return false;
-  }
-
-  #wait(scheduled: ScheduledRequest): void {
-    const { priority, timeoutUs } = scheduled.request.parameters;
-    const place =
-      this.#queue.length >= this.#queueRequestsMax
-        ? null
-        : this.#queue.push(scheduled, priority, timeoutUs, scheduled.queueStartNs);
-    if (place === null) {
-      scheduled.reject('REJECTED', queueFullError());
-      return;
-    }
-    scheduled.place = place;
-    scheduled.watchCancellation();
-    if (place.deadlineNs > 0) this.#expiryTimer.set(this.#queue.nextDeadlineNs);
-  }
-
-  /** What comes in one turn is decided upon together. */
-  #lookAtEndOfTurn(): void {
-    if (this.#lookIsDue) return;
-    this.#lookIsDue = true;
-    this.#turn.atEnd(() => {
-      this.#lookIsDue = false;
-      if (this.#arrivals > 1) this.#loneTurns = 0;
-      else if (this.#arrivals === 1) this.#loneTurns++;
-      this.#arrivals = 0;
-      if (this.#queue.length > 0) this.#dispatch();
-    });
-  }
-
-  /** Gives idle instances what is ready for them, and sees to it that what is not is looked at in time. */
-  #dispatch(): void {
-    if (this.#holdsBack()) return;
-    const startNs = this.clock.nowNs();
-    let nowNs = startNs;
-    this.#rejectExpired(nowNs);
-    while (this.#queue.length > 0 && this.#idle.length > 0) {
-      const decision =
-        this.#adaptive === null
-          ? decideBatch(this.#queue, this.#rules, nowNs)
-          : this.#adaptive.decide(this.#queue, nowNs, this.#idle.length);
-      if (decision.kind === 'wait') {
-        this.#delayAlarm.set(decision.untilNs);
-        return;
-      }
-      const batch = this.#take(decision.count);
-      this.#recordDecision(batch.length, decision.size, decision.reason);
-      this.#run(this.#idle.pop() as BackendInstance, batch, decision.size);
-      nowNs = this.clock.nowNs();
-      if (nowNs - startNs > turnNsMax && this.#queue.length > 0) {
-        this.#lookAtEndOfTurn();
-        break;
-      }
-    }
-    this.#delayAlarm.cancel();
-  }
-
-  #take(count: number): ScheduledRequest[] {
-    const batch: ScheduledRequest[] = [];
-    for (let i = 0; i < count; i++) {
-      const place = this.#queue.first as QueuePlace<ScheduledRequest>;
-      const scheduled = place.item;
-      this.#queue.remove(place);
-      scheduled.place = null;
-      scheduled.unwatchCancellation();
-      const order = this.#order;
-      if (order !== null) scheduled.divert((sink) => order.inTurn(sink));
-      batch.push(scheduled);
-    }
-    return batch;
-  }
-
-  #run(instance: BackendInstance, batch: readonly ScheduledRequest[], batchSize: number): void {
-    const startNs = this.#adaptive === null ? 0 : this.clock.nowNs();
-    this.#crowd.batchSent();
-    const work = instance.execute(batch);
-    if (work === null) {
-      this.#finish(batch, batchSize, startNs);
-      this.#idle.push(instance);
-      return;
-    }
-    void work.then(() => {
-      this.#finish(batch, batchSize, startNs);
-      this.#idle.push(instance);
-      if (this.#queue.length > 0) this.#lookAtEndOfTurn();
-    });
-  }
-
-  #finish(batch: readonly ScheduledRequest[], batchSize: number, startNs: number): void {
-    // Those that were cancelled meanwhile have no times.
-    const timed = batch.find((scheduled) => scheduled.computeEndNs > 0);
-    if (timed !== undefined) {
-      this.statistics.recordBatch(
-        batchSize,
-        timed.computeInputEndNs - timed.computeStartNs,
-        timed.computeOutputStartNs - timed.computeInputEndNs,
-        timed.computeEndNs - timed.computeOutputStartNs,
-      );
-      this.#adaptive?.learn(batchSize, this.clock.nowNs() - startNs);
-    }
-    for (const scheduled of batch) {
-      if (!scheduled.done && !scheduled.detached) scheduled.rejectForgotten();
-    }
-  }
-
-  #expire(): void {
-    if (this.#holdsBack()) return;
-    this.#rejectExpired(this.clock.nowNs());
-    if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
-  }
-
-  #rejectExpired(nowNs: number): void {
-    const nextNs = this.#queue.nextDeadlineNs;
-    if (nextNs === null) return;
-    if (nextNs <= nowNs) {
-      for (const scheduled of this.#queue.expire(nowNs)) {
-        scheduled.place = null;
-        scheduled.unwatchCancellation();
-        scheduled.reject('REJECTED', timeoutError());
-      }
-    }
-    this.#expiryTimer.set(this.#queue.nextDeadlineNs);
-  }
-
-  #recordDecision(requestCount: number, batchSize: number, reason: BatchReason): void {
-    this.#counters.record(requestCount, batchSize, reason);
-    if (!this.#logger.isVerbose(1)) return;
-    this.#logger.verbose(
-      1,
-      `model '${this.modelName}': batch of ${batchSize} from ${requestCount} requests (${reason}), ${this.#queue.length} wait`,
-    );
-  }
-}
-
-function batchRulesOf(
-  config: ModelConfig,
-  batching: ModelDynamicBatching,
-): BatchRules<ScheduledRequest> {
-  const batchSizeMax = Math.max(1, config.max_batch_size);
-  const sizes = batching.preferred_batch_size;
-  const preferredSizes = new Set(sizes.length === 0 ? [batchSizeMax] : sizes);
-  const mayMerge = mayMergeOf(config);
-  return {
-    batchSizeMax,
-    preferredSizes,
-    preferredSizeMax: Math.max(...preferredSizes),
-    delayNs: Number(batching.max_queue_delay_microseconds) * 1000,
-    sizeOf: (scheduled) => scheduled.request.batchSize,
-    mayJoin: (first, next) => mayMerge(first.request, next.request),
-  };
 }

@@ -10,7 +10,7 @@ export type MayMerge = (first: InferRequest, next: InferRequest) => boolean;
  * matter: a batch computes all that any of its requests asked for.
  */
 export function mayMergeOf(config: ModelConfig): MayMerge {
-  const ranks = new Map(config.input.map((input) => [input.name, rankOf(input)]));
+  const ranks = ranksOf(config);
   const ragged = new Set(
     config.input.filter((input) => input.allow_ragged_batch).map((input) => input.name),
   );
@@ -29,6 +29,18 @@ export function mayMergeOf(config: ModelConfig): MayMerge {
     }
     return true;
   };
+}
+
+/** Dimensions of every input, those that a sequence scheduler adds included. */
+function ranksOf({ input, sequence_batching: batching }: ModelConfig): Map<string, number> {
+  return new Map([
+    ...input.map((tensor): [string, number] => [tensor.name, rankOf(tensor)]),
+    ...(batching?.control_input ?? []).map(({ name }): [string, number] => [name, 2]),
+    ...(batching?.state ?? []).map((state): [string, number] => [
+      state.input_name,
+      1 + state.dims.length,
+    ]),
+  ]);
 }
 
 function rankOf(input: ModelInput): number {

@@ -26,9 +26,10 @@ export interface RequestOwner {
 
 /** The scheduler's own view of a request: its times, and the promise that it is answered exactly once. */
 export class ScheduledRequest implements Execution, ResponseSink {
-  readonly request: InferRequest;
+  /** As the backend gets it: a scheduler may replace it by one with more inputs. */
+  request: InferRequest;
   readonly sink: ResponseSink = this;
-  readonly queueStartNs: number;
+  queueStartNs: number;
   computeStartNs = 0;
   computeInputEndNs = 0;
   computeOutputStartNs = 0;
@@ -42,6 +43,7 @@ export class ScheduledRequest implements Execution, ResponseSink {
   readonly #owner: RequestOwner;
   /** Where answers go; replaced where they must keep an order. */
   #sink: ResponseSink;
+  #diverted = false;
   #watch: (() => void) | null = null;
 
   constructor(owner: RequestOwner, request: InferRequest, sink: ResponseSink) {
@@ -51,12 +53,15 @@ export class ScheduledRequest implements Execution, ResponseSink {
     this.queueStartNs = owner.clock.nowNs();
   }
 
-  /** Sends the answers by way of another sink, which gets the one so far. */
+  /** Sends the answers by way of another sink, which gets the one so far. Once: a request that is executed again keeps its place. */
   divert(through: (sink: ResponseSink) => ResponseSink): void {
+    if (this.#diverted) return;
+    this.#diverted = true;
     this.#sink = through(this.#sink);
   }
 
   watchCancellation(): void {
+    if (this.#watch !== null) return;
     this.#watch = () => this.#owner.dropFromQueue(this);
     this.request.cancellation.onCancel(this.#watch);
   }
@@ -99,6 +104,22 @@ export class ScheduledRequest implements Execution, ResponseSink {
     } finally {
       this.#owner.settled(this);
     }
+  }
+
+  /** The batch that it was executed in is over. */
+  executionEnded(): void {
+    if (!this.done && !this.detached) this.rejectForgotten();
+  }
+
+  /** Counts an execution that went well and was not the last; from now on the request waits anew. */
+  protected beginAnew(): void {
+    this.#recordSuccess();
+    this.queueStartNs = this.#owner.clock.nowNs();
+    this.computeStartNs = 0;
+    this.computeInputEndNs = 0;
+    this.computeOutputStartNs = 0;
+    this.computeEndNs = 0;
+    this.detached = false;
   }
 
   /** Only a sequence can take a request back. */
@@ -171,7 +192,7 @@ export function queueFullError(): TritonError {
 }
 
 /** What a backend is told that gives a request back where nothing takes it. */
-function rescheduleError(): TritonError {
+export function rescheduleError(): TritonError {
   return new TritonError(
     'INVALID_ARG',
     'Request is released with TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, while the model is not configured to handle such a flag.',

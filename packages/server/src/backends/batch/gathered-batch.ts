@@ -24,8 +24,10 @@ import {
 export class GatheredBatch {
   readonly inputs: readonly Tensor[];
   readonly inputBytes: number;
-  /** Every output that any of the requests wants. */
+  /** Every output that any of the requests wants, and every one that holds a new state. */
   readonly outputNames: readonly string[];
+  /** Outputs that hold new states of the requests' sequences. */
+  readonly stateNames: readonly string[];
   /** Rows of all requests together. */
   readonly size: number;
   readonly #requests: readonly InferRequest[];
@@ -39,7 +41,8 @@ export class GatheredBatch {
     this.size = requests.reduce((size, { batchSize }) => size + batchSize, 0);
     this.inputs = gatherAll(requests, layout, this.size, memory);
     this.inputBytes = this.inputs.reduce((bytes, { data }) => bytes + data.byteLength, 0);
-    this.outputNames = outputNamesOf(requests);
+    this.stateNames = stateNamesOf(executions);
+    this.outputNames = outputNamesOf(requests, this.stateNames);
   }
 
   /**
@@ -53,9 +56,8 @@ export class GatheredBatch {
     if (this.#requests.length === 1 && this.#isWhole(only as InferRequest, outputs)) {
       return [outputs.map((output, i) => named(this.outputNames[i] as string, output))];
     }
-    const byName = new Map(
-      this.outputNames.map((name, i) => [name, this.#split(name, outputs[i] as BatchOutput)]),
-    );
+    const wanted = new Set(this.#requests.flatMap(({ outputNames }) => outputNames));
+    const byName = new Map([...wanted].map((name) => [name, this.partsOf(name, outputs)]));
     return this.#requests.map(({ outputNames }, index) => {
       const parts = outputNames.map((name) => byName.get(name)?.[index] as OutputPart);
       const error = parts.find((part) => part instanceof TritonError);
@@ -63,9 +65,15 @@ export class GatheredBatch {
     });
   }
 
+  /** One output's part for each request. @param outputs In the order of `outputNames`. */
+  partsOf(name: string, outputs: readonly BatchOutput[]): readonly OutputPart[] {
+    return this.#split(name, outputs[this.outputNames.indexOf(name)] as BatchOutput);
+  }
+
   /** Whether the outputs are a request's as they are. */
   #isWhole(request: InferRequest, outputs: readonly BatchOutput[]): boolean {
     const { batches, scattered } = this.#layout;
+    if (this.stateNames.length > 0) return false;
     if (scattered.size > 0) return false;
     if (!batches) return true;
     const rows = rowsOf(request);
@@ -73,7 +81,6 @@ export class GatheredBatch {
     return outputs.every(({ shape }) => shape.length === 0 || shape[0] === rows);
   }
 
-  /** One output's part for each request. */
   #split(name: string, output: BatchOutput): OutputPart[] {
     const { batches, scattered } = this.#layout;
     const byShape = scattered.get(name);
@@ -152,11 +159,20 @@ function inputNamed(inputs: readonly Tensor[], name: string, index: number): Ten
   return tensor;
 }
 
-function outputNamesOf(requests: readonly InferRequest[]): readonly string[] {
+function stateNamesOf(executions: readonly Execution[]): readonly string[] {
+  // Rows that only fill the batch up have none; all others have the same.
+  return executions.find(({ states }) => states != null)?.states?.outputNames ?? [];
+}
+
+function outputNamesOf(
+  requests: readonly InferRequest[],
+  stateNames: readonly string[],
+): readonly string[] {
   const { outputNames } = requests[0] as InferRequest;
   // Requests that name no outputs share one list.
-  if (requests.every((request) => request.outputNames === outputNames)) return outputNames;
-  return [...new Set(requests.flatMap((request) => request.outputNames))];
+  const shared = requests.every((request) => request.outputNames === outputNames);
+  if (shared && stateNames.length === 0) return outputNames;
+  return [...new Set([...requests.flatMap((request) => request.outputNames), ...stateNames])];
 }
 
 function named(name: string, { dataType, shape, data }: BatchOutput): Tensor {

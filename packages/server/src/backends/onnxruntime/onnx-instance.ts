@@ -8,6 +8,7 @@ import { onBatchCancelled } from '../batch/batch-cancellation.ts';
 import type { BatchLayout } from '../batch/batch-layout.ts';
 import { BatchMemory } from '../batch/batch-memory.ts';
 import { GatheredBatch } from '../batch/gathered-batch.ts';
+import { keepNextStates } from '../batch/next-states.ts';
 import { onnxError } from './run-error.ts';
 import type { RunPlacement } from './run-placement.ts';
 
@@ -96,13 +97,18 @@ export class OnnxInstance implements BackendInstance {
     const outputStartNs = clock.nowNs();
     placement.learn(batch.inputBytes, outputStartNs - computeInputEndNs, inline);
     const parts = batch.scatter(results);
+    const failures =
+      batch.stateNames.length === 0 ? null : keepNextStates(executions, batch, results);
     const endNs = clock.nowNs();
     for (const execution of executions) {
       execution.computeOutputStartNs = outputStartNs;
       execution.computeEndNs = endNs;
     }
     for (let i = 0; i < executions.length; i++) {
-      this.#respond(executions[i] as Execution, parts[i] as (typeof parts)[number]);
+      this.#respond(
+        executions[i] as Execution,
+        failures?.[i] ?? (parts[i] as (typeof parts)[number]),
+      );
     }
   }
 

@@ -8,22 +8,7 @@ import type { InferResponse } from '../../core/infer-response.ts';
 import { silentLogger } from '../../core/logger.ts';
 import { ModelStatistics } from '../../observability/model-statistics.ts';
 import { DynamicBatchScheduler } from '../dynamic-batch-scheduler.ts';
-import type { Turn } from '../turn.ts';
-
-/** Turns that end when the test says so. */
-export class ManualTurn implements Turn {
-  #callbacks: (() => void)[] = [];
-
-  atEnd(callback: () => void): void {
-    this.#callbacks.push(callback);
-  }
-
-  end(): void {
-    const callbacks = this.#callbacks;
-    this.#callbacks = [];
-    for (const callback of callbacks) callback();
-  }
-}
+import { ManualTurn } from './manual-turn.ts';
 
 export interface SendOptions {
   readonly size?: number;

@@ -8,7 +8,8 @@ import { ModelStatistics } from '../../observability/model-statistics.ts';
 import { adaptiveSettingsOf } from '../adaptive-settings.ts';
 import type { BatchingReport } from '../batch-counters.ts';
 import { DynamicBatchScheduler } from '../dynamic-batch-scheduler.ts';
-import { ManualTurn, requestOf } from './batcher-bench.ts';
+import { requestOf } from './batcher-bench.ts';
+import { ManualTurn } from './manual-turn.ts';
 
 /** Time between two turns of the simulated event loop. */
 const stepNs = 20_000;
