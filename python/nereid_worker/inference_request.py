@@ -33,10 +33,18 @@ class PreferredMemory:
 
 
 class InferenceTrace:
-    """A request's trace. The server has none to pass on."""
+    """A request's trace. Given to a request to another model, that one is traced as a part of it."""
+
+    __slots__ = ("_request", "_context")
+
+    def __init__(self, request=0, context=None):
+        self._request = request
+        self._context = context
 
     def get_context(self):
-        return None
+        """With OpenTelemetry: the headers of W3C Trace Context that make a span the trace's own child,
+        as JSON text. Else None."""
+        return self._context or None
 
 
 class InferenceRequest:
@@ -122,7 +130,8 @@ class InferenceRequest:
         request._flags = head["flags"]
         request._timeout = head["timeout"]
         request._preferred_memory = None
-        request._trace = InferenceTrace()
+        context = head.get("trace")
+        request._trace = InferenceTrace(0 if context is None else head["number"], context)
         request._parameters = head["parameters"]
         request._state = RequestState(head["number"], set(head["outputs"]), decoupled)
         request._sender_taken = False
@@ -206,6 +215,7 @@ class InferenceRequest:
             "flags": self._flags,
             "timeout": str(self._timeout),
             "parameters": parameters_wire(self._parameters),
+            "trace": self._trace._request,
             "outputs": self._output_names,
             "tensors": describe(self._inputs, arrays),
         }

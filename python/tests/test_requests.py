@@ -106,3 +106,19 @@ def test_bytes_are_taken_for_text_as_triton_takes_them():
     assert pb_utils.TritonError(b"x\xff").message() == "x\ufffd"
     with pytest.raises(TypeError, match="model_name must be str"):
         pb_utils.InferenceRequest(model_name=5, requested_output_names=[], inputs=[])
+
+
+def test_traces_know_their_request():
+    head = {
+        "number": 7, "id": "", "correlation": 0, "outputs": [], "flags": 0, "timeout": 0,
+        "parameters": "{}",
+    }  # fmt: skip
+    context = '{"traceparent":"00-a-b-01"}'
+    of = pb_utils.InferenceRequest._of_server
+    traced = of({**head, "trace": context}, [], False).trace()
+    assert (traced._request, traced.get_context()) == (7, context)
+    own = of({**head, "trace": ""}, [], False).trace()
+    assert (own._request, own.get_context()) == (7, None)
+    none = of(head, [], False).trace()
+    assert (none._request, none.get_context()) == (0, None)
+    assert pb_utils.InferenceTrace().get_context() is None

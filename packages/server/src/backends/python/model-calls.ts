@@ -5,6 +5,7 @@ import type { InferencePort } from '../../core/inference-port.ts';
 import type { Logger } from '../../core/logger.ts';
 import { parseModelVersion } from '../../core/model-version.ts';
 import { publicFailure } from '../../core/public-failure.ts';
+import type { Trace } from '../../core/trace.ts';
 import type { CallChains } from './call-chains.ts';
 import type { WireCall } from './worker-message.ts';
 import { describeTensors, parametersOf, TensorReader, wireParameters } from './worker-tensors.ts';
@@ -20,6 +21,8 @@ export interface ModelCallsParts {
   readonly chains: CallChains;
   /** What the caller is in the middle of, for calls that would wait for themselves. */
   readonly callerChain: () => readonly string[];
+  /** The trace of one of the caller's requests; null where it has none, or is answered. */
+  readonly traceOf: (request: number) => Trace | null;
   readonly send: (text: string, tensors: readonly Uint8Array[]) => void;
   readonly logger: Logger;
 }
@@ -52,7 +55,7 @@ export class ModelCalls {
   }
 
   #infer(message: InferCall, payload: Uint8Array): void {
-    const { port, chains, callerChain } = this.#parts;
+    const { port, chains, callerChain, traceOf } = this.#parts;
     const cancellation = new Cancellation();
     const sink = new CallSink(message.call, (text, tensors, final) => {
       if (final && !this.#running.delete(message.call)) return;
@@ -89,7 +92,8 @@ export class ModelCalls {
           sharedMemory: null,
         })),
       };
-      port.infer(message.model, version, request, cancellation, sink);
+      const trace = traceOf(message.trace)?.child() ?? null;
+      port.infer(message.model, version, request, cancellation, sink, trace);
     } catch (failure) {
       const error = publicFailure(failure, 'a call of a Python model', this.#parts.logger);
       const text = `Model ${message.model} - Error when running inference: ${error.message}`;

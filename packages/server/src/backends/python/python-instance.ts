@@ -82,6 +82,7 @@ export class PythonInstance implements BackendInstance {
       port: parts.port,
       chains: parts.chains,
       callerChain: () => this.#callChain(),
+      traceOf: (request) => this.#open.get(request)?.execution.request.trace ?? null,
       send: (text, tensors) => this.#worker?.send(text, tensors),
       logger: parts.logger,
     });

@@ -1,4 +1,5 @@
 import { defaultRequestParameters, type ParameterValue } from '@nereid/protocol';
+import { RecordingTrace } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../../core/cancellation.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
@@ -35,6 +36,12 @@ describe('executeText', () => {
         },
       ],
     });
+  });
+
+  it('has the context of a trace, for requests that have one', () => {
+    const trace = new RecordingTrace();
+    const text = executeText(3, [{ number: 9, request: request({ trace }) }]);
+    expect(JSON.parse(text)).toMatchObject({ requests: [{ number: 9, trace: '' }] });
   });
 
   it('rounds no integer', () => {

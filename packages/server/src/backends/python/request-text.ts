@@ -24,8 +24,13 @@ function requestText(number: number, request: InferRequest): string {
     `{"number":${number},"id":${JSON.stringify(request.id)},"correlation":${correlation},` +
     `"flags":${flags},"timeout":${timeoutUs},"parameters":${parameters},` +
     `"outputs":${JSON.stringify(request.outputNames)},` +
-    `"inputs":${JSON.stringify(describeTensors(request.inputs))}}`
+    `"inputs":${JSON.stringify(describeTensors(request.inputs))}${traceText(request)}}`
   );
+}
+
+/** The context is '' where only this server's own traces are made. */
+function traceText({ trace }: InferRequest): string {
+  return trace == null ? '' : `,"trace":${JSON.stringify(trace.context)}`;
 }
 
 /** The parameters as the JSON text that the model is given. */

@@ -41,6 +41,8 @@ export type WireCall =
       readonly flags: number;
       readonly timeout: string;
       readonly parameters: readonly WireParameter[];
+      /** Number of the request whose trace this one belongs to, 0 for none. */
+      readonly trace: number;
       readonly outputs: readonly string[];
       readonly tensors: readonly TensorDescription[];
     }

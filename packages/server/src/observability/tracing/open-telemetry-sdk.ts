@@ -1,5 +1,27 @@
-import type { Attributes, Context, HrTime, Span } from '@opentelemetry/api';
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import {
+  type Attributes,
+  type Context,
+  createTraceState,
+  type HrTime,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import {
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type SpanExporter,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import type { Logger } from '../../core/logger.ts';
 import type { OpenTelemetrySettings } from './open-telemetry-settings.ts';
 import type { ParentSpan } from './span-source.ts';
@@ -18,33 +40,23 @@ export interface OpenTelemetrySdk {
   close(): Promise<void>;
 }
 
-/** Loads OpenTelemetry's SDK, which servers without this mode do without. */
-export async function loadSdk(
-  settings: OpenTelemetrySettings,
-  logger: Logger,
-): Promise<OpenTelemetrySdk> {
-  const [api, sdk, resources, otlp] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace'),
-    import('@opentelemetry/resources'),
-    import('@opentelemetry/exporter-trace-otlp-proto'),
-  ]);
+/** Brings OpenTelemetry's SDK along: to be imported only by servers with this mode, when they start. */
+export function openSdk(settings: OpenTelemetrySettings, logger: Logger): OpenTelemetrySdk {
   const url = /^https?:\/\//.test(settings.url) ? settings.url : `http://${settings.url}`;
-  const exporter = new ToldExporter(new otlp.OTLPTraceExporter({ url }), url, logger);
-  const processor = new sdk.BatchSpanProcessor({
+  const exporter = new ToldExporter(new OTLPTraceExporter({ url }), url, logger);
+  const processor = new BatchSpanProcessor({
     exporter,
     maxQueueSize: settings.queueSpansMax,
     scheduledDelayMillis: settings.exportDelayMs,
     maxExportBatchSize: Math.min(settings.exportSpansMax, settings.queueSpansMax),
   });
-  const provider = new sdk.TracerProvider({
+  const provider = new TracerProvider({
     // Which requests are traced is decided before there is a span.
-    sampler: new sdk.AlwaysOnSampler(),
-    resource: resources
-      .defaultResource()
-      .merge(resources.detectResources({ detectors: [resources.envDetector] }))
+    sampler: new AlwaysOnSampler(),
+    resource: defaultResource()
+      .merge(detectResources({ detectors: [envDetector] }))
       .merge(
-        resources.resourceFromAttributes({
+        resourceFromAttributes({
           'service.name': 'triton-inference-server',
           ...settings.resource,
         }),
@@ -52,7 +64,6 @@ export async function loadSdk(
     spanProcessors: [processor],
   });
   const tracer = provider.getTracer('triton-server');
-  const { ROOT_CONTEXT, SpanKind, trace, createTraceState } = api;
   return {
     startSpan: (name, startTime, parent, attributes) =>
       tracer.startSpan(name, { kind: SpanKind.SERVER, startTime, attributes }, parent),

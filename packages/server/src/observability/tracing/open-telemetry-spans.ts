@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Trace, TraceActivity, TracedRequest } from '../../core/trace.ts';
 import type { FrontEndTrace, HeaderLookup } from './front-end-trace.ts';
-import { loadSdk, type OpenTelemetrySdk } from './open-telemetry-sdk.ts';
+import type { OpenTelemetrySdk } from './open-telemetry-sdk.ts';
 import type { OpenTelemetrySettings } from './open-telemetry-settings.ts';
 import type { ParentSpan, SpanSource } from './span-source.ts';
 import { parseTraceParent, traceContextText } from './trace-context.ts';
@@ -30,7 +30,8 @@ export class OpenTelemetrySpans implements SpanSource {
 
   /** Once, before the first request. */
   async start(): Promise<void> {
-    this.#sdk = await loadSdk(this.#settings, this.#logger);
+    const { openSdk } = await import('./open-telemetry-sdk.ts');
+    this.#sdk = openSdk(this.#settings, this.#logger);
   }
 
   parentOf(headers: HeaderLookup): ParentSpan | null {

@@ -281,6 +281,15 @@ describe('settings', () => {
     ).toBe(`${text}trace file name is not given`);
   });
 
+  it('of a model whose count is used up do not stand in the way of the global ones', () => {
+    const { manager, request } = setUp();
+    manager.update('m', { count: 1 });
+    expect([request(), request()]).toEqual([true, false]);
+    manager.update('', { rate: 2 });
+    expect(summary(manager, 'm')).toEqual([true, false, 2, 0, 0]);
+    expect(request()).toBe(false);
+  });
+
   it('are those of the last change, whatever came before', () => {
     const value = fc.option(fc.integer({ min: 1, max: 5 }), { nil: null });
     const change = fc.record({ rate: value, count: value }, { requiredKeys: [] });

@@ -146,8 +146,11 @@ export class TraceManager {
       return;
     }
     const setting = this.#make(newValues(change, own, current, above), own);
-    // Off is the one setting without effect that may be asked for.
-    if (!setting.valid && !isOff(setting.values.level)) {
+    // Off is the one setting without effect that may be asked for. What a model takes over from a change
+    // of the global settings is not asked for: its own count may be used up. (Triton refuses the change
+    // then, after it has made it.)
+    const asked = modelName === '' || Object.keys(change).length > 0;
+    if (asked && !setting.valid && !isOff(setting.values.level)) {
       const text = `Attempting to set invalid trace setting :${setting.flaw}`;
       throw new TritonError('INVALID_ARG', text);
     }
