@@ -6,6 +6,7 @@ export { addressOf, allocateAligned, allocateFixed, mallocTrim } from './memory.
 export type { OnnxModelMetadata } from './model-metadata.ts';
 export { threadPoolSize } from './native-call-limit.ts';
 export { NativeError } from './native-error.ts';
+export { type GpuReading, Nvml } from './nvml.ts';
 export {
   type OnnxGlobalThreadPool,
   type OnnxModelSource,

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { Nvml } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
 import type { HttpHandler } from '@nereid/transport';
 import { builtInBackends } from './built-in-backends.ts';
@@ -21,6 +22,7 @@ import { RepositoryPoller } from './lifecycle/repository-poller.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { CustomMetrics } from './observability/custom-metrics.ts';
+import { GpuMetrics } from './observability/gpu-metrics.ts';
 import { type Log, openLog } from './observability/log.ts';
 import { metricFamilies } from './observability/metric-families.ts';
 import { MetricsRegistry } from './observability/metrics-registry.ts';
@@ -113,6 +115,10 @@ export class Server {
     );
     if (options.metrics.allow) {
       this.#metrics.registerSampled(new ProcessMetrics(clock, options.metrics.intervalMs));
+    }
+    if (options.metrics.gpu) {
+      const { intervalMs } = options.metrics;
+      this.#metrics.registerSampled(new GpuMetrics(clock, intervalMs, () => this.#openNvml()));
     }
     this.#sharedMemory = new SharedMemoryRegistry({
       allowed: options.allowClientSharedMemory,
@@ -321,6 +327,16 @@ export class Server {
     this.#cache = cache;
     this.#stops.push(() => cache.close());
     if (metrics !== null) this.#metrics.register(metrics);
+  }
+
+  /** A machine without GPUs is the usual case; a library that does not work is worth a word. */
+  async #openNvml(): Promise<Nvml | null> {
+    try {
+      return await Nvml.open();
+    } catch (error) {
+      this.#logger.warning(`there are no metrics of GPUs: ${error}`);
+      return null;
+    }
   }
 
   async #loadModels(): Promise<void> {

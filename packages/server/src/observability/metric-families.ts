@@ -3,6 +3,7 @@ import {
   documentedFamily as family,
   modelLabels,
 } from './documented-family.ts';
+import { gpuFamilies } from './gpu-families.ts';
 import {
   cacheLatencySummaries,
   firstResponseHistogram,
@@ -248,5 +249,6 @@ export const metricFamilies: readonly DocumentedFamily[] = [
   ...Object.values(latencySummaries),
   ...Object.values(cacheLatencySummaries),
   ...Object.values(latencyHistograms),
+  ...gpuFamilies,
   ...ownFamilies,
 ];

@@ -2,12 +2,19 @@ import type { GivenOptions } from './given-options.ts';
 import type { MetricsOptions } from './server-options.ts';
 import { parseMetricsSetting } from './setting-format.ts';
 
+/** Environment variables, as `process.env` has them. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Triton's quantiles; the second number of each of its pairs, an error that it allows, is not needed here. */
 const quantilesDefault = [0.5, 0.9, 0.95, 0.99, 0.999];
 
-/** @param warnings Gets what the log should say about the settings. */
+/**
+ * @param env `TRITON_SERVER_CPU_ONLY`, whatever its value, leaves the GPUs alone, as in Triton.
+ * @param warnings Gets what the log should say about the settings.
+ */
 export function metricsOptions(
   given: GivenOptions,
+  env: Environment,
   httpAddress: string,
   warnings: string[],
 ): MetricsOptions {
@@ -27,6 +34,7 @@ export function metricsOptions(
     address: address === '' ? httpAddress : address,
     port: given.integer('metrics-port'),
     cpu: allow && given.boolean('allow-cpu-metrics'),
+    gpu: allow && given.boolean('allow-gpu-metrics') && env['TRITON_SERVER_CPU_ONLY'] === undefined,
     intervalMs: given.number('metrics-interval-ms'),
     counterLatencies: !says('counter_latencies', 'false'),
     latencies: {

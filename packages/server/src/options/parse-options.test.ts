@@ -93,6 +93,7 @@ describe('parseOptions', () => {
         address: '0.0.0.0',
         port: 8002,
         cpu: true,
+        gpu: true,
         intervalMs: 2000,
         counterLatencies: true,
         latencies: {
@@ -355,7 +356,6 @@ describe('unbuiltOptionsInUse', () => {
     const options = run([
       '--allow-grpc=OFF',
       '--allow-client-shm=0',
-      '--allow-gpu-metrics=false',
       '--rate-limit=off',
       '--enable-peer-access=on',
       '--trace-config=level=OFF',

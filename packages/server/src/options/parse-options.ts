@@ -67,7 +67,7 @@ function compile(given: GivenOptions, env: Environment): ServerOptions {
         : null,
     http,
     grpc: grpcOptions(given),
-    metrics: metricsOptions(given, http.address, warnings),
+    metrics: metricsOptions(given, env, http.address, warnings),
     log: logOptions(given, env),
     trace: traceOptions(given, env, warnings),
     allowClientSharedMemory: given.boolean('allow-client-shm'),

@@ -136,6 +136,8 @@ export interface MetricsOptions {
   readonly address: string;
   readonly port: number;
   readonly cpu: boolean;
+  /** Of the GPUs, where there are any. */
+  readonly gpu: boolean;
   /** How often what must be sampled (processor, memory) is sampled. */
   readonly intervalMs: number;
   /** False (`counter_latencies=false`) stops every inference counter, as in Triton. */

@@ -8,9 +8,7 @@ const metrics = rowsOf('Metrics');
 export const metricsRows: readonly OptionSpec[] = [
   metrics('allow-metrics', 'boolean', 'true', 'Serve Prometheus metrics.'),
   metrics('allow-gpu-metrics', 'boolean', 'true', 'Include metrics of the GPUs.', {
-    honoured: 'accepted',
-    note: 'there are no GPU metrics yet',
-    quietText: 'false',
+    note: "read through NVML, which comes with NVIDIA's driver; without it there are none",
   }),
   metrics(
     'allow-cpu-metrics',
