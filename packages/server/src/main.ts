@@ -38,6 +38,7 @@ async function serve(options: ServerOptions): Promise<void> {
   stopOnSignals(server);
   // Without certificates a hangup ends the process, as it ends Triton.
   if (options.grpc.tls !== null) process.on('SIGHUP', () => server.reloadCertificates());
+  if (options.log.file !== '') reopenLogOnSignals(server);
   surviveDefects(server);
   try {
     await server.start();
@@ -58,6 +59,12 @@ function stopOnSignals(server: Server): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+}
+
+/** Both are in use for that among servers. Without a log file they do what they do to any process. */
+function reopenLogOnSignals(server: Server): void {
+  process.on('SIGHUP', () => server.reopenLog());
+  process.on('SIGUSR1', () => server.reopenLog());
 }
 
 /**

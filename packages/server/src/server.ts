@@ -12,6 +12,7 @@ import { type Clock, systemClock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { modelIdText } from './core/model-key.ts';
 import type { ResponseCache } from './core/response-cache.ts';
+import { AccessLog } from './data-plane/access-log.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
 import { prepareRequest } from './data-plane/prepare-request.ts';
 import type { BackendRegistry } from './lifecycle/backend-registry.ts';
@@ -213,6 +214,11 @@ export class Server {
     this.#ports.reloadCertificates();
   }
 
+  /** Goes on with a new log file where the old one was moved away. */
+  reopenLog(): void {
+    this.#log.reopen();
+  }
+
   /** Writes down what nobody caught. */
   reportDefect(error: unknown): void {
     this.#logger.error(
@@ -304,6 +310,7 @@ export class Server {
         registry: this.#lifeCycle,
         clock: this.#clock,
         logger: this.#log.logger('data-plane.ts'),
+        accessLog: this.#accessLog(),
       }),
       controlPlane,
       logControl: new LogControl(this.#log),
@@ -327,6 +334,13 @@ export class Server {
     this.#cache = cache;
     this.#stops.push(() => cache.close());
     if (metrics !== null) this.#metrics.register(metrics);
+  }
+
+  #accessLog(): AccessLog | null {
+    const { accessSlowMs } = this.#options.log;
+    if (accessSlowMs === null) return null;
+    const logger = this.#log.logger('access-log.ts');
+    return new AccessLog({ slowMs: accessSlowMs, clock: this.#clock, logger });
   }
 
   /** A machine without GPUs is the usual case; a library that does not work is worth a word. */

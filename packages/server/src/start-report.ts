@@ -13,6 +13,7 @@ import {
   repositoryAgentTable,
 } from './observability/status-table.ts';
 import type { ServerOptions } from './options/server-options.ts';
+import { withoutSecrets } from './options/setting-format.ts';
 
 /** Writes Triton's start-up tables: what there is, what became of the models, what was asked for. */
 export function reportStart(
@@ -38,8 +39,17 @@ function backendRows(
   return backends.names().map((name) => ({
     name,
     path: 'built in',
-    config: JSON.stringify({ cmdline: Object.fromEntries(settings.get(name) ?? []) }),
+    config: JSON.stringify({
+      cmdline: Object.fromEntries(
+        [...(settings.get(name) ?? [])].map(([key, value]) => [key, shownValue(key, value)]),
+      ),
+    }),
   }));
+}
+
+/** The table is in the log, which more people read than may know a password. */
+function shownValue(key: string, value: string): string {
+  return withoutSecrets(`${key}=${value}`).slice(key.length + 1);
 }
 
 function modelRows(lifeCycle: ModelLifeCycle): ModelStatusRow[] {

@@ -13,6 +13,13 @@ export type OutputMemory = (
   byteLength: number,
 ) => Uint8Array | null;
 
+/** Where a request's time went, filled in when it is executed. Nanoseconds. */
+export interface RequestTimes {
+  queueNs: number;
+  /** From the start of its execution to its outputs; 0 for one that was not executed. */
+  computeNs: number;
+}
+
 /** A validated inference request: what schedulers queue and backends execute. */
 export interface InferRequest {
   /** The client's own id, '' when it gave none. */
@@ -29,6 +36,8 @@ export interface InferRequest {
   readonly startNs: number;
   /** Null or absent for a request that is not traced. */
   readonly trace?: Trace | null;
+  /** Null or absent unless somebody asks. */
+  readonly times?: RequestTimes | null;
   /** Null or absent where outputs are not wanted anywhere. */
   readonly outputMemory?: OutputMemory | null;
 }

@@ -1,11 +1,12 @@
 import { type InferRequestMessage, TritonError } from '@nereid/protocol';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
-import type { InferRequest, OutputMemory } from '../core/infer-request.ts';
+import type { InferRequest, OutputMemory, RequestTimes } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Trace } from '../core/trace.ts';
 import type { ModelRegistry, ServedModel } from '../lifecycle/served-model.ts';
+import type { AccessLog } from './access-log.ts';
 import { bytesOverrun } from './bytes-content.ts';
 import { recordingFirstResponse } from './first-response.ts';
 import { type PreparedInputs, prepareBatchOfNone, prepareInputs } from './prepare-inputs.ts';
@@ -19,6 +20,8 @@ export interface DataPlaneOptions {
   readonly registry: ModelRegistry;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Null or left out writes nothing about requests. */
+  readonly accessLog?: AccessLog | null;
 }
 
 /** Inference, the same for every front end: finds the model, validates, schedules, hands the answer on. */
@@ -26,12 +29,14 @@ export class DataPlane {
   readonly #registry: ModelRegistry;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #accessLog: AccessLog | null;
   readonly #rules = new WeakMap<ServedModel, RequestRules>();
 
   constructor(options: DataPlaneOptions) {
     this.#registry = options.registry;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#accessLog = options.accessLog ?? null;
   }
 
   /**
@@ -40,7 +45,12 @@ export class DataPlane {
    * @throws TritonError NOT_FOUND or UNAVAILABLE with Triton's look-up texts.
    */
   model(name: string, version: number | null): ServedModel {
-    return this.#registry.find(name, version);
+    try {
+      return this.#registry.find(name, version);
+    } catch (failure) {
+      this.#accessLog?.refused(name, version, '', failure);
+      throw failure;
+    }
   }
 
   /**
@@ -61,27 +71,50 @@ export class DataPlane {
     outputMemory: OutputMemory | null = null,
   ): void {
     const startNs = this.#clock.nowNs();
-    refuseLongSequenceId(message);
-    const rules = this.#rulesOf(model);
-    const outputNames = requestedOutputNames(rules, message);
-    const prepared = prepare(rules, message, outputNames);
-    if (typeof prepared === 'string') {
-      model.statistics.recordFailure('BACKEND', this.#clock.nowNs() - startNs);
-      sink.fail(new TritonError('INVALID_ARG', prepared));
-      return;
+    const accessLog = this.#accessLog;
+    const times: RequestTimes | null = accessLog === null ? null : { queueNs: 0, computeNs: 0 };
+    const watched =
+      accessLog === null || times === null
+        ? sink
+        : accessLog.watch(sink, model.key, message.id, startNs, times);
+    try {
+      refuseLongSequenceId(message);
+      const rules = this.#rulesOf(model);
+      const outputNames = requestedOutputNames(rules, message);
+      const prepared = prepare(rules, message, outputNames);
+      if (typeof prepared === 'string') {
+        model.statistics.recordFailure('BACKEND', this.#clock.nowNs() - startNs);
+        watched.fail(new TritonError('INVALID_ARG', prepared));
+        return;
+      }
+      const request: InferRequest = {
+        id: message.id,
+        parameters: message.parameters,
+        inputs: prepared.inputs,
+        outputNames: outputNames ?? rules.outputNames,
+        batchSize: prepared.batchSize,
+        cancellation,
+        startNs,
+        trace,
+        outputMemory,
+        times,
+      };
+      this.#schedule(model, rules, request, watched);
+    } catch (failure) {
+      accessLog?.refused(model.key.name, model.key.version, message.id, failure);
+      throw failure;
     }
-    const request: InferRequest = {
-      id: message.id,
-      parameters: message.parameters,
-      inputs: prepared.inputs,
-      outputNames: outputNames ?? rules.outputNames,
-      batchSize: prepared.batchSize,
-      cancellation,
-      startNs,
-      trace,
-      outputMemory,
-    };
+  }
+
+  /** @throws TritonError for a request that the scheduler refuses. */
+  #schedule(
+    model: ServedModel,
+    rules: RequestRules,
+    request: InferRequest,
+    sink: ResponseSink,
+  ): void {
     model.retain();
+    const { trace = null, startNs } = request;
     if (trace !== null) startTrace(trace, model, request, this.#clock);
     const { latencies } = model.statistics;
     const recording = recordingFirstResponse(sink, latencies, startNs, this.#clock);

@@ -112,7 +112,7 @@ class LoadingServer {
 
   static async start(options: ServerOptions): Promise<LoadingServer> {
     const quiet = { info: false, warning: false, error: false, verboseLevel: 0 };
-    const nowhere = { write() {}, close() {} };
+    const nowhere = { write() {}, reopen() {}, close() {} };
     const server = new Server(
       {
         ...options,

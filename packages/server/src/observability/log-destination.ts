@@ -3,6 +3,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 /** Where log lines end up. Never throws: a log that cannot be written must not stop the server. */
 export interface LogDestination {
   write(text: string): void;
+  /** Goes on in a new file where the old one was moved away; nothing where that is no file. */
+  reopen(): void;
   close(): void;
 }
 
@@ -32,6 +34,7 @@ export function streamDestination(stream: LogStream): LogDestination {
         // A stream that is destroyed may throw; the line is lost.
       }
     },
+    reopen() {},
     close() {},
   };
 }
@@ -51,6 +54,18 @@ export function openLogFile(path: string): LogDestination {
       } catch {
         // A full disk loses lines until there is room again.
       }
+    },
+    reopen() {
+      if (descriptor === null) return;
+      let opened: number;
+      try {
+        opened = openSync(path, 'a');
+      } catch {
+        // The folder may be gone: the moved file is better than none.
+        return;
+      }
+      closeSync(descriptor);
+      descriptor = opened;
     },
     close() {
       if (descriptor === null) return;

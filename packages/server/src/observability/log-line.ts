@@ -1,12 +1,14 @@
-/** What a line begins with: Triton's own form, or a full date. */
-export type LogFormat = 'default' | 'ISO8601';
+import type { LogFields } from '../core/logger.ts';
+
+/** How lines look: Triton's own form, Triton's with a full date, or each a JSON object. */
+export type LogFormat = 'default' | 'ISO8601' | 'json';
 
 /** First letter of a line: error, warning, information (verbose messages too). */
 export type LogLevel = 'E' | 'W' | 'I';
 
 /** What a line begins with, up to and including the space before the message. Times are UTC. */
 export function preamble(
-  format: LogFormat,
+  format: Exclude<LogFormat, 'json'>,
   level: LogLevel,
   wallMs: number,
   pid: number,
@@ -22,12 +24,49 @@ export function preamble(
   return `${level}${day} ${iso.slice(11, 19)}.${micros} ${place}`;
 }
 
+const levelNames: Readonly<Record<LogLevel, string>> = { E: 'error', W: 'warning', I: 'info' };
+
+/** A line for programs. The time is UTC, to the millisecond. */
+export function jsonLine(
+  level: LogLevel,
+  wallMs: number,
+  pid: number,
+  source: string,
+  line: number,
+  message: string,
+  fields: LogFields,
+): string {
+  return visibleJson({
+    time: new Date(wallMs).toISOString(),
+    level: levelNames[level],
+    pid,
+    source,
+    line,
+    message,
+    ...fields,
+  });
+}
+
+/** Fields as text behind a message; values that are not plain words are quoted. */
+export function fieldText(fields: LogFields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => {
+      const text = String(value);
+      return ` ${name}=${/^[\w.+:/-]+$/.test(text) ? text : JSON.stringify(text)}`;
+    })
+    .join('');
+}
+
 /**
  * A message as a JSON string, Triton's default. Beyond JSON's own escapes, what a terminal acts on
  * or a reader may take for a line's end is escaped too.
  */
 export function escapeMessage(message: string): string {
-  return JSON.stringify(message).replace(/[\u007f-\u009f\u2028\u2029]/g, escaped);
+  return visibleJson(message);
+}
+
+function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029]/g, escaped);
 }
 
 /** Text as it is, apart from control characters other than tab and line feed; further lines are indented so that none can pass for a log line. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ManualClock } from '@nereid/test-kit';
 import { describe, expect, test } from 'vitest';
 import { Log, type LogConfiguration, openLog } from './log.ts';
-import { type LogStream, streamDestination } from './log-destination.ts';
+import { type LogDestination, type LogStream, streamDestination } from './log-destination.ts';
 
 const configuration: LogConfiguration = {
   info: true,
@@ -19,8 +19,9 @@ const configuration: LogConfiguration = {
 function open(extras: Partial<LogConfiguration> = {}): { log: Log; out: string[]; err: string[] } {
   const out: string[] = [];
   const err: string[] = [];
-  const destination = (lines: string[]): { write(text: string): void; close(): void } => ({
+  const destination = (lines: string[]): LogDestination => ({
     write: (text) => void lines.push(text),
+    reopen() {},
     close() {},
   });
   const options = { ...configuration, ...extras };
@@ -47,6 +48,38 @@ describe('Log', () => {
     const { log, err } = open({ format: 'ISO8601' });
     log.logger('a.ts').warning('x');
     expect(withoutLine(err[0])).toBe(`2026-01-02T15:04:05Z W ${process.pid} a.ts:<line>] "x"\n`);
+  });
+
+  test('writes each message as a JSON object', () => {
+    const { log, out, err } = open({ format: 'json', verboseLevel: 1 });
+    const logger = log.logger('a.ts');
+    logger.info('served', { model: 'm', id: 'a\n"b"\u009b', total_ms: 1.5 });
+    logger.verbose(1, 'v');
+    logger.warning('w\u2028');
+    logger.table('', ['+---+', '| a |']);
+    const parsed = [...out, ...err].map((line) => JSON.parse(line));
+    const head = { time: '2026-01-02T15:04:05.123Z', pid: process.pid, source: 'a.ts' };
+    expect(parsed).toEqual([
+      {
+        ...head,
+        level: 'info',
+        line: expect.any(Number),
+        message: 'served',
+        model: 'm',
+        id: 'a\n"b"\u009b',
+        total_ms: 1.5,
+      },
+      { ...head, level: 'info', line: expect.any(Number), message: 'v' },
+      { ...head, level: 'info', line: expect.any(Number), message: '+---+\n| a |' },
+      { ...head, level: 'warning', line: expect.any(Number), message: 'w\u2028' },
+    ]);
+    for (const line of [...out, ...err]) expect(line).toMatch(/^[^\p{Cc}\u2028\u2029]+\n$/u);
+  });
+
+  test('writes fields behind the message, odd ones in quotes', () => {
+    const { log, out } = open({ escapeMessages: false });
+    log.logger('a.ts').info('served', { model: 'm-1', id: 'a b"', empty: '', ms: 2 });
+    expect(out[0]).toMatch(/\] served model=m-1 id="a b\\"" empty="" ms=2\n$/);
   });
 
   test('sends information to one place, warnings and errors to another', () => {

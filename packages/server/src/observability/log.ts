@@ -1,8 +1,16 @@
 import type { Clock } from '../core/clock.ts';
-import type { Logger } from '../core/logger.ts';
+import type { LogFields, Logger } from '../core/logger.ts';
 import { callerLine } from './caller-line.ts';
 import { type LogDestination, openLogFile, streamDestination } from './log-destination.ts';
-import { escapeMessage, type LogFormat, type LogLevel, preamble, visibleText } from './log-line.ts';
+import {
+  escapeMessage,
+  fieldText,
+  jsonLine,
+  type LogFormat,
+  type LogLevel,
+  preamble,
+  visibleText,
+} from './log-line.ts';
 
 /** How a log starts out. `options/` compiles it from the command line. */
 export interface LogConfiguration {
@@ -58,29 +66,24 @@ export class Log {
   /** A logger whose lines begin with `source`, the name of the file they come from, and the line there. */
   logger(source: string): Logger {
     const { settings } = this;
-    const text = this.#escape ? escapeMessage : visibleText;
     const write = this.#write.bind(this, source);
     const logger: Logger = {
       error(message) {
-        if (settings.error) write('E', callerLine(logger.error), text(message));
+        if (settings.error) write('E', callerLine(logger.error), message);
       },
       warning(message) {
-        if (settings.warning) write('W', callerLine(logger.warning), text(message));
+        if (settings.warning) write('W', callerLine(logger.warning), message);
       },
-      info(message) {
-        if (settings.info) write('I', callerLine(logger.info), text(message));
+      info(message, fields) {
+        if (settings.info) write('I', callerLine(logger.info), message, fields);
       },
       verbose(level, message) {
         if (settings.verboseLevel < level) return;
-        write('I', callerLine(logger.verbose), text(message));
+        write('I', callerLine(logger.verbose), message);
       },
       isVerbose: (level) => settings.verboseLevel >= level,
-      table(heading, lines) {
-        if (!settings.info) return;
-        // Triton's tables begin on a line of their own, are not escaped, and end in an empty line.
-        const head = heading === '' ? '' : text(heading);
-        const body = [head, ...lines.map(visibleText), ''].join('\n');
-        write('I', callerLine(logger.table), body);
+      table: (heading, lines) => {
+        if (settings.info) this.#writeTable(source, callerLine(logger.table), heading, lines);
       },
     };
     return logger;
@@ -92,12 +95,46 @@ export class Log {
     this.#err.close();
   }
 
-  #write(source: string, level: LogLevel, line: number, text: string): void {
+  /** What is written from now on goes to a new file where the old one was moved away. */
+  reopen(): void {
+    for (const destination of new Set([this.#out, this.#err])) destination.reopen();
+  }
+
+  #write(
+    source: string,
+    level: LogLevel,
+    line: number,
+    message: string,
+    fields: LogFields = noFields,
+  ): void {
     const { format } = this.settings;
-    const start = preamble(format, level, this.#clock.wallMs(), process.pid, source, line);
-    (level === 'I' ? this.#out : this.#err).write(`${start}${text}\n`);
+    const wallMs = this.#clock.wallMs();
+    let text: string;
+    if (format === 'json') {
+      text = jsonLine(level, wallMs, process.pid, source, line, message, fields);
+    } else {
+      const whole = message + fieldText(fields);
+      const shown = this.#escape ? escapeMessage(whole) : visibleText(whole);
+      text = preamble(format, level, wallMs, process.pid, source, line) + shown;
+    }
+    (level === 'I' ? this.#out : this.#err).write(`${text}\n`);
+  }
+
+  /** Triton's tables begin on a line of their own, are not escaped, and end in an empty line. */
+  #writeTable(source: string, line: number, heading: string, lines: readonly string[]): void {
+    const { format } = this.settings;
+    if (format === 'json') {
+      this.#write(source, 'I', line, [heading, ...lines].join('\n').trimStart());
+      return;
+    }
+    const text = this.#escape ? escapeMessage : visibleText;
+    const head = heading === '' ? '' : text(heading);
+    const start = preamble(format, 'I', this.#clock.wallMs(), process.pid, source, line);
+    this.#out.write(`${start}${[head, ...lines.map(visibleText), ''].join('\n')}\n`);
   }
 }
+
+const noFields: LogFields = {};
 
 /**
  * Opens the log that the options ask for: the file, or standard output for information and standard

@@ -110,6 +110,7 @@ describe('parseOptions', () => {
         format: 'default',
         file: '',
         escapeMessages: true,
+        accessSlowMs: null,
       },
       allowClientSharedMemory: false,
       trace: {

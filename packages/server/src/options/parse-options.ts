@@ -11,6 +11,7 @@ import type {
   GrpcCompressionLevel,
   GrpcOptions,
   HttpOptions,
+  LogFormat,
   LogOptions,
   ModelControlMode,
   ModelRepositoryOptions,
@@ -214,9 +215,10 @@ function logOptions(given: GivenOptions, env: Environment): LogOptions {
     warning: given.boolean('log-warning'),
     error: given.boolean('log-error'),
     verboseLevel: Math.max(0, given.integer('log-verbose')),
-    format: given.text('log-format') === 'ISO8601' ? 'ISO8601' : 'default',
+    format: given.text('log-format') as LogFormat,
     file: given.text('log-file'),
     escapeMessages: env['TRITON_SERVER_ESCAPE_LOG_MESSAGES'] !== '0',
+    accessSlowMs: given.boolean('access-log') ? given.number('access-log-slow-ms') : null,
   };
 }
 

@@ -4,7 +4,7 @@ import type { ResourceLimit, Restriction } from './setting-format.ts';
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
 
 /** How a log line begins. */
-export type LogFormat = 'default' | 'ISO8601';
+export type LogFormat = 'default' | 'ISO8601' | 'json';
 
 /** Where models come from and how they are loaded. */
 export interface ModelRepositoryOptions {
@@ -163,6 +163,8 @@ export interface LogOptions {
   readonly file: string;
   /** False with TRITON_SERVER_ESCAPE_LOG_MESSAGES=0: messages are not quoted as JSON strings. */
   readonly escapeMessages: boolean;
+  /** Inference requests that fail, and those that take so long, get a line each; null for none. */
+  readonly accessSlowMs: number | null;
 }
 
 /** What traces are made with: Triton's own file format, or OpenTelemetry's spans. */

@@ -41,6 +41,14 @@ export const restrictedCategories: readonly ApiCategory[] = [
   'logging',
 ];
 
+/**
+ * A setting as it may be shown: without what follows the name of a password, a key or the like. The text
+ * of an error goes to logs that more people read than may know those.
+ */
+export function withoutSecrets(text: string): string {
+  return text.replace(/((?:pass|secret|token|key|credential)[^=]*=).*/is, '$1***');
+}
+
 /** How the name before the comma is treated. */
 type NameRule = 'optional' | 'required';
 
@@ -62,7 +70,7 @@ export function parseNamedSetting(
       : `<${what} name>,<setting>=<value> or <setting>=<value>`;
   if (comma === 0 || (comma < 0 && rule === 'required')) {
     throw new OptionError(
-      `No ${what} specified. --${flag} option format is ${format}. Got ${text}`,
+      `No ${what} specified. --${flag} option format is ${format}. Got ${withoutSecrets(text)}`,
     );
   }
   const equals = text.indexOf('=', comma + 1);
@@ -70,7 +78,7 @@ export function parseNamedSetting(
   const value = text.slice(equals + 1);
   if (equals < 0 || key === '' || value === '') {
     throw new OptionError(
-      `--${flag} option format is '<${what} name>,<setting>=<value>'. Got ${text}`,
+      `--${flag} option format is '<${what} name>,<setting>=<value>'. Got ${withoutSecrets(text)}`,
     );
   }
   return { name: comma < 0 ? '' : text.slice(0, comma), key, value };
@@ -95,7 +103,7 @@ export function parseRestriction(flag: string, what: string, text: string): Rest
   const value = text.slice(equals + 1);
   if (colon <= 0 || equals < 0 || key === '' || value === '') {
     throw new OptionError(
-      `--${flag} option format is '<config name>:<setting>=<value>'. Got ${text}`,
+      `--${flag} option format is '<config name>:<setting>=<value>'. Got ${text.replace(/=.*/s, '=***')}`,
     );
   }
   const categories = text.slice(0, colon).split(',');

@@ -98,6 +98,7 @@ export class ScheduledRequest implements Execution, ResponseSink {
     this.done = true;
     const { clock, statistics } = this.#owner;
     statistics.recordFailure(reason, clock.nowNs() - this.request.startNs);
+    this.#tellTimes();
     this.#traceExecution();
     try {
       this.#sink.fail(error);
@@ -163,7 +164,18 @@ export class ScheduledRequest implements Execution, ResponseSink {
       this.computeEndNs - this.computeOutputStartNs,
       traceIdOf(this.request.trace ?? null),
     );
+    this.#tellTimes();
     this.#traceExecution();
+  }
+
+  /** For whoever asked; the execution of a failed request may not have begun, or ended. */
+  #tellTimes(): void {
+    const { times } = this.request;
+    if (times == null) return;
+    const nowNs = this.#owner.clock.nowNs();
+    const executed = this.computeStartNs > 0;
+    times.queueNs = (executed ? this.computeStartNs : nowNs) - this.queueStartNs;
+    times.computeNs = executed ? (this.computeEndNs || nowNs) - this.computeStartNs : 0;
   }
 
   /** A failed execution may have come to its end early. */

@@ -1,9 +1,10 @@
 import { type OptionSpec, rowsOf } from '../option-spec.ts';
-import { int32, oneOf } from '../option-value.ts';
+import { int32, oneOf, parseNumber } from '../option-value.ts';
 
 const global = rowsOf('');
 const server = rowsOf('Server');
 const logging = rowsOf('Logging');
+const ours = rowsOf('Nereid');
 
 /** How to get help, the server as a whole, and its log. */
 export const serverRows: readonly OptionSpec[] = [
@@ -29,13 +30,33 @@ export const serverRows: readonly OptionSpec[] = [
     'log-format',
     'text',
     'default',
-    'How a line begins: "default" is LMMDD hh:mm:ss.ssssss, "ISO8601" is YYYY-MM-DDThh:mm:ssZ L, in UTC.',
-    { check: oneOf('log-format', ['default', 'ISO8601'], true) },
+    'How a line begins: "default" is LMMDD hh:mm:ss.ssssss, "ISO8601" is YYYY-MM-DDThh:mm:ssZ L, in UTC; "json" makes each line a JSON object.',
+    {
+      check: oneOf('log-format', ['default', 'ISO8601', 'json'], true),
+      note: 'json is not Triton’s',
+    },
   ),
   logging(
     'log-file',
     'text',
     '',
     'Append the log to this file instead of writing it to the console.',
+    { note: 'opened anew on SIGHUP and on SIGUSR1, for whoever moves it away' },
+  ),
+  ours(
+    'access-log',
+    'boolean',
+    'false',
+    'Write a line to the log for each inference request that fails or is slow: model, id, times, reason.',
+  ),
+  ours(
+    'access-log-slow-ms',
+    'number',
+    '1000',
+    'Milliseconds from which a request is slow for --access-log; 0 writes a line for each.',
+    {
+      check: (value) =>
+        parseNumber(value) >= 0 ? null : 'Error: --access-log-slow-ms must not be negative.',
+    },
   ),
 ];
