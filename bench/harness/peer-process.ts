@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ensurePythonEnv } from '../../tools/python-env.mjs';
 
 /** Peers that are still running are not left behind. */
 const running = new Set<ChildProcess>();
@@ -10,7 +11,7 @@ process.on('exit', () => {
 });
 
 /**
- * A program of `bench/peers` in a process of its own, plain JavaScript so that no loader counts. Its
+ * A program of `bench/peers` in a process of its own: plain JavaScript, so that no loader counts, or Python. Its
  * first line says that it is ready (a server's is its port); further lines answer what it is asked.
  */
 export class PeerProcess {
@@ -34,7 +35,8 @@ export class PeerProcess {
   /** @param script Its file in `bench/peers`. */
   static async start(script: string, args: readonly string[] = []): Promise<PeerProcess> {
     const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
-    const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const command = script.endsWith('.py') ? ensurePythonEnv() : process.execPath;
+    const child = spawn(command, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     running.add(child);
     child.once('close', (status, signal) => {
       // Deleted by `stop` before, unless it ended by itself.
