@@ -1,4 +1,4 @@
-import type { ModelConfig, TritonError } from '@nereid/protocol';
+import type { ModelConfig, ModelInstanceGroup, TritonError } from '@nereid/protocol';
 import type { Clock } from './clock.ts';
 import type { Execution } from './execution.ts';
 import type { Logger } from './logger.ts';
@@ -38,6 +38,15 @@ export interface BackendInstance {
   execute(batch: readonly Execution[]): Promise<void> | null;
 }
 
+/** One instance that a configuration asks for: where it runs, and as part of which group. */
+export interface InstancePlace {
+  /** `<group>_<index>`. */
+  readonly name: string;
+  readonly group: ModelInstanceGroup;
+  /** Number of the GPU; 0 for an instance on none. */
+  readonly device: number;
+}
+
 /** Memory of a model that can be told apart: its files, or the processes that run it. */
 export type ModelMemoryKind = 'model_files' | 'worker_resident';
 
@@ -65,6 +74,18 @@ export interface BackendModel {
    * until the answer: they may lie in memory that clients share then. Absent is false.
    */
   readonly tensorsInPlace?: boolean;
+  /**
+   * True when `addInstance` can make this one while the model serves. Missing, with the two below, where a
+   * model must be loaded anew for other instances.
+   */
+  acceptsInstance?(place: InstancePlace): boolean;
+  /**
+   * Makes one more instance.
+   * @param config what the model is configured as from now on. @throws TritonError
+   */
+  addInstance?(place: InstancePlace, config: ModelConfig): Promise<BackendInstance>;
+  /** Releases an instance on which nothing runs and nothing will. */
+  removeInstance?(instance: BackendInstance): Promise<void>;
   /** Releases every native resource. Memory is back with the allocator when it resolves. */
   unload(): Promise<void>;
 }

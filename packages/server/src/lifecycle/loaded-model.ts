@@ -1,11 +1,22 @@
 import type { ModelConfig, TritonError } from '@nereid/protocol';
-import type { BackendModel, BackendReport } from '../core/backend.ts';
+import type { BackendInstance, BackendModel, BackendReport } from '../core/backend.ts';
 import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { BatchingReport } from '../scheduling/batch-counters.ts';
+import type { InstanceUser } from '../scheduling/idle-instances.ts';
 import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
+import type { InstanceSet } from './instance-set.ts';
 import type { ServedModel } from './served-model.ts';
+
+/** What a version was loaded from. */
+export interface VersionOrigin {
+  readonly directory: string;
+  /** As it was written, before the backend completed it. */
+  readonly config: ModelConfig;
+  /** Of all files but those of the configuration and of other versions. */
+  readonly fingerprint: string;
+}
 
 /** What a model version is made of once its backend has loaded it. */
 export interface LoadedModelParts {
@@ -16,8 +27,13 @@ export interface LoadedModelParts {
   readonly batchingReport: (() => BatchingReport) | null;
   /** The version uses the response cache. */
   readonly cached: boolean;
+  readonly instanceSet: InstanceSet;
+  /** Whose instances may change while it serves; null where the version must be loaded anew for that. */
+  readonly instanceUser: InstanceUser | null;
   /** Its instances, where a rate limiter decides when they run. */
   readonly limited: RateLimitedInstances | null;
+  /** What it was loaded from, to see whether it must be loaded again. */
+  readonly origin: VersionOrigin;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -26,7 +42,6 @@ export interface LoadedModelParts {
 /** A model version in memory. The version record that holds it closes it, once. */
 export class LoadedModel implements ServedModel {
   readonly key: ModelKey;
-  readonly config: ModelConfig;
   readonly scheduler: Scheduler;
   /** What the queue did; null for a model whose requests are never joined. */
   readonly batchingReport: (() => BatchingReport) | null;
@@ -38,13 +53,20 @@ export class LoadedModel implements ServedModel {
   readonly tensorsInPlace: boolean;
   readonly #backendModel: BackendModel;
   readonly #limited: RateLimitedInstances | null;
+  readonly #instanceSet: InstanceSet;
+  readonly #instanceUser: InstanceUser | null;
+  #origin: VersionOrigin;
+  #config: ModelConfig;
   #references = 0;
   #whenUnused: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(parts: LoadedModelParts) {
     this.key = parts.key;
-    this.config = parts.backendModel.config;
+    this.#config = parts.backendModel.config;
+    this.#origin = parts.origin;
+    this.#instanceSet = parts.instanceSet;
+    this.#instanceUser = parts.instanceUser;
     this.scheduler = parts.scheduler;
     this.batchingReport = parts.batchingReport;
     this.cached = parts.cached;
@@ -58,6 +80,39 @@ export class LoadedModel implements ServedModel {
     this.loadDurationSecs = parts.loadDurationSecs;
     this.#backendModel = parts.backendModel;
     this.#limited = parts.limited;
+  }
+
+  /** Of its fields only `instance_group` and `version_policy` can change. */
+  get config(): ModelConfig {
+    return this.#config;
+  }
+
+  /** What it was loaded from. */
+  get origin(): VersionOrigin {
+    return this.#origin;
+  }
+
+  /** False where the version must be loaded anew to be configured so. */
+  canBecome(config: ModelConfig): boolean {
+    return this.#instanceUser !== null && this.#instanceSet.canBecome(config);
+  }
+
+  /**
+   * Goes on with other instances. What runs is not disturbed; resolves when instances that are not wanted any
+   * more have ended.
+   *
+   * @param warmUp run on each new instance before it gets requests.
+   * @throws TritonError when one cannot be made; everything is as it was then.
+   */
+  async become(
+    config: ModelConfig,
+    origin: VersionOrigin,
+    warmUp: (instance: BackendInstance) => Promise<void>,
+  ): Promise<void> {
+    if (this.#instanceUser === null) throw new Error('the model must be loaded anew');
+    await this.#instanceSet.become(config, this.#instanceUser, this.#limited, warmUp);
+    this.#config = config;
+    this.#origin = origin;
   }
 
   /** Requests in flight. */

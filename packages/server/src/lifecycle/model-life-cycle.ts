@@ -109,14 +109,25 @@ export class ModelLifeCycle implements ModelRegistry {
         `at least one version must be available under the version policy of model '${modelIdText(definition.id)}'`,
       );
     }
-    const records = versions.map((version) => this.#newRecord(entry, version));
-    await Promise.all(
-      records.map((record) => this.#loads.run(() => this.#loadVersion(definition, record))),
+    const records: VersionRecord[] = [];
+    const fresh: VersionRecord[] = [];
+    for (const version of versions) {
+      const current = await this.#updatable(entry, definition, version);
+      records.push(current ?? this.#newRecord(entry, version));
+      if (current === null) fresh.push(records.at(-1) as VersionRecord);
+    }
+    const failures = await Promise.all(
+      records.map((record) =>
+        this.#loads.run(() =>
+          fresh.includes(record)
+            ? this.#loadVersion(definition, record)
+            : this.#updateVersion(definition, record),
+        ),
+      ),
     );
-    const failed = records.filter((record) => record.state === 'UNAVAILABLE');
-    if (failed.length > 0) {
-      await this.#abandon(records, definition);
-      throw new TritonError('INVALID_ARG', failed.map(failureText).join(''));
+    if (failures.some((failure) => failure !== null)) {
+      await this.#abandon(fresh, definition);
+      throw new TritonError('INVALID_ARG', failures.map((failure) => failure ?? '').join(''));
     }
     this.#replace(entry, records);
     this.#options.logger.info(`successfully loaded '${modelIdText(definition.id)}'`);
@@ -151,11 +162,40 @@ export class ModelLifeCycle implements ModelRegistry {
     return record;
   }
 
-  async #loadVersion(definition: ModelDefinition, record: VersionRecord): Promise<void> {
+  /** The version that serves, where it needs not be loaded anew for the definition. */
+  async #updatable(
+    entry: ModelEntry,
+    definition: ModelDefinition,
+    version: number,
+  ): Promise<VersionRecord | null> {
+    const current = entry.versions.get(version);
+    if (current?.state !== 'READY' || current.model === null) return null;
+    if (!(await this.#options.loader.canUpdate(current.model, definition, version))) return null;
+    this.#options.logger.info(`loading: ${modelIdText(entry.id)}:${version}`);
+    return current;
+  }
+
+  /** @returns why the version could not be changed, null when it was: it goes on as it was or as it is to be. */
+  async #updateVersion(definition: ModelDefinition, record: VersionRecord): Promise<string | null> {
+    try {
+      if (record.model === null) throw new Error('a version that serves has no model');
+      await this.#options.loader.update(record.model, definition, record.version);
+      return null;
+    } catch (error) {
+      const reason = statusText(error, this.#options.logger);
+      this.#options.logger.error(
+        `failed to update '${modelIdText(definition.id)}' version ${record.version}: ${reason}${hintText(error)}`,
+      );
+      return failureText(record, reason);
+    }
+  }
+
+  /** @returns why the version is not loaded, null when it is. */
+  async #loadVersion(definition: ModelDefinition, record: VersionRecord): Promise<string | null> {
     for (let attempt = 0; attempt <= this.#options.loadRetries; attempt++) {
       try {
         record.model = await this.#options.loader.load(definition, record.version);
-        return;
+        return null;
       } catch (error) {
         const reason = statusText(error, this.#options.logger);
         this.#options.logger.error(
@@ -164,6 +204,7 @@ export class ModelLifeCycle implements ModelRegistry {
         if (attempt === this.#options.loadRetries) record.fail(reason, hintOf(error));
       }
     }
+    return failureText(record, record.reason);
   }
 
   async #abandon(records: readonly VersionRecord[], definition: ModelDefinition): Promise<void> {
@@ -215,6 +256,6 @@ function lookUpError(code: 'NOT_FOUND' | 'UNAVAILABLE', detail: string): TritonE
   return new TritonError(code, `Request for unknown model: ${detail}`);
 }
 
-function failureText(record: VersionRecord): string {
-  return `version ${record.version} is at ${record.state} state: ${record.reason};`;
+function failureText({ version, state }: VersionRecord, reason: string): string {
+  return `version ${version} is at ${state} state: ${reason};`;
 }

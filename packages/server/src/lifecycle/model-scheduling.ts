@@ -1,23 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { type ModelConfig, TritonError } from '@nereid/protocol';
-import type { BackendInstance, BackendModel } from '../core/backend.ts';
+import type { BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type ModelKey, modelIdText } from '../core/model-key.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
 import type { Scheduler } from '../core/scheduler.ts';
-import { type InstancePlace, instancePlaces } from '../model-config/instance-groups.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { adaptiveSettingsOf } from '../scheduling/adaptive-settings.ts';
 import { CachingScheduler } from '../scheduling/caching-scheduler.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
 import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
 import { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
-import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiter.ts';
-import { resourceNeeds } from '../scheduling/resource-pool.ts';
+import type { RateLimiter } from '../scheduling/rate-limiter.ts';
 import type { StateSettings } from '../scheduling/sequence/kept-states.ts';
 import type { SchedulerHold } from '../scheduling/sequence/scheduler-hold.ts';
 import { SequenceBatchScheduler } from '../scheduling/sequence/sequence-batch-scheduler.ts';
+import { InstanceSet } from './instance-set.ts';
 import type { LoadedModelParts } from './loaded-model.ts';
 
 export interface ModelSchedulingOptions {
@@ -41,7 +40,7 @@ export interface ModelSchedulingOptions {
 /** What decides when a model runs, as its configuration asks for. */
 export type ModelScheduling = Pick<
   LoadedModelParts,
-  'scheduler' | 'batchingReport' | 'cached' | 'limited'
+  'scheduler' | 'batchingReport' | 'cached' | 'limited' | 'instanceSet' | 'instanceUser'
 >;
 
 /**
@@ -65,16 +64,20 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
   const { key, statistics, clock, logger, states, hold } = parts;
   const modelName = key.name;
   const { config } = parts.model;
-  const limited = limitedInstances(parts);
-  const instances = limited?.instances ?? scheduledInstances(parts.model);
+  const instanceSet = new InstanceSet(parts.model, parts.limiter);
+  const limited = limitedInstances(parts, instanceSet);
+  const instances = limited?.instances ?? instanceSet.scheduled;
   const options = { modelName, instances, statistics, clock };
   const adaptive = adaptiveSettingsOf(config);
+  const common = { limited, instanceSet };
   if (config.sequence_batching !== null) {
     const scheduler = new SequenceBatchScheduler({ ...options, config, logger, states, hold });
-    return { scheduler, batchingReport: () => scheduler.batchingReport(), limited };
+    const batchingReport = () => scheduler.batchingReport();
+    return { ...common, scheduler, instanceUser: null, batchingReport };
   }
   if (config.dynamic_batching === null) {
-    return { scheduler: new DefaultScheduler(options), batchingReport: null, limited };
+    const scheduler = new DefaultScheduler(options);
+    return { ...common, scheduler, instanceUser: scheduler, batchingReport: null };
   }
   const scheduler = new DynamicBatchScheduler({
     ...options,
@@ -83,27 +86,17 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
     adaptive,
     startAtRequests: hold.requestCount,
   });
-  return { scheduler, batchingReport: () => scheduler.batchingReport(), limited };
+  const batchingReport = () => scheduler.batchingReport();
+  return { ...common, scheduler, instanceUser: scheduler, batchingReport };
 }
 
-function limitedInstances(parts: ModelSchedulingOptions): RateLimitedInstances | null {
-  const { key, limiter, model } = parts;
+function limitedInstances(
+  { key, limiter, model }: ModelSchedulingOptions,
+  instances: InstanceSet,
+): RateLimitedInstances | null {
   if (limiter === null || model.instances.length === 0) return null;
-  const places = instancePlaces(model.config);
-  const limited = model.instances.flatMap((instance, index): LimitedInstance[] => {
-    const { group, device } = places[index] as InstancePlace;
-    if (group.passive) return [];
-    const priority = Math.max(1, group.rate_limiter?.priority ?? 1);
-    return [{ instance, needs: resourceNeeds(group.rate_limiter, device), priority }];
-  });
   const bound = model.config.sequence_batching !== null;
-  return new RateLimitedInstances(key.name, limited, limiter, bound);
-}
-
-/** Passive instances are loaded and get no requests. */
-export function scheduledInstances({ config, instances }: BackendModel): BackendInstance[] {
-  const places = instancePlaces(config);
-  return instances.filter((_, index) => places[index]?.group.passive !== true);
+  return new RateLimitedInstances(key.name, instances.limited, limiter, bound);
 }
 
 function cachingScheduler(

@@ -4,7 +4,8 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 
 /**
- * A model version that is READY, as the planes see it. Immutable: a reload makes a new one. The
+ * A model version that is READY, as the planes see it. A reload makes a new one; only its instances, with
+ * `instance_group` and `version_policy` of its configuration, may change while it serves. The
  * life cycle owns it; it stays usable until every reference taken by `retain` is given back.
  */
 export interface ServedModel {

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { ModelConfig } from '@nereid/protocol';
-import type { BackendModel } from '../core/backend.ts';
+import type { BackendInstance, BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
 import {
+  instancePlaces,
   noGpus,
   normaliseInstanceGroups,
   validateInstanceGroups,
@@ -12,12 +14,13 @@ import {
 import { readModelLabels } from '../model-config/labels.ts';
 import { type LatencyConfiguration, ModelLatencies } from '../observability/model-latencies.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
+import { versionFingerprint } from '../repository/directory-fingerprint.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import type { RateLimiter } from '../scheduling/rate-limiter.ts';
 import { readStateSettings } from '../scheduling/sequence/state-settings.ts';
 import type { BackendRegistry } from './backend-registry.ts';
-import { LoadedModel } from './loaded-model.ts';
-import { refuseUnbuiltScheduling, scheduledInstances, scheduleModel } from './model-scheduling.ts';
+import { LoadedModel, type VersionOrigin } from './loaded-model.ts';
+import { refuseUnbuiltScheduling, scheduleModel } from './model-scheduling.ts';
 import { ModelWarmup, type PrepareRequest } from './model-warmup.ts';
 
 export interface VersionLoaderOptions {
@@ -53,12 +56,17 @@ export class VersionLoader {
   async load(definition: ModelDefinition, version: number): Promise<LoadedModel> {
     const { clock, logger } = this.#options;
     const startNs = clock.nowNs();
+    const origin = await originOf(definition, version);
     const backendModel = await this.#loadBackendModel(definition, version);
     try {
       const labels = await readModelLabels(backendModel.config, definition.directory);
       const states = await readStateSettings(backendModel.config, definition.directory);
       const statistics = this.#newStatistics(backendModel.config);
-      await this.#warmUp(definition, backendModel, statistics);
+      const warmUp = await this.#warmup(definition, backendModel.config, statistics);
+      const places = instancePlaces(backendModel.config);
+      for (const [index, instance] of backendModel.instances.entries()) {
+        if (places[index]?.group.passive !== true) await warmUp(instance);
+      }
       return new LoadedModel({
         key: { ...definition.id, version },
         backendModel,
@@ -78,6 +86,7 @@ export class VersionLoader {
             backlogRequestCount: this.#options.delayBacklogRequests ?? 0,
           },
         }),
+        origin,
         labels,
         statistics,
         loadDurationSecs: (clock.nowNs() - startNs) / 1e9,
@@ -96,18 +105,52 @@ export class VersionLoader {
     return new ModelStatistics(clock, new ModelLatencies(latencies, config, cached, clock, logger));
   }
 
-  async #warmUp(
+  /**
+   * Whether a version that serves can go on as the definition says: its files are the same, and nothing but
+   * `instance_group` and `version_policy` differs.
+   */
+  async canUpdate(
+    model: LoadedModel,
     definition: ModelDefinition,
-    model: BackendModel,
+    version: number,
+  ): Promise<boolean> {
+    const { origin } = model;
+    if (definition.overrides !== null || definition.directory !== origin.directory) return false;
+    const written = definition.config;
+    if (!sameButInstances(written, origin.config) && !sameButInstances(written, model.config)) {
+      return false;
+    }
+    if (!model.canBecome(this.#withInstancesOf(model.config, written))) return false;
+    return (await originOf(definition, version)).fingerprint === origin.fingerprint;
+  }
+
+  /**
+   * Gives a version that serves the instances that the definition asks for.
+   * @throws TritonError for instances that cannot be; the version goes on as it was.
+   */
+  async update(model: LoadedModel, definition: ModelDefinition, version: number): Promise<void> {
+    const config = this.#withInstancesOf(model.config, definition.config);
+    validateInstanceGroups(config, noGpus, definition.source);
+    const origin = await originOf(definition, version);
+    await model.become(config, origin, await this.#warmup(definition, config, model.statistics));
+  }
+
+  #withInstancesOf(config: ModelConfig, written: ModelConfig): ModelConfig {
+    const { instance_group, version_policy } = written;
+    return normaliseInstanceGroups({ ...config, instance_group, version_policy }, noGpus);
+  }
+
+  /** What to do with each new instance that will get requests. */
+  async #warmup(
+    { directory }: ModelDefinition,
+    config: ModelConfig,
     statistics: ModelStatistics,
-  ): Promise<void> {
-    const { config } = model;
-    if (config.model_warmup.length === 0) return;
+  ): Promise<(instance: BackendInstance) => Promise<void>> {
+    if (config.model_warmup.length === 0) return async () => {};
     const { prepareRequest, clock, logger } = this.#options;
-    const { directory } = definition;
     const parts = { config, directory, statistics, prepareRequest, clock, logger };
     const warmup = await ModelWarmup.prepare(parts);
-    for (const instance of scheduledInstances(model)) await warmup.run(instance);
+    return (instance) => warmup.run(instance);
   }
 
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {
@@ -137,4 +180,15 @@ export class VersionLoader {
       ...(backendConfig.get(config.backend) ?? []),
     ]);
   }
+}
+
+async function originOf(definition: ModelDefinition, version: number): Promise<VersionOrigin> {
+  const { directory, config } = definition;
+  return { directory, config, fingerprint: await versionFingerprint(directory, version) };
+}
+
+function sameButInstances(a: ModelConfig, b: ModelConfig): boolean {
+  const { instance_group: _groups, version_policy: _policy, ...rest } = a;
+  const { instance_group: _otherGroups, version_policy: _otherPolicy, ...otherRest } = b;
+  return isDeepStrictEqual(rest, otherRest);
 }

@@ -1,4 +1,5 @@
 import type { ModelConfig, ModelInstanceGroup } from '@nereid/protocol';
+import type { InstancePlace } from '../core/backend.ts';
 import { type ConfigSource, configError, invalidConfig } from './config-source.ts';
 import { tensorrtPlatform } from './platform-names.ts';
 
@@ -164,15 +165,6 @@ function validateProfile(config: ModelConfig, index: number, source: ConfigSourc
     path,
     'write the profile as "0", "1", …',
   );
-}
-
-/** One instance of a model: where it runs, and as part of which group. */
-export interface InstancePlace {
-  /** `<group>_<index>`. */
-  readonly name: string;
-  readonly group: ModelInstanceGroup;
-  /** Number of the GPU; 0 for an instance on none. */
-  readonly device: number;
 }
 
 /** The model's instances in order: each index of a GPU group once for each of its GPUs. */

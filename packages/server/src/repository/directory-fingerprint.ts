@@ -13,8 +13,28 @@ const entriesMax = 100_000;
  * part of the text too, so that a folder that becomes readable counts as changed.
  */
 export async function directoryFingerprint(directory: string): Promise<string> {
+  return fingerprintOf(directory, () => true);
+}
+
+/**
+ * The same of what one version of a model is loaded from besides its configuration: its own folder and
+ * what all versions share.
+ */
+export async function versionFingerprint(directory: string, version: number): Promise<string> {
+  const own = String(version);
+  return fingerprintOf(
+    directory,
+    (name) =>
+      name === own || (!/^\d+$/.test(name) && name !== 'config.pbtxt' && name !== 'configs'),
+  );
+}
+
+async function fingerprintOf(
+  directory: string,
+  includes: (name: string) => boolean,
+): Promise<string> {
   const hash = createHash('sha1');
-  await addDirectory(hash, directory, '', 0, { entries: 0 });
+  await addDirectory(hash, directory, '', 0, { entries: 0 }, includes);
   return hash.digest('hex');
 }
 
@@ -24,10 +44,12 @@ async function addDirectory(
   relative: string,
   depth: number,
   count: { entries: number },
+  includes: ((name: string) => boolean) | null,
 ): Promise<void> {
   let names: string[];
   try {
     names = (await readdir(directory)).sort();
+    if (includes !== null) names = names.filter(includes);
   } catch (error) {
     hash.update(`${relative}\0${(error as NodeJS.ErrnoException).code}\n`);
     return;
@@ -40,7 +62,7 @@ async function addDirectory(
       const found = await stat(path, { bigint: true });
       if (found.isDirectory()) {
         hash.update(`${below}/\n`);
-        if (depth < depthMax) await addDirectory(hash, path, below, depth + 1, count);
+        if (depth < depthMax) await addDirectory(hash, path, below, depth + 1, count, null);
       } else {
         hash.update(`${below}\0${found.size}\0${found.mtimeNs}\0${found.ino}\n`);
       }

@@ -216,4 +216,21 @@ describe('DefaultScheduler', () => {
     expect(answers).toEqual(['ok a']);
     expect(scheduler.inflightCount).toBe(0);
   });
+
+  it('gives what waits to a new instance, and nothing more to one that is taken away', async () => {
+    const [old, fresh] = [new HeldInstance(), new HeldInstance()];
+    const { scheduler, answers, send } = setUp([old]);
+    for (const id of ['a', 'b', 'c']) send(id);
+    let left = false;
+    const replaced = scheduler.replaceInstances([fresh]).then(() => {
+      left = true;
+    });
+    expect([old.held.length, fresh.held.length, left]).toEqual([1, 1, false]);
+    await old.finish();
+    await replaced;
+    expect([old.held.length, answers]).toEqual([0, ['ok a']]);
+    await fresh.finish();
+    await fresh.finish();
+    expect(answers).toEqual(['ok a', 'ok b', 'ok c']);
+  });
 });

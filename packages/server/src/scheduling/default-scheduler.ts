@@ -5,6 +5,7 @@ import type { ResponseSink } from '../core/infer-response.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { endBatch } from './end-batch.ts';
+import { IdleInstances, type InstanceUser } from './idle-instances.ts';
 import { RequestIntake } from './request-intake.ts';
 import { RequestQueue } from './request-queue.ts';
 import {
@@ -27,14 +28,13 @@ export interface DefaultSchedulerOptions {
  * First come, first served: each request runs alone, on whichever instance is free, with the batch
  * that the client made of it.
  */
-export class DefaultScheduler implements Scheduler, RequestOwner {
+export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
   readonly modelName: string;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
   readonly #queueRequestsMax: number;
   readonly #queue = new RequestQueue<ScheduledRequest>();
-  /** A stack, so that a lone client keeps to one instance whose memory is warm. */
-  readonly #idle: BackendInstance[];
+  readonly #idle: IdleInstances;
   readonly #intake = new RequestIntake();
 
   constructor(options: DefaultSchedulerOptions) {
@@ -42,7 +42,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
     this.statistics = options.statistics;
     this.clock = options.clock;
     this.#queueRequestsMax = options.queueRequestsMax ?? queueRequestsMaxDefault;
-    this.#idle = [...options.instances].reverse();
+    this.#idle = new IdleInstances(options.instances);
   }
 
   get pendingCount(): number {
@@ -84,6 +84,28 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
     this.#intake.leave();
   }
 
+  /** @inheritdoc */
+  replaceInstances(instances: readonly BackendInstance[]): Promise<void> {
+    const left = this.#idle.replace(instances);
+    for (let waiting = this.#queue.length; waiting > 0; waiting--) {
+      const instance = this.#idle.pop();
+      if (instance === undefined) break;
+      this.#runNext(instance);
+    }
+    return left;
+  }
+
+  /** What an instance runs next; nothing when the model has it no more. */
+  #next(instance: BackendInstance): ScheduledRequest | undefined {
+    return this.#idle.keeps(instance) ? this.#queue.shift() : undefined;
+  }
+
+  #runNext(instance: BackendInstance): void {
+    const waiting = this.#next(instance);
+    if (waiting === undefined) this.#idle.push(instance);
+    else this.#run(instance, waiting);
+  }
+
   #run(instance: BackendInstance, first: ScheduledRequest): void {
     let next: ScheduledRequest | undefined = first;
     while (next !== undefined) {
@@ -92,21 +114,19 @@ export class DefaultScheduler implements Scheduler, RequestOwner {
       scheduled.unwatchCancellation();
       if (scheduled.request.cancellation.cancelled) {
         scheduled.rejectCancelled();
-        next = this.#queue.shift();
+        next = this.#next(instance);
         continue;
       }
       const work = instance.execute([scheduled]);
       if (work !== null) {
         void work.then(() => {
           endBatch([scheduled], scheduled.request.batchSize, this.statistics);
-          const waiting = this.#queue.shift();
-          if (waiting === undefined) this.#idle.push(instance);
-          else this.#run(instance, waiting);
+          this.#runNext(instance);
         });
         return;
       }
       endBatch([scheduled], scheduled.request.batchSize, this.statistics);
-      next = this.#queue.shift();
+      next = this.#next(instance);
     }
     this.#idle.push(instance);
   }

@@ -1,4 +1,5 @@
 import type { ModelConfig } from '@nereid/protocol';
+import type { BackendInstance } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
@@ -6,6 +7,7 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { BatchingReport } from './batch-counters.ts';
 import { DynamicBatcher, type DynamicBatcherOptions } from './dynamic-batcher.ts';
+import type { InstanceUser } from './idle-instances.ts';
 import { RequestIntake } from './request-intake.ts';
 import { type RequestOwner, ScheduledRequest, stoppingError } from './scheduled-request.ts';
 
@@ -16,7 +18,7 @@ export interface DynamicBatchSchedulerOptions
 }
 
 /** The door to a dynamic batcher: lets requests in until it is shut, and answers those that leave. */
-export class DynamicBatchScheduler implements Scheduler, RequestOwner {
+export class DynamicBatchScheduler implements Scheduler, RequestOwner, InstanceUser {
   readonly modelName: string;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
@@ -49,6 +51,11 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner {
     this.#batcher.enter(request);
     if (this.#intake.enter()) this.#batcher.add(scheduled);
     else scheduled.reject('REJECTED', stoppingError());
+  }
+
+  /** @inheritdoc */
+  replaceInstances(instances: readonly BackendInstance[]): Promise<void> {
+    return this.#batcher.replaceInstances(instances);
   }
 
   stop(): Promise<void> {

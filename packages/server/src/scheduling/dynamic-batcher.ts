@@ -13,6 +13,7 @@ import { BatchQueue, type QueuePlace } from './batch-queue.ts';
 import { Crowd } from './crowd.ts';
 import { endBatch } from './end-batch.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
+import { IdleInstances, type InstanceUser } from './idle-instances.ts';
 import { mayMergeOf } from './mergeable-requests.ts';
 import { QueueAlarm } from './queue-alarm.ts';
 import {
@@ -53,7 +54,7 @@ export interface DynamicBatcherOptions {
  * meet even if the model runs on the event loop and its instance is never found busy. A client that
  * has been alone for some turns is not kept waiting for that.
  */
-export class DynamicBatcher {
+export class DynamicBatcher implements InstanceUser {
   readonly #modelName: string;
   readonly #statistics: ModelStatistics;
   readonly #clock: Clock;
@@ -69,8 +70,7 @@ export class DynamicBatcher {
   readonly #counters: BatchCounters;
   readonly #delayAlarm: QueueAlarm;
   readonly #expiryTimer: ExpiryTimer;
-  /** A stack, so that a lone client keeps to one instance whose memory is warm. */
-  readonly #idle: BackendInstance[];
+  readonly #idle: IdleInstances;
   /** Nothing is sent until so many wait; 0 once they did. */
   #startAtRequests: number;
   #lookIsDue = false;
@@ -91,7 +91,7 @@ export class DynamicBatcher {
     this.#turn = options.turn ?? systemTurn;
     this.#queueRequestsMax = options.queueRequestsMax ?? queueRequestsMaxDefault;
     this.#startAtRequests = options.startAtRequests ?? 0;
-    this.#idle = [...options.instances].reverse();
+    this.#idle = new IdleInstances(options.instances);
     this.#rules = batchRulesOf(config, batching);
     const adaptive = options.adaptive ?? null;
     this.#adaptive =
@@ -151,6 +151,13 @@ export class DynamicBatcher {
     // Those behind it may fit together now.
     if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
     return true;
+  }
+
+  /** @inheritdoc */
+  replaceInstances(instances: readonly BackendInstance[]): Promise<void> {
+    const left = this.#idle.replace(instances);
+    if (this.#queue.length > 0 && this.#idle.length > 0) this.#lookAtEndOfTurn();
+    return left;
   }
 
   /** Lets go of those that are held back for a test. */

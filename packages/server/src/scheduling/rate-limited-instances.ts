@@ -8,11 +8,16 @@ import type { LimitedInstance, RateLimiter } from './rate-limiter.ts';
  * there are; which of those that are free really runs is decided by where they stand with the limiter.
  */
 export class RateLimitedInstances {
-  readonly instances: readonly BackendInstance[];
   readonly #limiter: RateLimiter;
-  readonly #limited: readonly LimitedInstance[];
-  readonly #free: Set<LimitedInstance>;
   readonly #modelName: string;
+  readonly #bound: boolean;
+  /** Each with what the scheduler takes for an instance. */
+  readonly #slots = new Map<LimitedInstance, BackendInstance>();
+  readonly #free = new Set<LimitedInstance>();
+  /** Those that run although the model has them no more, and what to call when they have ended. */
+  readonly #leaving = new Map<LimitedInstance, () => void>();
+  /** Batches for which no instance is free, while instances leave. */
+  readonly #starving: (() => void)[] = [];
 
   /**
    * @param bound each instance is itself to the scheduler: for models that keep something between requests.
@@ -24,41 +29,73 @@ export class RateLimitedInstances {
     limiter: RateLimiter,
     bound: boolean,
   ) {
-    limiter.register(limited);
     this.#modelName = modelName;
     this.#limiter = limiter;
-    this.#limited = limited;
-    this.#free = new Set(limited);
-    this.instances = limited.map((own) => ({
-      name: own.instance.name,
-      execute: (batch) => this.#execute(bound ? own : this.#first(), batch),
-    }));
+    this.#bound = bound;
+    this.add(limited);
+  }
+
+  /** What the scheduler works with. */
+  get instances(): readonly BackendInstance[] {
+    return [...this.#slots.values()];
+  }
+
+  /** @throws TritonError INVALID_ARG when one of them could never run; none is added then. */
+  add(limited: readonly LimitedInstance[]): void {
+    this.#limiter.register(limited);
+    for (const own of limited) {
+      this.#free.add(own);
+      this.#slots.set(own, {
+        name: own.instance.name,
+        execute: (batch) => this.#execute(this.#bound ? own : null, batch),
+      });
+    }
+  }
+
+  /** Resolves when none of them runs any more. */
+  async remove(limited: readonly LimitedInstance[]): Promise<void> {
+    const ended = limited.map((own) => {
+      this.#slots.delete(own);
+      if (this.#free.delete(own)) return Promise.resolve();
+      return new Promise<void>((resolve) => this.#leaving.set(own, resolve));
+    });
+    await Promise.all(ended);
+    this.#limiter.unregister(limited);
   }
 
   /** Called when nothing runs any more. */
   close(): void {
-    this.#limiter.unregister(this.#limited);
+    this.#limiter.unregister([...this.#slots.keys()]);
   }
 
-  /** There is one free for each that the scheduler calls. */
-  #first(): LimitedInstance {
+  /** The free one that stands first; null while those that leave have not ended. */
+  #first(): LimitedInstance | null {
     let first: LimitedInstance | null = null;
     for (const limited of this.#free) {
       if (first === null || this.#limiter.position(limited) < this.#limiter.position(first)) {
         first = limited;
       }
     }
-    if (first === null) throw new Error(`model '${this.#modelName}' has no free instance`);
     return first;
   }
 
-  #execute(limited: LimitedInstance, batch: readonly Execution[]): Promise<void> | null {
+  #execute(own: LimitedInstance | null, batch: readonly Execution[]): Promise<void> | null {
+    const limited = own ?? this.#first();
+    if (limited === null) {
+      return new Promise<void>((resolve) => {
+        this.#starving.push(() => {
+          const work = this.#execute(null, batch);
+          if (work === null) resolve();
+          else void work.then(resolve);
+        });
+      });
+    }
     this.#free.delete(limited);
     if (this.#limiter.startNow(limited)) return this.#run(limited, batch);
     return new Promise((resolve) => {
       const stopWatching = this.#whenAllCancelled(batch, () => {
         this.#limiter.giveUp(waiting);
-        this.#free.add(limited);
+        this.#giveBack(limited);
         for (const { sink } of batch) sink.fail(this.#cancelledError());
         resolve();
       });
@@ -81,8 +118,19 @@ export class RateLimitedInstances {
   }
 
   #ended(limited: LimitedInstance): void {
-    this.#free.add(limited);
     this.#limiter.release(limited);
+    this.#giveBack(limited);
+  }
+
+  #giveBack(limited: LimitedInstance): void {
+    const gone = this.#leaving.get(limited);
+    if (gone === undefined) {
+      this.#free.add(limited);
+      this.#starving.shift()?.();
+    } else {
+      this.#leaving.delete(limited);
+      gone();
+    }
   }
 
   /** Nobody waits for the batch any more. @returns what takes the watch back. */

@@ -171,6 +171,30 @@ describe('RateLimiter', () => {
     expect(old.instance.runCount).toBeGreaterThan(105);
   });
 
+  it('lets a batch wait while an instance leaves, and drops that one when it ends', async () => {
+    const turn = new ManualTurn();
+    const limiter = new RateLimiter({ limits: [], turn });
+    const members = [limited('a', []), limited('b', [])] as const;
+    const own = group(limiter, members);
+    const [first, second] = own.instances as readonly [BackendInstance, BackendInstance];
+    void first.execute([request().execution]);
+    void second.execute([request().execution]);
+    let gone = false;
+    void own.remove([members[0]]).then(() => {
+      gone = true;
+    });
+    const third = request();
+    void first.execute([third.execution]);
+    expect(own.instances).toEqual([second]);
+    members[0].instance.end();
+    await turn.settle();
+    expect([gone, members[0].instance.runCount, third.answers]).toEqual([true, 1, []]);
+    members[1].instance.end();
+    await turn.settle();
+    members[1].instance.end();
+    expect(third.answers).toEqual(['ok']);
+  });
+
   it('answers a batch that everybody gave up while it waits, and lets the others on', async () => {
     const turn = new ManualTurn();
     const limiter = new RateLimiter({ limits: [], turn });

@@ -4,6 +4,7 @@ import type {
   BackendInstance,
   BackendLoadContext,
   BackendModel,
+  InstancePlace,
 } from '../../core/backend.ts';
 import { instanceNames } from '../../model-config/instance-groups.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
@@ -42,23 +43,45 @@ class IdentityModel implements BackendModel {
   readonly instances: readonly BackendInstance[];
   readonly tensorsInPlace = true;
 
+  readonly #context: BackendLoadContext;
+  readonly #executeDelayMs: number;
+  readonly #multiplier: number;
+  #instanceCount = 0;
+
   constructor(context: BackendLoadContext, executeDelayMs: number, multiplier: number) {
-    const { config, clock, modelName, version } = context;
-    this.config = config;
-    this.instances = instanceNames(config).map(
-      (name, index) =>
-        new IdentityInstance(name, {
-          modelName,
-          modelVersion: String(version),
-          config,
-          // The first instance's number is 0: Triton never multiplies by less than 1.
-          delayMs: executeDelayMs * Math.max(1, multiplier * index),
-          clock,
-        }),
-    );
+    this.config = context.config;
+    this.#context = context;
+    this.#executeDelayMs = executeDelayMs;
+    this.#multiplier = multiplier;
+    this.instances = instanceNames(context.config).map((name) => this.#instance(name));
+  }
+
+  acceptsInstance(): boolean {
+    return true;
+  }
+
+  async addInstance(place: InstancePlace): Promise<BackendInstance> {
+    return this.#instance(place.name);
+  }
+
+  async removeInstance(): Promise<void> {
+    // Holds nothing.
   }
 
   async unload(): Promise<void> {
     // Holds nothing.
+  }
+
+  #instance(name: string): IdentityInstance {
+    const { config, clock, modelName, version } = this.#context;
+    const index = this.#instanceCount++;
+    return new IdentityInstance(name, {
+      modelName,
+      modelVersion: String(version),
+      config,
+      // The first instance's number is 0: Triton never multiplies by less than 1.
+      delayMs: this.#executeDelayMs * Math.max(1, this.#multiplier * index),
+      clock,
+    });
   }
 }

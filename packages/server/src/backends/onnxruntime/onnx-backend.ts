@@ -6,16 +6,17 @@ import type {
   BackendLoadContext,
   BackendModel,
   BackendReport,
+  InstancePlace,
 } from '../../core/backend.ts';
 import type { Logger } from '../../core/logger.ts';
 import { checkModelAgainstSignature } from '../../model-config/check-signature.ts';
 import { completeModelConfig, needsCompletion } from '../../model-config/complete.ts';
-import { instanceNames } from '../../model-config/instance-groups.ts';
+import { instanceNames, instancePlaces } from '../../model-config/instance-groups.ts';
 import type { ModelSignature } from '../../model-config/model-signature.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
 import { batchLayoutOf } from '../batch/batch-layout.ts';
 import { modelFile, modelFilesBytes } from './model-file.ts';
-import { OnnxInstance } from './onnx-instance.ts';
+import { OnnxInstance, type OnnxInstanceParts } from './onnx-instance.ts';
 import { onnxError } from './run-error.ts';
 import { RunPlacement } from './run-placement.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -94,6 +95,7 @@ class OnnxModel implements BackendModel {
   readonly #session: OnnxSession;
   readonly #logger: Logger;
   readonly #report: BackendReport;
+  readonly #parts: OnnxInstanceParts;
 
   constructor(
     config: ModelConfig,
@@ -105,7 +107,7 @@ class OnnxModel implements BackendModel {
     this.#session = session;
     this.#report = { memoryBytes: new Map([['model_files', fileBytes]]), workerRestarts: null };
     this.#logger = context.logger;
-    const parts = {
+    this.#parts = {
       modelName: context.modelName,
       modelVersion: String(context.version),
       session,
@@ -114,11 +116,28 @@ class OnnxModel implements BackendModel {
       runConfigEntries,
       clock: context.clock,
     };
-    this.instances = instanceNames(config).map((name) => new OnnxInstance(name, parts));
+    this.instances = instanceNames(config).map((name) => new OnnxInstance(name, this.#parts));
   }
 
   report(): BackendReport {
     return this.#report;
+  }
+
+  /** All instances share one session, which is on the CPU or on the first GPU that was asked for. */
+  acceptsInstance({ group, device }: InstancePlace): boolean {
+    const places = instancePlaces(this.config);
+    const gpu = (kind: string): boolean => kind === 'KIND_GPU';
+    return places.some(
+      (place) => gpu(place.group.kind) === gpu(group.kind) && place.device === device,
+    );
+  }
+
+  async addInstance({ name }: InstancePlace): Promise<BackendInstance> {
+    return new OnnxInstance(name, this.#parts);
+  }
+
+  async removeInstance(): Promise<void> {
+    // The session is the model's.
   }
 
   async unload(): Promise<void> {

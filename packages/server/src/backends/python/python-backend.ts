@@ -5,6 +5,7 @@ import type {
   BackendLoadContext,
   BackendModel,
   BackendReport,
+  InstancePlace,
 } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
@@ -62,17 +63,21 @@ export class PythonBackend implements Backend {
 class PythonModel implements BackendModel {
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
-  readonly #instances: readonly PythonInstance[];
+  /** They come and go while the model serves. */
+  readonly #instances: Set<PythonInstance>;
+  readonly #loader: PythonModelLoader;
   readonly #unloaded: (model: PythonModel) => void;
 
   private constructor(
     config: ModelConfig,
     instances: readonly PythonInstance[],
+    loader: PythonModelLoader,
     unloaded: (model: PythonModel) => void,
   ) {
     this.config = config;
     this.instances = instances;
-    this.#instances = instances;
+    this.#instances = new Set(instances);
+    this.#loader = loader;
     this.#unloaded = unloaded;
   }
 
@@ -83,7 +88,23 @@ class PythonModel implements BackendModel {
   ): Promise<PythonModel> {
     const loader = new PythonModelLoader(context, options);
     const { config, instances } = await loader.load();
-    return new PythonModel(config, instances, unloaded);
+    return new PythonModel(config, instances, loader, unloaded);
+  }
+
+  acceptsInstance(): boolean {
+    return true;
+  }
+
+  async addInstance(place: InstancePlace, config: ModelConfig): Promise<BackendInstance> {
+    const instance = await this.#loader.startInstance(place, config);
+    this.#instances.add(instance);
+    return instance;
+  }
+
+  async removeInstance(instance: BackendInstance): Promise<void> {
+    const own = instance as PythonInstance;
+    this.#instances.delete(own);
+    await own.stop();
   }
 
   report(): BackendReport {
@@ -108,11 +129,11 @@ class PythonModel implements BackendModel {
   }
 
   async unload(): Promise<void> {
-    await Promise.all(this.#instances.map((instance) => instance.stop()));
+    await Promise.all([...this.#instances].map((instance) => instance.stop()));
     this.#unloaded(this);
   }
 
   async kill(): Promise<void> {
-    await Promise.all(this.#instances.map((instance) => instance.kill()));
+    await Promise.all([...this.#instances].map((instance) => instance.kill()));
   }
 }

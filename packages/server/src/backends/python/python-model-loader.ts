@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { type ModelConfig, type ModelInstanceGroup, modelConfigToJson } from '@nereid/protocol';
-import type { BackendLoadContext } from '../../core/backend.ts';
+import { type ModelConfig, modelConfigToJson } from '@nereid/protocol';
+import type { BackendLoadContext, InstancePlace } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
-import { instanceNames } from '../../model-config/instance-groups.ts';
+import { instancePlaces } from '../../model-config/instance-groups.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import type { CallChains } from './call-chains.ts';
@@ -64,7 +64,7 @@ export class PythonModelLoader {
   /** @throws TritonError; no process is left then. */
   async load(): Promise<{ config: ModelConfig; instances: readonly PythonInstance[] }> {
     const { autoComplete, configSource, logger, modelName } = this.#context;
-    const names = instanceNames(this.#config);
+    const places = instancePlaces(this.#config);
     const directories = [this.#context.versionDirectory, this.#context.modelDirectory];
     this.#environment = await modelEnvironment(
       this.#settings,
@@ -72,10 +72,10 @@ export class PythonModelLoader {
       this.#environmentContext(),
     );
     try {
-      if (autoComplete) await this.#completeConfig(names[0] ?? modelName);
+      if (autoComplete) await this.#completeConfig(places[0]?.name ?? modelName);
       if (autoComplete) validateModelIo(this.#config, configSource);
       const started = await Promise.allSettled(
-        names.map((name, index) => this.#start(name, index)),
+        places.map((place, index) => this.#start(place, this.#config, index === 0)),
       );
       const failure = started.find((result) => result.status === 'rejected');
       const instances = started.flatMap((result) =>
@@ -119,10 +119,15 @@ export class PythonModelLoader {
     return PythonWorker.start({ ...this.#workerOptions, instanceName, environment });
   }
 
-  #start(name: string, index: number): Promise<PythonInstance> {
+  /** One more, of a model that is loaded. */
+  startInstance(place: InstancePlace, config: ModelConfig): Promise<PythonInstance> {
+    return this.#start(place, config, false);
+  }
+
+  #start(place: InstancePlace, config: ModelConfig, first: boolean): Promise<PythonInstance> {
     const { modelName, version, clock, logger } = this.#context;
-    const group = this.#groupOf(index);
-    let spare = index === 0 ? this.#spare : null;
+    const { name } = place;
+    let spare = first ? this.#spare : null;
     if (spare !== null) this.#spare = null;
     return PythonInstance.start({
       name,
@@ -136,7 +141,7 @@ export class PythonModelLoader {
       startWorker: async (instance) => {
         const worker = spare ?? (await this.#startWorker(name));
         spare = null;
-        return this.#initialize(worker, instance, group);
+        return this.#initialize(worker, instance, place, config);
       },
     });
   }
@@ -144,11 +149,12 @@ export class PythonModelLoader {
   async #initialize(
     worker: PythonWorker,
     instance: PythonInstance,
-    group: ModelInstanceGroup | null,
+    place: InstancePlace,
+    config: ModelConfig,
   ): Promise<PythonWorker> {
     try {
-      const decoupled = this.#config.model_transaction_policy?.decoupled === true;
-      await worker.initialize(this.#arguments(instance.name, group), decoupled, instance);
+      const decoupled = config.model_transaction_policy?.decoupled === true;
+      await worker.initialize(this.#arguments(instance.name, place, config), decoupled, instance);
       return worker;
     } catch (error) {
       await worker.kill('initialize failed');
@@ -156,27 +162,21 @@ export class PythonModelLoader {
     }
   }
 
-  #arguments(instanceName: string, group: ModelInstanceGroup | null): InitializeArguments {
+  #arguments(
+    instanceName: string,
+    { group, device }: InstancePlace,
+    config: ModelConfig,
+  ): InitializeArguments {
     const { modelName, version, modelDirectory } = this.#context;
-    const gpu = group?.kind === 'KIND_GPU';
+    const { kind } = group;
     return {
-      model_config: modelConfigToJson(this.#config),
-      model_instance_kind: gpu ? 'GPU' : group?.kind === 'KIND_MODEL' ? 'MODEL' : 'CPU',
+      model_config: modelConfigToJson(config),
+      model_instance_kind: kind === 'KIND_GPU' ? 'GPU' : kind === 'KIND_MODEL' ? 'MODEL' : 'CPU',
       model_instance_name: instanceName,
-      model_instance_device_id: String((gpu ? group.gpus[0] : null) ?? 0),
+      model_instance_device_id: String(device),
       model_repository: resolve(modelDirectory),
       model_version: String(version),
       model_name: modelName,
     };
-  }
-
-  /** The group that the instance of this number belongs to. */
-  #groupOf(index: number): ModelInstanceGroup | null {
-    let left = index;
-    for (const group of this.#config.instance_group) {
-      if (left < group.count) return group;
-      left -= group.count;
-    }
-    return null;
   }
 }

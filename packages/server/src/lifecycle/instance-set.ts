@@ -1,0 +1,130 @@
+import type { ModelConfig } from '@nereid/protocol';
+import type { BackendInstance, BackendModel, InstancePlace } from '../core/backend.ts';
+import { instancePlaces } from '../model-config/instance-groups.ts';
+import type { InstanceUser } from '../scheduling/idle-instances.ts';
+import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
+import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiter.ts';
+import { resourceNeeds } from '../scheduling/resource-pool.ts';
+
+/** One instance of a loaded model. */
+interface InstanceMember {
+  readonly place: InstancePlace;
+  readonly instance: BackendInstance;
+  /** Null without a rate limiter, and for a passive instance. */
+  readonly limited: LimitedInstance | null;
+}
+
+/**
+ * The instances of a loaded model version, which may become others while it serves: with another
+ * `instance_group`, those that stay as they are go on, those that are missing are made, and those that are not
+ * wanted any more end when what runs on them has ended.
+ */
+export class InstanceSet {
+  readonly #model: BackendModel;
+  readonly #isLimited: boolean;
+  #members: readonly InstanceMember[];
+
+  constructor(model: BackendModel, limiter: RateLimiter | null) {
+    this.#model = model;
+    this.#isLimited = limiter !== null && model.instances.length > 0;
+    const places = instancePlaces(model.config);
+    this.#members = model.instances.map((instance, index) =>
+      this.#member(places[index] as InstancePlace, instance),
+    );
+  }
+
+  /** Those that get requests: all that are not passive. */
+  get scheduled(): readonly BackendInstance[] {
+    return this.#members
+      .filter(({ place }) => !place.group.passive)
+      .map(({ instance }) => instance);
+  }
+
+  /** The same as the rate limiter knows them; empty without one. */
+  get limited(): readonly LimitedInstance[] {
+    return this.#members.flatMap(({ limited }) => limited ?? []);
+  }
+
+  /** False where the model must be loaded anew for other instances. */
+  canBecome(config: ModelConfig): boolean {
+    const { acceptsInstance, addInstance, removeInstance } = this.#model;
+    if (acceptsInstance === undefined || addInstance === undefined) return false;
+    if (removeInstance === undefined || this.#members.length === 0) return false;
+    return instancePlaces(config).every((place) => this.#model.acceptsInstance?.(place) === true);
+  }
+
+  /**
+   * @param config normalised and checked.
+   * @param warmUp run on each new instance that will get requests.
+   * @throws TritonError when a new instance cannot be made, or could never run; everything is as it was then.
+   */
+  async become(
+    config: ModelConfig,
+    user: InstanceUser,
+    rateLimited: RateLimitedInstances | null,
+    warmUp: (instance: BackendInstance) => Promise<void>,
+  ): Promise<void> {
+    const left = [...this.#members];
+    const next: InstanceMember[] = [];
+    const added: InstanceMember[] = [];
+    try {
+      for (const place of instancePlaces(config)) {
+        const member = takeEqual(left, place) ?? (await this.#add(place, config, added, warmUp));
+        next.push({ ...member, place });
+      }
+      rateLimited?.add(added.flatMap(({ limited }) => limited ?? []));
+    } catch (error) {
+      for (const { instance } of added) await this.#model.removeInstance?.(instance);
+      throw error;
+    }
+    this.#members = next;
+    await this.#change(user, rateLimited, left);
+    for (const { instance } of left) await this.#model.removeInstance?.(instance);
+  }
+
+  async #change(
+    user: InstanceUser,
+    rateLimited: RateLimitedInstances | null,
+    left: readonly InstanceMember[],
+  ): Promise<void> {
+    if (rateLimited === null) {
+      await user.replaceInstances(this.scheduled);
+      return;
+    }
+    const ended = rateLimited.remove(left.flatMap(({ limited }) => limited ?? []));
+    await Promise.all([user.replaceInstances(rateLimited.instances), ended]);
+  }
+
+  async #add(
+    place: InstancePlace,
+    config: ModelConfig,
+    added: InstanceMember[],
+    warmUp: (instance: BackendInstance) => Promise<void>,
+  ): Promise<InstanceMember> {
+    const made = await this.#model.addInstance?.(place, config);
+    if (made === undefined) throw new Error(`model '${config.name}' takes no more instances`);
+    const member = this.#member(place, made);
+    added.push(member);
+    if (!place.group.passive) await warmUp(made);
+    return member;
+  }
+
+  #member(place: InstancePlace, instance: BackendInstance): InstanceMember {
+    const { rate_limiter: limiter, passive } = place.group;
+    if (!this.#isLimited || passive) return { place, instance, limited: null };
+    const priority = Math.max(1, limiter?.priority ?? 1);
+    const needs = resourceNeeds(limiter, place.device);
+    return { place, instance, limited: { instance, needs, priority } };
+  }
+}
+
+/** Takes the first that is what the place asks for: instances differ by all of their group but name and count. */
+function takeEqual(members: InstanceMember[], place: InstancePlace): InstanceMember | null {
+  const wanted = signatureOf(place);
+  const index = members.findIndex((member) => signatureOf(member.place) === wanted);
+  return index < 0 ? null : (members.splice(index, 1)[0] as InstanceMember);
+}
+
+function signatureOf({ group, device }: InstancePlace): string {
+  return JSON.stringify([{ ...group, name: '', count: 1 }, device]);
+}
