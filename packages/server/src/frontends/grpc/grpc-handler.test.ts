@@ -11,6 +11,7 @@ import {
   FakeServedModel,
   type FakeServedModelOptions,
   ManualClock,
+  RecordingTrace,
   testTracing,
 } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
@@ -233,6 +234,88 @@ describe('restricted calls', () => {
   it('pass with it', async () => {
     const fake = client([], { restrictedApis }, { 'triton-grpc-protocol-key': 'open' });
     expect(await fake.ask('ServerLive')).toEqual({ live: true });
+  });
+});
+
+describe('tracing', () => {
+  const level = { timestamps: true, tensors: false };
+
+  /** A client whose requests are all traced, and what was noted of them: names of times, by model. */
+  function tracedClient() {
+    const closed: string[] = [];
+    let open = 0;
+    const models = [model('echo', echo), model('bad', failing), model('d', echo, decoupledIo)];
+    const tracing = testTracing(
+      {
+        values: { level, rate: 1, count: -1, logFrequency: 0 },
+        target: { mode: 'opentelemetry', file: '', modeSettings: [] },
+        spans: {
+          parentOf: (headers) => {
+            closed.push(`asked for ${headers('traceparent')}`);
+            return null;
+          },
+          begin: () => {
+            const names: string[] = [];
+            open++;
+            return {
+              trace: new RecordingTrace(),
+              capture: (name) => void names.push(name),
+              close() {
+                if (names.length === 0) return;
+                open--;
+                closed.push(names.splice(0).join(' '));
+              },
+            };
+          },
+          close: async () => {},
+        },
+      },
+      models,
+    );
+    const fake = client(models, tracing, { traceparent: 'p' });
+    return { fake, closed, openCount: () => open };
+  }
+
+  const read = 'GRPC_WAITREAD_START GRPC_WAITREAD_END';
+  const done = 'INFER_RESPONSE_COMPLETE';
+  const sent = 'GRPC_SEND_START GRPC_SEND_END';
+
+  it('notes the times of calls, and looks at their metadata', () => {
+    for (const name of ['echo', 'bad']) {
+      const { fake, closed } = tracedClient();
+      fake.unary(inferPath, request(name, 'i'));
+      expect(closed).toEqual(['asked for p', `${read} ${done} ${sent}`]);
+    }
+  });
+
+  it('notes no times of calls that are refused before their model is known', () => {
+    const { fake, closed } = tracedClient();
+    fake.unary(inferPath, request('none', 'i'));
+    fake.unary(inferPath, request('d', 'i'));
+    expect(closed).toEqual([]);
+  });
+
+  it('ends with calls that the model does not get to see', () => {
+    const { fake, closed, openCount } = tracedClient();
+    const inputs = [{ name: 'Z', datatype: 'UINT8', shape: [3] }];
+    fake.unary(inferPath, request('echo', 'i', { inputs }));
+    expect([closed.at(-1), openCount()]).toEqual([read, 0]);
+  });
+
+  it('notes the times of every request of a stream', () => {
+    const { fake, closed, openCount } = tracedClient();
+    const stream = fake.stream('/inference.GRPCInferenceService/ModelStreamInfer');
+    for (const name of ['echo', 'bad', 'd']) stream.reader?.onMessage(request(name, name));
+    stream.reader?.onMessage(request('echo', 'x', { inputs: [] }));
+    stream.reader?.onHalfClose();
+    const times = closed.filter((line) => line !== 'asked for p');
+    expect(times).toEqual([
+      `${read} ${done} ${sent}`,
+      `${read} ${done} ${sent}`,
+      `${read} ${done} ${sent}`,
+      `${read} ${sent}`,
+    ]);
+    expect([openCount(), stream.end_.status]).toEqual([0, 0]);
   });
 });
 
