@@ -91,7 +91,13 @@ try {
   const nothing = (): never => {
     throw new Error('the model calls nothing');
   };
-  const port: InferencePort = { find: nothing, infer: nothing, load: nothing, unload: nothing };
+  const port: InferencePort = {
+    find: nothing,
+    summon: nothing,
+    infer: nothing,
+    load: nothing,
+    unload: nothing,
+  };
   const loadStart = performance.now();
   const model = await new PythonBackend({ port, metrics: new CustomMetrics([]) }).loadModel({
     modelName: 'echo',

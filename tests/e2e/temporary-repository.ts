@@ -8,7 +8,8 @@ export interface TemporaryRepository {
   readonly path: string;
   /** Writes a file of the repository; makes the folders that lead to it. */
   readonly write: (file: string, content: string | Uint8Array) => void;
-  readonly remove: () => void;
+  /** Removes the repository, or one file of it. */
+  readonly remove: (file?: string) => void;
 }
 
 /** Makes a repository of these files (`model/config.pbtxt` → its text); a name that ends in `/` is a folder. */
@@ -22,7 +23,11 @@ export function temporaryRepository(
     if (!file.endsWith('/')) writeFileSync(target, content);
   };
   for (const [file, content] of Object.entries(files)) write(file, content);
-  return { path, write, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    write,
+    remove: (file = '') => rmSync(join(path, file), { recursive: true, force: true }),
+  };
 }
 
 /** `config.pbtxt` of a model of the identity backend: INPUT0 [-1] in, OUTPUT0 out, without batching. */

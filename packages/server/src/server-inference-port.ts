@@ -1,5 +1,6 @@
 import { TritonError } from '@nereid/protocol';
 import type { ControlPlane } from './control-plane/control-plane.ts';
+import { AbsentModelError } from './core/absent-model-error.ts';
 import type { CallableModel, InferencePort } from './core/inference-port.ts';
 import type { DataPlane } from './data-plane/data-plane.ts';
 import type { ServedModel } from './lifecycle/served-model.ts';
@@ -16,6 +17,14 @@ export function serverInferencePort(planes: () => CalledPlanes): InferencePort {
     find: (name, version) => {
       const model = servedModel(planes().dataPlane, name, version);
       return model === null ? null : callableModel(model);
+    },
+    summon: (name, version, cancellation) => {
+      try {
+        planes().dataPlane.model(name, version);
+      } catch (failure) {
+        if (failure instanceof AbsentModelError) return failure.load(cancellation);
+      }
+      return null;
     },
     infer: (name, version, message, cancellation, sink, trace) => {
       const { dataPlane } = planes();

@@ -16,10 +16,13 @@ import { AccessLog } from './data-plane/access-log.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
 import { prepareRequest } from './data-plane/prepare-request.ts';
 import type { BackendRegistry } from './lifecycle/backend-registry.ts';
+import { LazyModels } from './lifecycle/lazy-models.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
+import { MemoryBudget } from './lifecycle/memory-budget.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
 import { ModelManager } from './lifecycle/model-manager.ts';
 import { RepositoryPoller } from './lifecycle/repository-poller.ts';
+import { fileBytes, residentBytes } from './lifecycle/resident-memory.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { CustomMetrics } from './observability/custom-metrics.ts';
@@ -57,6 +60,8 @@ export class Server {
   readonly #backends: BackendRegistry;
   readonly #lifeCycle: ModelLifeCycle;
   readonly #manager: ModelManager;
+  /** Null unless models are loaded on demand. */
+  readonly #lazyModels: LazyModels | null;
   readonly #sources: readonly LocalModelSource[];
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
@@ -109,6 +114,7 @@ export class Server {
       controlMode: repository.controlMode,
       namespacing: repository.namespacing,
     });
+    this.#lazyModels = repository.controlMode === 'lazy' ? this.#makeLazyModels() : null;
     this.#metrics = new MetricsRegistry(
       options.metrics,
       loadedModelMetrics(this.#lifeCycle),
@@ -191,6 +197,7 @@ export class Server {
       this.#stops.push((graceMs) => this.#ports.close(graceMs));
       await this.#ports.open();
       this.#startPolling();
+      this.#lazyModels?.start();
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -228,6 +235,7 @@ export class Server {
 
   async #stop(graceMs: number): Promise<boolean> {
     this.#state.phase = 'exiting';
+    this.#lazyModels?.stop();
     const deadlineNs = this.#clock.nowNs() + graceMs * 1e6;
     const drained = await this.#drain(deadlineNs);
     for (const stop of this.#stops.splice(0).reverse()) {
@@ -300,6 +308,7 @@ export class Server {
       serverName: serverId,
       strictReadiness: modelRepository.strictReadiness,
       lifeCycle: this.#lifeCycle,
+      lazyModels: this.#lazyModels,
       manager: this.#manager,
       state: this.#state,
       logger: this.#log.logger('control-plane.ts'),
@@ -307,7 +316,7 @@ export class Server {
     const tracing = this.#tracing.manager;
     return {
       dataPlane: new DataPlane({
-        registry: this.#lifeCycle,
+        registry: this.#lazyModels ?? this.#lifeCycle,
         clock: this.#clock,
         logger: this.#log.logger('data-plane.ts'),
         accessLog: this.#accessLog(),
@@ -357,13 +366,28 @@ export class Server {
     const { controlMode, startupModels, startupModelsAll, exitOnError } =
       this.#options.modelRepository;
     const complete =
-      controlMode === 'explicit' && !startupModelsAll
+      (controlMode === 'explicit' || controlMode === 'lazy') && !startupModelsAll
         ? await this.#manager.loadNamed(startupModels)
         : await this.#manager.update();
     reportStart(this.#options, this.#backends, this.#lifeCycle, this.#logger);
     if (!complete && exitOnError) {
       throw new TritonError('INTERNAL', 'failed to load all models');
     }
+  }
+
+  #makeLazyModels(): LazyModels {
+    const { idleUnloadSecs, memoryLimitBytes } = this.#options.modelRepository;
+    return new LazyModels({
+      manager: this.#manager,
+      lifeCycle: this.#lifeCycle,
+      clock: this.#clock,
+      logger: this.#log.logger('lazy-models.ts'),
+      idleUnloadSecs,
+      memory:
+        memoryLimitBytes === 0
+          ? null
+          : new MemoryBudget({ limitBytes: memoryLimitBytes, residentBytes, fileBytes }),
+    });
   }
 
   #startPolling(): void {

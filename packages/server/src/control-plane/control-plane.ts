@@ -1,5 +1,6 @@
 import { dataTypeFromConfig, type ModelConfig, TritonError } from '@nereid/protocol';
 import type { Logger } from '../core/logger.ts';
+import type { LazyModels } from '../lifecycle/lazy-models.ts';
 import type { LoadedModel } from '../lifecycle/loaded-model.ts';
 import type { ModelLifeCycle } from '../lifecycle/model-life-cycle.ts';
 import type { IndexRow, ModelManager } from '../lifecycle/model-manager.ts';
@@ -51,6 +52,8 @@ export interface ControlPlaneOptions {
   readonly serverName: string;
   readonly strictReadiness: boolean;
   readonly lifeCycle: ModelLifeCycle;
+  /** Where models are loaded on demand; null for models that are there or are not. */
+  readonly lazyModels: LazyModels | null;
   readonly manager: ModelManager;
   readonly state: ServerState;
   readonly logger: Logger;
@@ -86,7 +89,8 @@ export class ControlPlane {
 
   /**
    * A model that cannot be looked up is simply not ready: scripts wait for that after an unload, and
-   * the recorded server answers it. (Triton 2.73 answers with the look-up error instead.)
+   * the recorded server answers it. (Triton 2.73 answers with the look-up error instead.) One that a
+   * request would load is ready: clients ask before they send their first request.
    *
    * @returns a promise where the model has to be asked.
    * @throws TritonError UNAVAILABLE while the server exits.
@@ -96,8 +100,8 @@ export class ControlPlane {
     try {
       return this.#areReady([this.#options.lifeCycle.find(name, version)]);
     } catch (failure) {
-      if (failure instanceof TritonError) return false;
-      throw failure;
+      if (!(failure instanceof TritonError)) throw failure;
+      return this.#options.lazyModels?.wouldServe(name, version) ?? false;
     }
   }
 
@@ -111,7 +115,7 @@ export class ControlPlane {
 
   /** @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference. */
   modelMetadata(name: string, version: number | null): ModelMetadata {
-    const model = this.#options.lifeCycle.find(name, version);
+    const model = this.#find(name, version);
     const { config } = model;
     const versions =
       version === null
@@ -136,7 +140,7 @@ export class ControlPlane {
 
   /** @throws TritonError NOT_FOUND or UNAVAILABLE with the look-up texts, as for an inference. */
   modelConfig(name: string, version: number | null): ModelConfig {
-    return this.#options.lifeCycle.find(name, version).config;
+    return this.#find(name, version).config;
   }
 
   /**
@@ -167,7 +171,7 @@ export class ControlPlane {
    *   INVALID_ARG for a model whose requests are never joined.
    */
   batching(name: string, version: number | null): BatchingReport {
-    const { batchingReport } = this.#options.lifeCycle.find(name, version);
+    const { batchingReport } = this.#find(name, version);
     if (batchingReport === null) {
       const message = `model '${name}' does not join requests: its configuration has no dynamic_batching`;
       throw new TritonError('INVALID_ARG', message);
@@ -191,6 +195,10 @@ export class ControlPlane {
    */
   async unloadModel(name: string, _options: { readonly unloadDependents: boolean }): Promise<void> {
     await this.#options.manager.unload(name);
+  }
+
+  #find(name: string, version: number | null): LoadedModel {
+    return (this.#options.lazyModels ?? this.#options.lifeCycle).find(name, version);
   }
 
   /** Whether models that are loaded would take requests. */

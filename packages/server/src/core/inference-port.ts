@@ -20,6 +20,11 @@ export interface InferencePort {
   /** @param version null for the highest that is ready. @returns null when it does not serve. */
   find(name: string, version: number | null): CallableModel | null;
   /**
+   * Loads a model that does not serve, where models are loaded on demand.
+   * @returns null when there is nothing to wait for; whether it serves then, `find` tells.
+   */
+  summon(name: string, version: number | null, cancellation: Cancellation): Promise<void> | null;
+  /**
    * Takes a request up, as `DataPlane.infer` does.
    * @param trace A child of the caller's trace, where that has one.
    * @throws TritonError for a model that does not serve and for a request that is refused; nothing was

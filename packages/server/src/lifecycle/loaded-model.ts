@@ -39,6 +39,8 @@ export interface LoadedModelParts {
   readonly loadDurationSecs: number;
 }
 
+let lastUseOrder = 0;
+
 /** A model version in memory. The version record that holds it closes it, once. */
 export class LoadedModel implements ServedModel {
   readonly key: ModelKey;
@@ -57,6 +59,7 @@ export class LoadedModel implements ServedModel {
   readonly #instanceUser: InstanceUser | null;
   #origin: VersionOrigin;
   #config: ModelConfig;
+  #useOrder = 0;
   #references = 0;
   #whenUnused: (() => void) | null = null;
   #closing: Promise<void> | null = null;
@@ -130,7 +133,13 @@ export class LoadedModel implements ServedModel {
     return this.#backendModel.unreadiness?.() ?? null;
   }
 
+  /** Grows with every request of any model: what has the least was used the longest ago. */
+  get useOrder(): number {
+    return this.#useOrder;
+  }
+
   retain(): void {
+    this.#useOrder = ++lastUseOrder;
     this.#references++;
   }
 

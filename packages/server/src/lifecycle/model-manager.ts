@@ -8,10 +8,11 @@ import type { DefinitionReader } from '../repository/definition-reader.ts';
 import type { LoadOverrides, ModelDefinition } from '../repository/model-definition.ts';
 import { noOverrides } from '../repository/model-definition.ts';
 import type { FoundModel, ModelFinder } from '../repository/model-finder.ts';
+import { availableVersions } from '../repository/version-directories.ts';
 import type { ModelLifeCycle } from './model-life-cycle.ts';
 
 /** How models come and go: `--model-control-mode`. */
-export type ModelControlMode = 'none' | 'poll' | 'explicit';
+export type ModelControlMode = 'none' | 'poll' | 'explicit' | 'lazy';
 
 export interface ModelManagerOptions {
   readonly finder: ModelFinder;
@@ -45,6 +46,8 @@ export class ModelManager {
   readonly #options: ModelManagerOptions;
   readonly #known = new Map<string, KnownModel>();
   readonly #operations = new KeyedMutex();
+  /** Names that were loaded by request: they are not unloaded for being idle. */
+  readonly #requested = new Set<string>();
 
   constructor(options: ModelManagerOptions) {
     this.#options = options;
@@ -104,18 +107,59 @@ export class ModelManager {
     this.#requireExplicit();
     checkModelName(name);
     await this.#operations.run(name, () => this.#loadByName(name, overrides));
+    this.#requested.add(name);
+  }
+
+  /** Loads a model that a request looked for, as it is in its repository. @throws TritonError */
+  async loadOnDemand(name: string): Promise<void> {
+    checkModelName(name);
+    await this.#operations.run(name, () => this.#loadByName(name, noOverrides));
+  }
+
+  /** Starts to unload a model that was loaded on demand. */
+  async unloadOnDemand(name: string): Promise<void> {
+    await this.#operations.run(name, () => this.#unloadByName(name));
+  }
+
+  wasRequested(name: string): boolean {
+    return this.#requested.has(name);
+  }
+
+  /** Whether the repositories have a model of this name, and a folder of this version unless it is null. */
+  async has(name: string, version: number | null): Promise<boolean> {
+    for (const directory of await this.directories(name)) {
+      if (version === null) return true;
+      const versions = await availableVersions(directory, this.#options.logger);
+      if (versions.includes(version)) return true;
+    }
+    return false;
+  }
+
+  /** Folders of the models of this name; none for a name that no model can have. */
+  async directories(name: string): Promise<readonly string[]> {
+    try {
+      checkModelName(name);
+    } catch (failure) {
+      if (failure instanceof TritonError) return [];
+      throw failure;
+    }
+    const { unique } = await this.#options.finder.named(name);
+    return unique.map(({ directory }) => directory);
   }
 
   /** The unload request. Unknown models are no error. */
   async unload(name: string): Promise<void> {
     this.#requireExplicit();
-    await this.#operations.run(name, async () => {
-      for (const [key, known] of [...this.#known]) {
-        if (known.definition.id.name !== name) continue;
-        this.#options.lifeCycle.unload(known.definition.id);
-        this.#forget(key);
-      }
-    });
+    await this.#operations.run(name, () => this.#unloadByName(name));
+    this.#requested.delete(name);
+  }
+
+  async #unloadByName(name: string): Promise<void> {
+    for (const [key, known] of [...this.#known]) {
+      if (known.definition.id.name !== name) continue;
+      this.#options.lifeCycle.unload(known.definition.id);
+      this.#forget(key);
+    }
   }
 
   /** Unloads everything and waits until requests in flight are answered and memory is released. */
@@ -153,6 +197,8 @@ export class ModelManager {
 
   /** True when every model that was taken up serves all its versions, or was unloaded on purpose. */
   allReady(): boolean {
+    // A request for a broken model must not take the others out of service.
+    if (this.#options.controlMode === 'lazy') return true;
     for (const { versions } of this.#options.lifeCycle.entries()) {
       if (versions.length === 0) return false;
       for (const record of versions) {
@@ -182,7 +228,8 @@ export class ModelManager {
   }
 
   #requireExplicit(): void {
-    if (this.#options.controlMode === 'explicit') return;
+    const { controlMode } = this.#options;
+    if (controlMode === 'explicit' || controlMode === 'lazy') return;
     throw new TritonError(
       'UNAVAILABLE',
       'explicit model load / unload is not allowed if polling is enabled',

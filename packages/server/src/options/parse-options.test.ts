@@ -44,6 +44,8 @@ describe('parseOptions', () => {
         loadThreadCount: 4,
         loadRetryCount: 0,
         namespacing: false,
+        idleUnloadSecs: 0,
+        memoryLimitBytes: 0,
         delaySchedulerRequests: 0,
         delayBacklogRequests: 0,
       },

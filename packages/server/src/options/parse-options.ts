@@ -89,7 +89,7 @@ function modelRepositoryOptions(
 ): ModelRepositoryOptions {
   const controlMode = given.text('model-control-mode').toLowerCase() as ModelControlMode;
   const startupModels = [...new Set(given.all('load-model'))];
-  if (startupModels.length > 0 && controlMode !== 'explicit') {
+  if (startupModels.length > 0 && controlMode !== 'explicit' && controlMode !== 'lazy') {
     throw new OptionError(
       "Error: Use of '--load-model' requires setting '--model-control-mode=explicit' as well.",
     );
@@ -106,6 +106,8 @@ function modelRepositoryOptions(
     autoCompleteConfig: autoCompleteConfig(given, warnings),
     strictReadiness: given.boolean('strict-readiness'),
     controlMode,
+    idleUnloadSecs: given.integer('model-idle-unload-secs'),
+    memoryLimitBytes: given.integer('model-memory-limit-bytes'),
     pollSecs: controlMode === 'poll' ? Math.max(0, given.integer('repository-poll-secs')) : 0,
     startupModels: startupModelsAll ? [] : startupModels,
     startupModelsAll,

@@ -1,7 +1,7 @@
 import type { ResourceLimit, Restriction } from './setting-format.ts';
 
 /** When models are loaded and unloaded: once at start, by watching the repository, or on request. */
-export type ModelControlMode = 'none' | 'poll' | 'explicit';
+export type ModelControlMode = 'none' | 'poll' | 'explicit' | 'lazy';
 
 /** How a log line begins. */
 export type LogFormat = 'default' | 'ISO8601' | 'json';
@@ -19,7 +19,11 @@ export interface ModelRepositoryOptions {
   readonly controlMode: ModelControlMode;
   /** Seconds between two looks at the repository; 0 unless the control mode is `poll`. */
   readonly pollSecs: number;
-  /** Names to load at start in control mode `explicit`. Empty when `startupModelsAll`. */
+  /** Control mode `lazy`: models without requests for so long are unloaded; 0 for never. */
+  readonly idleUnloadSecs: number;
+  /** Control mode `lazy`: what models may take together, in bytes; 0 for any. */
+  readonly memoryLimitBytes: number;
+  /** Names to load at start in control modes `explicit` and `lazy`. Empty when `startupModelsAll`. */
   readonly startupModels: readonly string[];
   /** `--load-model=*`: everything in the repository is loaded at start. */
   readonly startupModelsAll: boolean;

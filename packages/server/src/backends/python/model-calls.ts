@@ -55,8 +55,28 @@ export class ModelCalls {
   }
 
   #infer(message: InferCall, payload: Uint8Array): void {
-    const { port, chains, callerChain, traceOf } = this.#parts;
     const cancellation = new Cancellation();
+    const version = message.version < 0 ? null : message.version;
+    const loading =
+      this.#running.size >= callsMax
+        ? null
+        : this.#parts.port.summon(message.model, version, cancellation);
+    if (loading === null) {
+      this.#start(message, payload, cancellation);
+      return;
+    }
+    this.#running.set(message.call, cancellation);
+    // The worker may use the payload's memory again when this returns.
+    const copy = payload.slice();
+    const start = (): void => {
+      if (this.#running.delete(message.call)) this.#start(message, copy, cancellation);
+    };
+    // Why it was not loaded is told as a model that is not ready, and in the log.
+    loading.then(start, start);
+  }
+
+  #start(message: InferCall, payload: Uint8Array, cancellation: Cancellation): void {
+    const { port, chains, callerChain, traceOf } = this.#parts;
     const sink = new CallSink(message.call, (text, tensors, final) => {
       if (final && !this.#running.delete(message.call)) return;
       if (this.#running.has(message.call) || final) this.#parts.send(text, tensors);

@@ -1,5 +1,7 @@
 import { decodeMessage } from '@nereid/protocol';
-import { type GrpcHandler, type GrpcMethod, GrpcStatus } from '@nereid/transport';
+import { type GrpcCall, type GrpcHandler, type GrpcMethod, GrpcStatus } from '@nereid/transport';
+import { AbsentModelError } from '../../core/absent-model-error.ts';
+import { Cancellation } from '../../core/cancellation.ts';
 import type { GrpcContext } from './grpc-context.ts';
 import { failCall } from './grpc-failure.ts';
 import type { GrpcRpc } from './grpc-rpc.ts';
@@ -45,10 +47,28 @@ function guarded(rpc: GrpcRpc, context: GrpcContext): GrpcMethod {
         }
         method.handle(call, message, responder);
       } catch (failure) {
-        failCall(responder, failure, logger);
+        const fail = (final: unknown): void => failCall(responder, final, logger);
+        const handle = (): void => method.handle(call, message, responder);
+        loadAndHandle(call, failure, handle, fail);
       }
     },
   };
+}
+
+/** A model that is loaded on demand is waited for, once; every other failure ends the call. */
+function loadAndHandle(
+  call: GrpcCall,
+  failure: unknown,
+  handle: () => void,
+  fail: (failure: unknown) => void,
+): void {
+  if (!(failure instanceof AbsentModelError)) {
+    fail(failure);
+    return;
+  }
+  const cancellation = new Cancellation();
+  call.onCancelled(() => cancellation.cancel());
+  failure.load(cancellation).then(handle).catch(fail);
 }
 
 /** The C++ server says nothing of a method that it does not have but that. */

@@ -1,5 +1,7 @@
 import { readInferRequest, type WireInferRequest } from '@nereid/protocol';
 import type { GrpcCall, GrpcStream, GrpcStreamReader } from '@nereid/transport';
+import { AbsentModelError } from '../../core/absent-model-error.ts';
+import { Cancellation } from '../../core/cancellation.ts';
 import { parseModelVersion } from '../../core/model-version.ts';
 import type { ServedModel } from '../../lifecycle/served-model.ts';
 import type { GrpcContext } from './grpc-context.ts';
@@ -29,6 +31,8 @@ export class InferStream implements GrpcStreamReader {
   /** Why reading waits: nothing else, or nobody, may resume it. */
   #waits = 0;
   #full = false;
+  /** Requests that wait for their model to be loaded: one, or several that came at once. */
+  #loading = 0;
   #readingEnded = false;
   #ended = false;
 
@@ -95,7 +99,8 @@ export class InferStream implements GrpcStreamReader {
     return true;
   }
 
-  #take(wire: WireInferRequest, readNs: number): void {
+  /** @param loaded The model was waited for already. */
+  #take(wire: WireInferRequest, readNs: number, loaded = false): void {
     let answer: StreamAnswer | null = null;
     try {
       const model = this.#find(wire);
@@ -108,8 +113,27 @@ export class InferStream implements GrpcStreamReader {
       this.#wait();
       void pending.then(() => this.#goOn());
     } catch (failure) {
-      (answer ?? this.#add(wire, false)).refuse(failure);
+      if (failure instanceof AbsentModelError && !loaded) this.#load(wire, readNs, failure);
+      else (answer ?? this.#add(wire, false)).refuse(failure);
     }
+  }
+
+  /** Later requests may belong to the same sequence: they wait as well. */
+  #load(wire: WireInferRequest, readNs: number, absent: AbsentModelError): void {
+    this.#wait();
+    this.#loading++;
+    const cancellation = new Cancellation();
+    this.#call.onCancelled(() => cancellation.cancel());
+    const goOn = (take: () => void): void => {
+      this.#loading--;
+      if (!this.#ended) take();
+      this.#goOn();
+      this.#endWhenDone();
+    };
+    absent.load(cancellation).then(
+      () => goOn(() => this.#take(wire, readNs, true)),
+      (failure: unknown) => goOn(() => this.#add(wire, false).refuse(failure)),
+    );
   }
 
   /** @throws TritonError with the look-up texts. */
@@ -138,7 +162,7 @@ export class InferStream implements GrpcStreamReader {
   }
 
   #endWhenDone(): void {
-    if (!this.#readingEnded || this.#inflight.size > 0 || this.#ended) return;
+    if (!this.#readingEnded || this.#inflight.size + this.#loading > 0 || this.#ended) return;
     this.#ended = true;
     this.#stream.end();
   }

@@ -1,6 +1,8 @@
 import type { BodyPlan, HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
+import { AbsentModelError } from '../../core/absent-model-error.ts';
+import { Cancellation } from '../../core/cancellation.ts';
 import { planBody } from './body-plan.ts';
-import type { HttpContext, RouteMatch } from './http-route.ts';
+import type { HttpCall, HttpContext, RouteMatch } from './http-route.ts';
 import { errorReply, sendErrorText, sendFailure } from './replies.ts';
 import { Router } from './router.ts';
 import { httpRoutes } from './routes.ts';
@@ -49,12 +51,28 @@ class HttpFrontend implements HttpHandler {
       sendErrorText(responder, 405, 'Method Not Allowed', route.contentType);
       return;
     }
+    const call: HttpCall = { context: this.#context, request, responder, match };
+    this.#run(call, (failure) => this.#loadAndRun(call, failure));
+  }
+
+  #run(call: HttpCall, fail: (failure: unknown) => void): void {
     try {
-      const pending = route.handle({ context: this.#context, request, responder, match });
-      pending?.catch((failure: unknown) => this.#fail(match, responder, failure));
+      call.match.route.handle(call)?.catch(fail);
     } catch (failure) {
-      this.#fail(match, responder, failure);
+      fail(failure);
     }
+  }
+
+  /** A model that is loaded on demand is waited for, once; every other failure is told. */
+  #loadAndRun(call: HttpCall, failure: unknown): void {
+    const fail = (final: unknown): void => this.#fail(call.match, call.responder, final);
+    if (!(failure instanceof AbsentModelError)) {
+      fail(failure);
+      return;
+    }
+    const cancellation = new Cancellation();
+    call.request.onAborted(() => cancellation.cancel());
+    failure.load(cancellation).then(() => this.#run(call, fail), fail);
   }
 
   /** What to tell a client that lacks the header of a restricted endpoint; null where it may pass. */

@@ -1,7 +1,8 @@
 import { type OptionSpec, rowsOf } from '../option-spec.ts';
-import { int32, oneOf } from '../option-value.ts';
+import { between, int32, oneOf } from '../option-value.ts';
 
 const repository = rowsOf('Model Repository');
+const ours = rowsOf('Nereid');
 
 /** Cloud storage is recognised by these beginnings of a repository path. */
 export const cloudSchemes: readonly string[] = ['s3://', 'gs://', 'as://'];
@@ -50,8 +51,8 @@ export const modelRepositoryRows: readonly OptionSpec[] = [
     'model-control-mode',
     'text',
     'none',
-    'When models are loaded: "none" loads all at start and changes nothing later, "poll" follows changes in the repository, "explicit" leaves it to the model control API and --load-model.',
-    { check: oneOf('model-control-mode', ['none', 'poll', 'explicit']) },
+    'When models are loaded: "none" loads all at start and changes nothing later, "poll" follows changes in the repository, "explicit" leaves it to the model control API and --load-model, "lazy" (ours) loads a model when the first request for it comes.',
+    { check: oneOf('model-control-mode', ['none', 'poll', 'explicit', 'lazy']) },
   ),
   repository(
     'repository-poll-secs',
@@ -96,4 +97,18 @@ export const modelRepositoryRows: readonly OptionSpec[] = [
     honoured: 'accepted',
     note: 'GPU memory is not managed yet',
   }),
+  ours(
+    'model-idle-unload-secs',
+    'integer',
+    '0',
+    'In control mode "lazy", unload a model that has had no request for so long; 0 is never.',
+    { check: between(0, 2_000_000) },
+  ),
+  ours(
+    'model-memory-limit-bytes',
+    'integer',
+    '0',
+    'In control mode "lazy", unload the models that were used the longest ago so that those loaded on demand take no more memory than this together; 0 is no limit.',
+    { check: between(0, Number.MAX_SAFE_INTEGER) },
+  ),
 ];
