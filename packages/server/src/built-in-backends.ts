@@ -1,7 +1,12 @@
 import { cpuQuota, OnnxRuntime } from '@nereid/native';
+import { DynaSequenceBackend } from './backends/dyna-sequence/dyna-sequence-backend.ts';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
+import { ImplicitStateBackend } from './backends/implicit-state/implicit-state-backend.ts';
+import { IterativeSequenceBackend } from './backends/iterative-sequence/iterative-sequence-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { PythonBackend } from './backends/python/python-backend.ts';
+import { QueryBackend } from './backends/query/query-backend.ts';
+import { SequenceBackend } from './backends/sequence/sequence-backend.ts';
 import type { InferencePort } from './core/inference-port.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
 import type { CustomMetrics } from './observability/custom-metrics.ts';
@@ -16,6 +21,11 @@ export function builtInBackends(
   return new BackendRegistry([
     onnxBackend(options),
     new IdentityBackend(),
+    new SequenceBackend(),
+    new DynaSequenceBackend(),
+    new ImplicitStateBackend(),
+    new IterativeSequenceBackend(),
+    new QueryBackend(),
     new PythonBackend({ port, metrics }),
   ]);
 }
