@@ -11,7 +11,8 @@ process.on('exit', () => {
 });
 
 /**
- * A program of `bench/peers` in a process of its own: plain JavaScript, so that no loader counts, or Python. Its
+ * A program of `bench/peers` in a process of its own: plain JavaScript, so that no loader counts, but for
+ * those that use our own sources; or Python. Its
  * first line says that it is ready (a server's is its port); further lines answer what it is asked.
  */
 export class PeerProcess {
@@ -36,7 +37,10 @@ export class PeerProcess {
   static async start(script: string, args: readonly string[] = []): Promise<PeerProcess> {
     const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
     const command = script.endsWith('.py') ? ensurePythonEnv() : process.execPath;
-    const child = spawn(command, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const loader = script.endsWith('.ts') ? ['--conditions=nereid-source', '--import=tsx'] : [];
+    const child = spawn(command, [...loader, path, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     running.add(child);
     child.once('close', (status, signal) => {
       // Deleted by `stop` before, unless it ended by itself.

@@ -101,6 +101,11 @@ export class ServerPorts {
     return this.#onHttpPort.http;
   }
 
+  /** Answers gRPC calls that come over the gRPC port, or over none. */
+  get grpcHandler(): GrpcHandler {
+    return this.#onGrpcPort.grpc;
+  }
+
   /** Takes the certificates on disk into use; does nothing where nothing speaks TLS. */
   reloadCertificates(): void {
     this.#certificates?.reload();

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Nvml } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
-import type { HttpHandler } from '@nereid/transport';
+import type { GrpcHandler, HttpHandler } from '@nereid/transport';
 import { builtInBackends } from './built-in-backends.ts';
 import { openResponseCache } from './cache/open-response-cache.ts';
 import { ControlPlane } from './control-plane/control-plane.ts';
@@ -171,6 +171,11 @@ export class Server {
   /** Answers requests, on sockets or without. */
   get httpHandler(): HttpHandler {
     return this.#ports.httpHandler;
+  }
+
+  /** Answers gRPC calls, on sockets or without. */
+  get grpcHandler(): GrpcHandler {
+    return this.#ports.grpcHandler;
   }
 
   /**
