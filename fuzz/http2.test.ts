@@ -190,6 +190,7 @@ test('no conversation makes a connection throw, or send what is no frame', () =>
           memory: new BodyMemory(null),
           clock: systemClock,
           bodyTimeoutMs: 1000,
+          bodyBytesPerSecondMin: 1024,
           handlerFailed,
           observer: noObserver,
         },

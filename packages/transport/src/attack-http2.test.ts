@@ -348,6 +348,19 @@ describe('limits and broken rules', () => {
     expect(client.resetCode(1)).toBe(ErrorCode.cancel);
   });
 
+  test.each([
+    ['a gRPC message', grpcFields('/echo')],
+    ['a body', [...grpcFields('/').slice(0, 4), ['content-length', '1000000']] as const],
+  ])('%s that trickles in is cut off, however little it pauses', async (_, fields) => {
+    await start({}, { limits: { bodyTimeoutMs: 60 } });
+    client.headers(1, fields);
+    // A message of a megabyte, or whatever a body is.
+    client.data(1, Buffer.of(0, 0, 16, 0, 0));
+    const trickle = setInterval(() => client.data(1, Buffer.of(0)), 10);
+    await client.untilEnded(1);
+    clearInterval(trickle);
+  });
+
   test('a connection without calls ends gracefully', async () => {
     await start({ idleTimeoutMs: 20, drainTimeoutMs: 20 }, { limits: { lingerTimeoutMs: 40 } });
     await client.untilClosed();

@@ -24,6 +24,8 @@ export interface HttpLimits {
   readonly headerTimeoutMs: number;
   /** Longest pause between two pieces of a body. Longer: 408. */
   readonly bodyTimeoutMs: number;
+  /** Average pace that a body must keep, once it has taken `bodyTimeoutMs`. Slower: 408. */
+  readonly bodyBytesPerSecondMin: number;
   /** Longest time without progress while a response waits for its reader. */
   readonly writeTimeoutMs: number;
   /** Bytes of a streamed response that may wait for its reader; beyond, the connection is cut. */
@@ -48,6 +50,8 @@ export const httpLimitDefaults: HttpLimits = {
   idleTimeoutMs: 75_000,
   headerTimeoutMs: 20_000,
   bodyTimeoutMs: 30_000,
+  // A thousandth of what a slow telephone sends.
+  bodyBytesPerSecondMin: 1024,
   writeTimeoutMs: 30_000,
   writeBufferBytesMax: 16 * 1024 * 1024,
   lingerTimeoutMs: 2_000,

@@ -60,6 +60,7 @@ export class HttpServer {
             ...base,
             limits: grpcLimits,
             bodyTimeoutMs: limits.bodyTimeoutMs,
+            bodyBytesPerSecondMin: limits.bodyBytesPerSecondMin,
           });
     const shared = {
       ...base,

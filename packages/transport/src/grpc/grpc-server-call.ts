@@ -21,6 +21,8 @@ export interface GrpcContext {
   readonly clock: TransportClock;
   /** Longest pause between two pieces of the message of a unary call. */
   readonly bodyTimeoutMs: number;
+  /** Average pace that it must keep. */
+  readonly bodyBytesPerSecondMin: number;
   /** Told what handlers throw. */
   readonly handlerFailed: (error: unknown) => void;
   readonly observer: ResponseObserver;

@@ -1,3 +1,4 @@
+import { bodyIsTooSlow } from '../body-pace.ts';
 import type { CallStream } from './call-stream.ts';
 import type { GrpcMetadataEntry, GrpcUnaryMethod, GrpcUnaryResponder } from './grpc-handler.ts';
 import type { GrpcHead } from './grpc-head.ts';
@@ -11,18 +12,22 @@ export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder 
   readonly #method: GrpcUnaryMethod;
   #message: Buffer | null = null;
   #halfClosed = false;
+  readonly #startMs: number;
   #sinceMs: number;
+  #receivedBytes = 0;
 
   constructor(context: GrpcContext, stream: CallStream, head: GrpcHead, method: GrpcUnaryMethod) {
     super(context, stream, head, method.alignedOffset ?? null);
     this.#method = method;
-    this.#sinceMs = stream.owner.nowMs;
+    this.#startMs = stream.owner.nowMs;
+    this.#sinceMs = this.#startMs;
   }
 
   // ---- the client
 
   data(bytes: Buffer, start: number, end: number): void {
     this.#sinceMs = this.stream.owner.nowMs;
+    this.#receivedBytes += end - start;
     // Whatever follows the one message is of no use, and so need not be kept.
     if (!this.answer.ended && !this.cancelled) {
       const at = this.messages.read(bytes, start, end);
@@ -43,7 +48,9 @@ export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder 
   sweep(): void {
     const { owner } = this.stream;
     if (this.#halfClosed || this.answer.ended) return;
-    if (owner.isOver(this.#sinceMs, this.context.bodyTimeoutMs)) this.breakOff();
+    if (bodyIsTooSlow(owner, this.context, this.#startMs, this.#sinceMs, this.#receivedBytes)) {
+      this.breakOff();
+    }
   }
 
   protected take(message: Buffer): boolean {

@@ -1,4 +1,5 @@
 import type { BodyMemory } from '../body-memory.ts';
+import { bodyIsTooSlow } from '../body-pace.ts';
 import type { ConnectionProtocol, ProtocolConnection } from '../connection-protocol.ts';
 import type { BodyPlan, HttpHandler, ResponseBody } from '../http-handler.ts';
 import type { ResponseObserver } from '../response-observer.ts';
@@ -43,6 +44,8 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   readonly #pending = new PendingBytes();
   #phase: Phase = 'idle';
   #sinceMs: number;
+  #bodyStartMs = 0;
+  #bodyBytes = 0;
   /** Bytes of a header that did not arrive in one piece; its own memory. */
   #headBytes: Buffer | null = null;
   #headLength = 0;
@@ -82,7 +85,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   readInPlace(byteLength: number): void {
     if (this.#phase !== 'body') return;
     this.#reader!.readInPlace(byteLength);
-    this.#bodyProgressed();
+    this.#bodyProgressed(byteLength);
   }
 
   readEnd(): void {
@@ -107,14 +110,18 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   sweep(): void {
     const connection = this.#connection;
-    const { idleTimeoutMs, headerTimeoutMs, bodyTimeoutMs } = connection.limits;
+    const { limits } = connection;
+    const { idleTimeoutMs, headerTimeoutMs } = limits;
     if (this.#phase === 'idle') {
       if (connection.isOver(this.#sinceMs, idleTimeoutMs)) connection.end();
     } else if (this.#phase === 'head') {
       if (connection.isOver(this.#sinceMs, headerTimeoutMs)) {
         this.#refuse(failure(408, 'the request header took too long'));
       }
-    } else if (this.#phase === 'body' && connection.isOver(this.#sinceMs, bodyTimeoutMs)) {
+    } else if (
+      this.#phase === 'body' &&
+      bodyIsTooSlow(connection, limits, this.#bodyStartMs, this.#sinceMs, this.#bodyBytes)
+    ) {
       this.#refuse(failure(408, 'the request body took too long'));
     }
   }
@@ -285,6 +292,8 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
     this.#reader = reader;
     this.#phase = 'body';
     this.#sinceMs = this.#connection.nowMs;
+    this.#bodyStartMs = this.#sinceMs;
+    this.#bodyBytes = 0;
     // Who already sends does not wait for it: RFC 9110 section 10.1.1.
     if (head.expect === 'continue' && head.minorVersion === 1 && at === bytes.length) {
       this.#connection.writeText('HTTP/1.1 100 Continue\r\n\r\n');
@@ -295,13 +304,14 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   #readBody(bytes: Buffer, start: number): number {
     const reader = this.#reader!;
     const at = reader.read(bytes, start, bytes.length);
-    this.#bodyProgressed();
+    this.#bodyProgressed(at - start);
     return this.#phase === 'over' ? bytes.length : at;
   }
 
   /** Bytes of the body have come: it may be complete, or wrong. */
-  #bodyProgressed(): void {
+  #bodyProgressed(byteLength: number): void {
     const reader = this.#reader!;
+    this.#bodyBytes += byteLength;
     this.#sinceMs = this.#connection.nowMs;
     if (reader.failure !== null) {
       this.#refuse(reader.failure);

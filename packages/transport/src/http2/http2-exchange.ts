@@ -1,4 +1,5 @@
 import type { BodyMemory } from '../body-memory.ts';
+import { bodyIsTooSlow } from '../body-pace.ts';
 import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
 import type {
   BodyPlan,
@@ -25,6 +26,7 @@ export interface ExchangeContext {
   readonly memory: BodyMemory;
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
+  readonly bodyBytesPerSecondMin: number;
   readonly writeBufferBytesMax: number;
   /** Told what handlers throw. */
   readonly handlerFailed: (error: unknown) => void;
@@ -42,13 +44,16 @@ export class Http2Exchange implements StreamReader, HttpResponder {
   #body: BodyReader | null = null;
   #sent = false;
   #retainedBytes = 0;
+  readonly #startMs: number;
   #sinceMs: number;
+  #receivedBytes = 0;
   #waiters: (() => void)[] = [];
 
   constructor(context: ExchangeContext, stream: Http2Stream, head: Http2Head) {
     this.#context = context;
     this.#stream = stream;
-    this.#sinceMs = stream.owner.nowMs;
+    this.#startMs = stream.owner.nowMs;
+    this.#sinceMs = this.#startMs;
     this.#request = new Http2Request(head, stream.remoteAddress);
     this.#begin(head);
   }
@@ -65,6 +70,7 @@ export class Http2Exchange implements StreamReader, HttpResponder {
 
   data(bytes: Buffer, start: number, end: number): void {
     this.#sinceMs = this.#stream.owner.nowMs;
+    this.#receivedBytes += end - start;
     if (this.#body !== null && !this.#sent) {
       this.#body.read(bytes, start, end);
       this.#retainedBytes += end - start;
@@ -105,7 +111,7 @@ export class Http2Exchange implements StreamReader, HttpResponder {
   sweep(): void {
     const { remoteEnded, owner } = this.#stream;
     if (remoteEnded || this.#sent) return;
-    if (owner.isOver(this.#sinceMs, this.#context.bodyTimeoutMs)) {
+    if (bodyIsTooSlow(owner, this.#context, this.#startMs, this.#sinceMs, this.#receivedBytes)) {
       this.#refuse(408, 'the request body took too long');
     }
   }

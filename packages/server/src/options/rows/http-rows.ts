@@ -77,7 +77,7 @@ export const httpRows: readonly OptionSpec[] = [
     'http-body-timeout-ms',
     'integer',
     '30000',
-    'Longest pause in milliseconds between two pieces of a request body.',
+    'Longest pause in milliseconds between two pieces of a request body. A body that takes longer has to come at 1 KiB a second on average.',
     { check: between(1, 3_600_000) },
   ),
   ours(
