@@ -184,6 +184,16 @@ describe('another instance_group', () => {
     expect(server.log).not.toContain('unloaded');
   });
 
+  it('may be of GPUs where there is none, with --allow-cpu-fallback', async () => {
+    await start('--allow-cpu-fallback=true');
+    configure('same', identityConfig('INT32', groups('{ kind: KIND_GPU count: 2 }')));
+    expect(await load('same')).toBe('');
+    expect((await configuration('same')).instance_group).toMatchObject([
+      { count: 2, kind: 'KIND_CPU' },
+    ]);
+    expect(server.log.match(/model 'same' asks for instances on a GPU/gu)).toHaveLength(1);
+  });
+
   it('is refused where it cannot be; the old one goes on', async () => {
     await start();
     configure('same', identityConfig('INT32', groups('{ kind: KIND_GPU }')));

@@ -95,6 +95,7 @@ export class Server {
         rateLimiter:
           options.rateLimits === null ? null : new RateLimiter({ limits: options.rateLimits }),
         prepareRequest,
+        cpuFallback: options.backend.cpuFallback,
         clock,
         logger: this.#log.logger('version-loader.ts'),
       }),

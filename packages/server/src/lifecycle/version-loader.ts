@@ -10,6 +10,7 @@ import {
   noGpus,
   normaliseInstanceGroups,
   validateInstanceGroups,
+  withCpuForGpu,
 } from '../model-config/instance-groups.ts';
 import { readModelLabels } from '../model-config/labels.ts';
 import { type LatencyConfiguration, ModelLatencies } from '../observability/model-latencies.ts';
@@ -40,6 +41,8 @@ export interface VersionLoaderOptions {
   readonly delaySchedulerRequests?: number;
   /** Nor before so many wait of sequences without a slot. */
   readonly delayBacklogRequests?: number;
+  /** Where there is no GPU, instances that want one run on the CPU: --allow-cpu-fallback. */
+  readonly cpuFallback?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -131,13 +134,14 @@ export class VersionLoader {
   async update(model: LoadedModel, definition: ModelDefinition, version: number): Promise<void> {
     const config = this.#withInstancesOf(model.config, definition.config);
     validateInstanceGroups(config, noGpus, definition.source);
+    this.#tellFallback(definition.config);
     const origin = await originOf(definition, version);
     await model.become(config, origin, await this.#warmup(definition, config, model.statistics));
   }
 
   #withInstancesOf(config: ModelConfig, written: ModelConfig): ModelConfig {
     const { instance_group, version_policy } = written;
-    return normaliseInstanceGroups({ ...config, instance_group, version_policy }, noGpus);
+    return this.#placed({ ...config, instance_group, version_policy });
   }
 
   /** What to do with each new instance that will get requests. */
@@ -157,8 +161,9 @@ export class VersionLoader {
     const { backends, autoComplete, clock, logger } = this.#options;
     refuseUnbuiltScheduling(definition.config);
     const backend = backends.forModel(definition.config);
-    const config = normaliseInstanceGroups(definition.config, noGpus);
+    const config = this.#placed(definition.config);
     validateInstanceGroups(config, noGpus, definition.source);
+    this.#tellFallback(definition.config);
     return backend.loadModel({
       modelName: definition.id.name,
       version,
@@ -171,6 +176,19 @@ export class VersionLoader {
       logger,
       clock,
     });
+  }
+
+  /** Says where each instance runs. */
+  #placed(config: ModelConfig): ModelConfig {
+    const placed = this.#options.cpuFallback === true ? withCpuForGpu(config, noGpus) : config;
+    return normaliseInstanceGroups(placed, noGpus);
+  }
+
+  #tellFallback(config: ModelConfig): void {
+    if (this.#options.cpuFallback !== true || withCpuForGpu(config, noGpus) === config) return;
+    this.#options.logger.warning(
+      `model '${config.name}' asks for instances on a GPU and there is none: they run on the CPU (--allow-cpu-fallback)`,
+    );
   }
 
   #backendConfig(config: ModelConfig): ReadonlyMap<string, string> {

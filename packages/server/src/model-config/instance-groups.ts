@@ -38,6 +38,24 @@ export function normaliseInstanceGroups(config: ModelConfig, gpus: SupportedGpus
   };
 }
 
+/**
+ * For machines without a GPU, on request: groups that want one take the CPU instead. Done before
+ * `normaliseInstanceGroups`.
+ */
+export function withCpuForGpu(config: ModelConfig, gpus: SupportedGpus): ModelConfig {
+  if (gpus.ids.length > 0 || !config.instance_group.some(wantsGpu)) return config;
+  return {
+    ...config,
+    instance_group: config.instance_group.map((group) =>
+      wantsGpu(group) ? { ...group, kind: 'KIND_CPU', gpus: [] } : group,
+    ),
+  };
+}
+
+function wantsGpu({ kind, gpus }: ModelInstanceGroup): boolean {
+  return kind === 'KIND_GPU' || (kind === 'KIND_AUTO' && gpus.length > 0);
+}
+
 const emptyGroup: ModelInstanceGroup = {
   name: '',
   kind: 'KIND_AUTO',

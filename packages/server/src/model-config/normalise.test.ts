@@ -7,6 +7,7 @@ import {
   normaliseInstanceGroups,
   type SupportedGpus,
   validateInstanceGroups,
+  withCpuForGpu,
 } from './instance-groups.ts';
 import { normaliseConfig } from './normalise.ts';
 import { missingVersions, selectVersions } from './version-policy.ts';
@@ -166,4 +167,19 @@ test('a policy selects versions', () => {
       [1],
     ),
   ).toEqual([7]);
+});
+
+test('takes the CPU for a GPU where there is none, on request', () => {
+  const wanted = config(
+    'instance_group [ { kind: KIND_GPU gpus: [ 0, 1 ] }, { gpus: 1 }, { kind: KIND_MODEL } ]',
+  );
+  const placed = normaliseInstanceGroups(withCpuForGpu(wanted, noGpus), noGpus);
+  expect(placed.instance_group.map(({ kind, gpus }) => [kind, gpus])).toEqual([
+    ['KIND_CPU', []],
+    ['KIND_CPU', []],
+    ['KIND_MODEL', []],
+  ]);
+  validateInstanceGroups(placed, noGpus);
+  const one = { ids: [0], minComputeCapability: 6 };
+  expect(withCpuForGpu(wanted, one)).toBe(wanted);
 });

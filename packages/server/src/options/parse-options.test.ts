@@ -49,7 +49,7 @@ describe('parseOptions', () => {
         delaySchedulerRequests: 0,
         delayBacklogRequests: 0,
       },
-      backend: { directory: '/opt/tritonserver/backends', config: new Map() },
+      backend: { directory: '/opt/tritonserver/backends', config: new Map(), cpuFallback: false },
       rateLimits: null,
       cache: {
         settings: new Map(),

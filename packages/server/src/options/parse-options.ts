@@ -163,7 +163,11 @@ function backendOptions(given: GivenOptions): BackendOptions {
   const config = settingsByName(given.all('backend-config'), (text) =>
     parseNamedSetting('backend-config', 'backend', 'optional', text),
   );
-  return { directory: given.text('backend-directory'), config };
+  return {
+    directory: given.text('backend-directory'),
+    config,
+    cpuFallback: given.boolean('allow-cpu-fallback'),
+  };
 }
 
 function settingsByName(

@@ -47,6 +47,8 @@ export interface BackendOptions {
   readonly directory: string;
   /** `--backend-config`: settings by backend name; those without a backend under ''. A later value replaces an earlier one. */
   readonly config: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Where there is no GPU, instances that want one run on the CPU. */
+  readonly cpuFallback: boolean;
 }
 
 /** Where answers are kept. */

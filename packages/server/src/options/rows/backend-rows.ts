@@ -8,6 +8,7 @@ import {
 } from '../setting-format.ts';
 
 const backend = rowsOf('Backend');
+const ours = rowsOf('Nereid');
 const agent = rowsOf('Repository Agent');
 const cache = rowsOf('Response Cache');
 const rate = rowsOf('Rate Limiter');
@@ -35,6 +36,12 @@ export const backendRows: readonly OptionSpec[] = [
       repeatable: true,
       check: readableBy((text) => parseNamedSetting('backend-config', 'backend', 'optional', text)),
     },
+  ),
+  ours(
+    'allow-cpu-fallback',
+    'boolean',
+    'false',
+    'Where there is no GPU, run instances of KIND_GPU on the CPU instead of refusing their models; the log and the model configuration say so.',
   ),
   agent(
     'repoagent-directory',
