@@ -129,7 +129,7 @@ describe('the rules', () => {
   it('ask only for metrics that a server has', async () => {
     const published = await publishedNames();
     const asked = [
-      ...rules.matchAll(/expr: (?:>-\n)?([^]*?)(?=\n {6}- |\n {8}[a-z]+:|\n {2}- |$)/g),
+      ...rules.matchAll(/expr: (?:>-\n)?([\s\S]*?)(?=\n {6}- |\n {8}[a-z]+:|\n {2}- |$)/g),
     ].flatMap((match) => metricNames(match[1] as string));
     expect(asked.filter((name) => !published.has(name))).toEqual([]);
     expect(asked.length).toBeGreaterThan(10);

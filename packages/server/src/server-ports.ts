@@ -39,8 +39,8 @@ export interface ServerPortsOptions {
   readonly options: ServerOptions;
   readonly planes: Planes;
   readonly metrics: MetricsRegistry;
-  /** Told the status of every answer but those of the metrics port. */
-  readonly responses: ResponseObserver;
+  /** Told the status of every answer but those of the metrics port; null for nobody. */
+  readonly responses: ResponseObserver | null;
   /** True once the server takes nothing new. */
   readonly isExiting: () => boolean;
   readonly clock: Clock;
@@ -211,6 +211,7 @@ export class ServerPorts {
 
   /** @param handler Of gRPC; null for none. */
   #transportOptions(handler: GrpcHandler | null): HttpServerOptions {
+    const { responses } = this.#parts;
     const { http, grpc } = this.#parts.options;
     const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax } = http;
     return {
@@ -218,7 +219,7 @@ export class ServerPorts {
       addressOf,
       grpc: handler === null ? null : { handler, keepalive: transportKeepalive(grpc.keepalive) },
       handlerFailed: this.#parts.reportDefect,
-      ...(handler === null ? {} : { observer: this.#parts.responses }),
+      ...(handler === null || responses === null ? {} : { observer: responses }),
     };
   }
 }

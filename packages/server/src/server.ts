@@ -141,7 +141,7 @@ export class Server {
       options,
       planes,
       metrics: this.#metrics,
-      responses,
+      responses: options.metrics.allow ? responses : null,
       isExiting: () => this.#state.phase === 'exiting',
       clock,
       log: this.#log,
