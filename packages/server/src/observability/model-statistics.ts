@@ -1,5 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { ModelLatencies } from './model-latencies.ts';
+import {
+  ResponseCounts,
+  type ResponseOutcome,
+  type ResponseStatistics,
+} from './response-statistics.ts';
 
 /** Why a request failed, as the metric label and the statistics tell it. */
 export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
@@ -52,8 +57,8 @@ export interface ModelStatisticsSnapshot {
     readonly cache_hit: DurationStatistics;
     readonly cache_miss: DurationStatistics;
   };
-  /** By response index. Only decoupled backends report into it; none does yet. */
-  readonly response_stats: Readonly<Record<string, never>>;
+  /** By response index. Only a backend that reports its responses has any: Triton's square, not its Python. */
+  readonly response_stats: Readonly<Record<string, ResponseStatistics>>;
   /** Ascending by batch size. */
   readonly batch_stats: readonly BatchStatistics[];
   readonly memory_usage: readonly MemoryUsage[];
@@ -94,6 +99,7 @@ interface BatchTotals {
 export class ModelStatistics {
   readonly #clock: Clock;
   readonly #batches = new Map<number, BatchTotals>();
+  #responses: ResponseCounts | null = null;
   #memoryUsage: readonly MemoryUsage[] = [];
   #lastInferenceMs = 0;
   #inferenceCount = 0;
@@ -202,6 +208,12 @@ export class ModelStatistics {
     this.latencies?.recordCacheMiss(lookupAndInsertNs);
   }
 
+  /** An answer of a backend that tells of each; the others never call this. Arguments as `ResponseCounts.record`. */
+  recordResponse(index: number, outcome: ResponseOutcome, inferNs: number, outputNs: number): void {
+    this.#responses ??= new ResponseCounts();
+    this.#responses.record(index, outcome, inferNs, outputNs);
+  }
+
   /** Replaces what the version is known to hold in memory. */
   setMemoryUsage(usage: readonly MemoryUsage[]): void {
     this.#memoryUsage = usage;
@@ -259,7 +271,7 @@ export class ModelStatistics {
         cache_hit: duration(this.#cacheHitCount, this.#cacheHitNs),
         cache_miss: duration(this.#cacheMissCount, this.#cacheMissNs),
       },
-      response_stats: {},
+      response_stats: this.#responses?.snapshot() ?? {},
       batch_stats: [...this.#batches]
         .sort(([a], [b]) => a - b)
         .map(([batchSize, totals]) => ({
