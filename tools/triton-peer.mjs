@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -59,8 +60,10 @@ function backendFolder(triton, version) {
   for (const name of readdirSync(source).filter((name) => !name.startsWith('__'))) {
     copyFileSync(join(source, name), join(target, name));
   }
-  copyFileSync(stub, join(target, 'triton_python_backend_stub'));
-  chmodSync(join(target, 'triton_python_backend_stub'), 0o755);
+  const copy = join(target, 'triton_python_backend_stub');
+  // One that runs cannot be written to.
+  if (!existsSync(copy) || statSync(copy).size !== statSync(stub).size) copyFileSync(stub, copy);
+  chmodSync(copy, 0o755);
   return backends;
 }
 
