@@ -150,7 +150,7 @@ def test_errors_have_a_status(client):
     assert "version should be an integral value > 0" in error.message()
     error = refused(lambda: client.load_model("simple"))
     assert error.status() == "StatusCode.UNAVAILABLE"
-    error = refused(lambda: client.get_trace_settings())
+    error = refused(lambda: client.update_trace_settings(settings={"trace_file": "x.json"}))
     assert error.status() == "StatusCode.UNIMPLEMENTED"
 
 
