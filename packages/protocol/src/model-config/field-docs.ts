@@ -22,7 +22,7 @@ export const fieldDocs: Readonly<Record<string, string>> = {
   'ModelConfig.batch_output': 'honoured: Outputs that are parted among the requests of a batch.',
   'ModelConfig.optimization': 'honoured: How the backend should speed the model up.',
   'ModelConfig.dynamic_batching': 'honoured: Joins requests into batches.',
-  'ModelConfig.sequence_batching': 'checked: Keeps the requests of one sequence on one instance.',
+  'ModelConfig.sequence_batching': 'honoured: Keeps the requests of one sequence on one instance.',
   'ModelConfig.ensemble_scheduling': 'checked: Runs other models one after the other.',
   'ModelConfig.instance_group': 'honoured: How many instances of the model run, and where.',
   'ModelConfig.default_model_filename':
@@ -118,50 +118,51 @@ export const fieldDocs: Readonly<Record<string, string>> = {
   'ModelDynamicBatching.default_queue_policy':
     'honoured: Queue policy of every level without its own.',
   'ModelDynamicBatching.priority_queue_policy': 'honoured: Queue policy by level.',
-  'ModelSequenceBatching.direct': 'checked: Each sequence keeps a slot of an instance.',
+  'ModelSequenceBatching.direct': 'honoured: Each sequence keeps a slot of an instance.',
   'ModelSequenceBatching.oldest':
-    'checked: Requests of several sequences are batched, the oldest first.',
+    'honoured: Requests of several sequences are batched, the oldest first.',
   'ModelSequenceBatching.max_sequence_idle_microseconds':
-    'kept: How long a sequence may be silent before it ends.',
+    'honoured: How long a sequence may be silent before it ends.',
   'ModelSequenceBatching.control_input':
-    'checked: Inputs that tell the model where a sequence stands.',
+    'honoured: Inputs that tell the model where a sequence stands.',
   'ModelSequenceBatching.state':
-    'kept: Tensors that the server keeps from one request to the next.',
+    'honoured: Tensors that the server keeps from one request to the next.',
   'ModelSequenceBatching.iterative_sequence':
-    'kept: A request may return to the queue until it is done.',
-  'ModelSequenceBatching.Control.kind': 'checked: What the control tells.',
-  'ModelSequenceBatching.Control.int32_false_true': 'checked: Values for false and true, as INT32.',
-  'ModelSequenceBatching.Control.fp32_false_true': 'checked: Values for false and true, as FP32.',
-  'ModelSequenceBatching.Control.bool_false_true': 'checked: Values for false and true, as BOOL.',
-  'ModelSequenceBatching.Control.data_type': 'checked: Type of the correlation id.',
-  'ModelSequenceBatching.ControlInput.name': "checked: The model's input.",
-  'ModelSequenceBatching.ControlInput.control': 'checked: What it takes.',
-  'ModelSequenceBatching.InitialState.data_type': 'kept: Element type.',
-  'ModelSequenceBatching.InitialState.dims': 'kept: Shape without the batch dimension.',
-  'ModelSequenceBatching.InitialState.zero_data': 'kept: Begin with zeros.',
+    'honoured: A request may return to the queue until it is done.',
+  'ModelSequenceBatching.Control.kind': 'honoured: What the control tells.',
+  'ModelSequenceBatching.Control.int32_false_true':
+    'honoured: Values for false and true, as INT32.',
+  'ModelSequenceBatching.Control.fp32_false_true': 'honoured: Values for false and true, as FP32.',
+  'ModelSequenceBatching.Control.bool_false_true': 'honoured: Values for false and true, as BOOL.',
+  'ModelSequenceBatching.Control.data_type': 'honoured: Type of the correlation id.',
+  'ModelSequenceBatching.ControlInput.name': "honoured: The model's input.",
+  'ModelSequenceBatching.ControlInput.control': 'honoured: What it takes.',
+  'ModelSequenceBatching.InitialState.data_type': 'honoured: Element type.',
+  'ModelSequenceBatching.InitialState.dims': 'honoured: Shape without the batch dimension.',
+  'ModelSequenceBatching.InitialState.zero_data': 'honoured: Begin with zeros.',
   'ModelSequenceBatching.InitialState.data_file':
-    "kept: Begin with a file of the model's initial_state folder.",
-  'ModelSequenceBatching.InitialState.name': 'kept: Name of the value.',
-  'ModelSequenceBatching.State.input_name': "kept: The model's input for the state.",
-  'ModelSequenceBatching.State.output_name': "kept: The model's output with the new state.",
-  'ModelSequenceBatching.State.data_type': 'kept: Element type.',
-  'ModelSequenceBatching.State.dims': 'kept: Shape without the batch dimension.',
-  'ModelSequenceBatching.State.initial_state': 'kept: What a sequence begins with.',
+    "honoured: Begin with a file of the model's initial_state folder.",
+  'ModelSequenceBatching.InitialState.name': 'honoured: Name of the value.',
+  'ModelSequenceBatching.State.input_name': "honoured: The model's input for the state.",
+  'ModelSequenceBatching.State.output_name': "honoured: The model's output with the new state.",
+  'ModelSequenceBatching.State.data_type': 'honoured: Element type.',
+  'ModelSequenceBatching.State.dims': 'honoured: Shape without the batch dimension.',
+  'ModelSequenceBatching.State.initial_state': 'honoured: What a sequence begins with.',
   'ModelSequenceBatching.State.use_same_buffer_for_input_output':
-    'kept: Write the new state over the old one.',
-  'ModelSequenceBatching.State.use_growable_memory': 'kept: The state may grow.',
+    'honoured: Write the new state over the old one.',
+  'ModelSequenceBatching.State.use_growable_memory': 'honoured: The state may grow.',
   'ModelSequenceBatching.StrategyDirect.max_queue_delay_microseconds':
     'honoured: How long a request may wait for company.',
   'ModelSequenceBatching.StrategyDirect.minimum_slot_utilization':
-    'checked: Share of filled slots to wait for, 0 to 1.',
+    'honoured: Share of filled slots to wait for, 0 to 1.',
   'ModelSequenceBatching.StrategyOldest.max_candidate_sequences':
-    'kept: Sequences of one instance at a time.',
+    'honoured: Sequences of one instance at a time.',
   'ModelSequenceBatching.StrategyOldest.preferred_batch_size':
-    'checked: Batch sizes worth waiting for.',
+    'honoured: Batch sizes worth waiting for.',
   'ModelSequenceBatching.StrategyOldest.max_queue_delay_microseconds':
     'honoured: How long a request may wait for company.',
   'ModelSequenceBatching.StrategyOldest.preserve_ordering':
-    'kept: Answer in the order of the requests.',
+    'honoured: Answer in the order of the requests.',
   'ModelEnsembling.step': 'checked: One use of a model.',
   'ModelEnsembling.max_inflight_requests':
     'kept: Requests of a step at the same time; 0 is any number.',

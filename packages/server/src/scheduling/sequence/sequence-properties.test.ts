@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Cancellation } from '../../core/cancellation.ts';
+import { type SequenceBench, sequenceBench } from '../testing/sequence-bench.ts';
+
+/** A request as it was sent; `life` numbers the sequences, an id may have several one after the other. */
+interface SentRequest {
+  readonly life: string;
+  readonly cancellation: Cancellation;
+}
+
+const maxBatchSize = 3;
+const candidates = 2;
+
+describe('whatever happens', () => {
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('send' as const),
+        id: fc.integer({ min: 1, max: 7 }),
+        start: fc.boolean(),
+        end: fc.boolean(),
+        shape: fc.constantFrom([1], [2]),
+        timeoutUs: fc.constantFrom(0, 0, 2500),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('cancel' as const), index: fc.nat(40) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('advance' as const),
+        ms: fc.constantFrom(0.3, 1, 4, 11),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('finish' as const), index: fc.nat(1) }) },
+  );
+  const settings = fc.record({
+    strategy: fc.constantFrom(
+      'direct { }',
+      'direct { minimum_slot_utilization: 0.6 max_queue_delay_microseconds: 1500 }',
+      `oldest { max_candidate_sequences: ${candidates} }`,
+      `oldest { max_candidate_sequences: ${candidates} preferred_batch_size: [ 2 ] max_queue_delay_microseconds: 1500 }`,
+    ),
+    iterative: fc.boolean(),
+  });
+
+  type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+  type Settings = typeof settings extends fc.Arbitrary<infer S> ? S : never;
+
+  it('answers every request once, in order, one of a sequence at a time, and frees every slot', async () => {
+    const property = fc.asyncProperty(settings, fc.array(step, { maxLength: 80 }), runSteps);
+    await fc.assert(property, { numRuns: 300 });
+  });
+
+  async function runSteps(
+    { strategy, iterative }: Settings,
+    steps: readonly Step[],
+  ): Promise<void> {
+    const oldest = strategy.startsWith('oldest');
+    const given = new Map<string, number>();
+    const bench = sequenceBench(
+      `${strategy} max_sequence_idle_microseconds: 9000 iterative_sequence: ${iterative}`,
+      {
+        held: true,
+        instanceCount: 2,
+        maxBatchSize,
+        // Every third request of an iterative sequence is executed twice.
+        ...(iterative ? { execute: (execution) => executeTwice(execution, given) } : {}),
+      },
+    );
+    const sent: SentRequest[] = [];
+    const lives = new Map<number, string>();
+    for (const one of steps) {
+      if (one.kind === 'send') send(bench, one, sent, lives);
+      else if (one.kind === 'cancel') sent[one.index]?.cancellation.cancel();
+      else if (one.kind === 'advance') bench.clock.advanceMs(one.ms);
+      else if (one.kind === 'turn') bench.turn.end();
+      else await bench.finish(Math.min(one.index, bench.running.length - 1));
+      checkSlots(bench, oldest);
+    }
+    // Whatever still waits is executed or rejected once those before it are idle.
+    for (let i = 0; i < 4 * sent.length + 8; i++) {
+      bench.turn.end();
+      bench.clock.advanceMs(10);
+      await bench.finish();
+    }
+    const ids = bench.answers.map((answer) => Number(/\d+/u.exec(answer)?.[0]));
+    expect([...ids].sort((a, b) => a - b)).toEqual(sent.map((_, index) => index));
+    expect([bench.scheduler.inflightCount, bench.scheduler.pendingCount]).toEqual([0, 0]);
+    expect(bench.scheduler.batchingReport().sequences).toMatchObject({
+      active_count: 0,
+      backlog_count: 0,
+    });
+    checkOrder(bench, sent, iterative);
+  }
+});
+
+function executeTwice(
+  execution: Parameters<NonNullable<Parameters<typeof sequenceBench>[1]>['execute'] & object>[0],
+  given: Map<string, number>,
+): void {
+  const { id } = execution.request;
+  const count = (given.get(id) ?? 0) + 1;
+  given.set(id, count);
+  try {
+    if (Number(id) % 3 === 0 && count === 1) {
+      execution.reschedule?.();
+      return;
+    }
+  } catch {
+    // The sequence is over: this is the last answer.
+  }
+  const names = { modelName: 'm', modelVersion: '1', id };
+  execution.sink.respond({ ...names, parameters: new Map(), outputs: [] }, true);
+}
+
+function send(
+  bench: SequenceBench,
+  one: { id: number; start: boolean; end: boolean; shape: readonly number[]; timeoutUs: number },
+  sent: SentRequest[],
+  lives: Map<number, string>,
+): void {
+  const index = sent.length;
+  try {
+    const cancellation = bench.send(one.id, String(index), one);
+    const known = lives.get(one.id);
+    const life = one.start && known === undefined ? `${one.id}/${index}` : (known ?? 'lost');
+    lives.set(one.id, life);
+    if (one.end) lives.delete(one.id);
+    sent.push({ life, cancellation });
+  } catch (error) {
+    expect((error as Error).message).toMatch(/must specify the START flag/u);
+    expect(one.start).toBe(false);
+    lives.delete(one.id);
+  }
+}
+
+/** No instance has more sequences than slots, none of them two requests at a time. */
+function checkSlots({ scheduler, executed, running }: SequenceBench, oldest: boolean): void {
+  const slots = oldest ? candidates : maxBatchSize;
+  expect(scheduler.batchingReport().sequences?.active_count).toBeLessThanOrEqual(2 * slots);
+  expect(running.length).toBeLessThanOrEqual(2);
+  for (const rows of executed) {
+    expect(rows.length).toBeLessThanOrEqual(maxBatchSize);
+    const shapes = new Set(rows.map(({ request }) => String(request.inputs[0]?.shape)));
+    expect(shapes.size).toBe(1);
+    const members = rows.flatMap(({ request: { id, parameters } }) =>
+      id === '' ? [] : [parameters.sequenceId],
+    );
+    expect(new Set(members).size).toBe(members.length);
+  }
+}
+
+/** Requests of one sequence are executed in the order in which they were sent. */
+function checkOrder(bench: SequenceBench, sent: readonly SentRequest[], iterative: boolean): void {
+  // One that is executed again goes behind those of its sequence that wait.
+  if (iterative) return;
+  const last = new Map<string, number>();
+  for (const rows of bench.executed) {
+    for (const { request } of rows) {
+      if (request.id === '') continue;
+      const index = Number(request.id);
+      const { life } = sent[index] as SentRequest;
+      if (life === 'lost') continue;
+      expect(index).toBeGreaterThan(last.get(life) ?? -1);
+      last.set(life, index);
+    }
+  }
+}
