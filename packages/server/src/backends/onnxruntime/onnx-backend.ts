@@ -42,8 +42,13 @@ export class OnnxBackend implements Backend {
     const path = await modelFile(context.versionDirectory, config.default_model_filename);
     const completing = autoComplete && needsCompletion(config);
     if (!completing && autoComplete) validateModelIo(config, context.configSource);
-    const gpu = config.instance_group.some(({ kind }) => kind === 'KIND_GPU');
-    const settings = sessionSettings(config, context.backendConfig, this.#options.cpuCount, gpu);
+    const gpu = instancePlaces(config).find(({ group }) => group.kind === 'KIND_GPU');
+    const settings = sessionSettings(
+      config,
+      context.backendConfig,
+      this.#options.cpuCount,
+      gpu?.device ?? null,
+    );
     const session = await this.#openSession(path, settings.session);
     try {
       const signature = signatureOf(session);

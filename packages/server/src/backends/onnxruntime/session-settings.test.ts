@@ -7,13 +7,13 @@ const cpuCount = 3;
 function settings(
   config: string,
   backendConfig: Readonly<Record<string, string>> = {},
-  gpu = false,
+  device: number | null = null,
 ) {
   return sessionSettings(
     parseModelConfigText(`name: "m"\n${config}`, 'config.pbtxt'),
     new Map(Object.entries(backendConfig)),
     cpuCount,
-    gpu,
+    device,
   );
 }
 
@@ -67,16 +67,27 @@ describe('sessionSettings', () => {
   it('passes accelerators on, and CUDA only for instances on a GPU', () => {
     const config = `optimization { execution_accelerators {
       cpu_execution_accelerator [ { name: "openvino" parameters { key: "num_of_threads" value: "2" } } ]
-      gpu_execution_accelerator [ { name: "tensorrt" } ]
+      gpu_execution_accelerator [ { name: "tensorrt"
+        parameters { key: "precision_mode" value: "FP16" }
+        parameters { key: "max_workspace_size_bytes" value: "1073741824" } } ]
     } }\n${parameter('arena_extend_strategy', '1')}`;
     expect(settings(config).session.executionProviders).toEqual([
       { name: 'openvino', options: { num_of_threads: '2' } },
     ]);
-    expect(settings(config, {}, true).session.executionProviders).toEqual([
-      { name: 'tensorrt', options: {} },
-      { name: 'cuda', options: { arena_extend_strategy: 'kSameAsRequested' } },
+    expect(settings(config, {}, 1).session.executionProviders).toEqual([
+      {
+        name: 'tensorrt',
+        options: { device_id: '1', trt_fp16_enable: '1', trt_max_workspace_size: '1073741824' },
+      },
+      { name: 'cuda', options: { device_id: '1', arena_extend_strategy: 'kSameAsRequested' } },
       { name: 'openvino', options: { num_of_threads: '2' } },
     ]);
+  });
+
+  it('refuses a precision that there is not', () => {
+    const config = `optimization { execution_accelerators { gpu_execution_accelerator
+      [ { name: "tensorrt" parameters { key: "precision_mode" value: "constructor" } } ] } }`;
+    expect(() => settings(config, {}, 0)).toThrow("unsupported precision mode 'constructor'");
   });
 
   it.each([

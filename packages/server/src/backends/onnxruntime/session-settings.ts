@@ -1,5 +1,6 @@
-import type { OnnxExecutionProvider, OnnxSessionOptions } from '@nereid/native';
+import type { OnnxSessionOptions } from '@nereid/native';
 import { type ModelConfig, TritonError } from '@nereid/protocol';
+import { executionProviders } from './execution-providers.ts';
 
 /** What one model's configuration says about its session and its runs. */
 export interface SessionSettings {
@@ -27,14 +28,14 @@ const threadCountMax = 1024;
  * of `--backend-config=onnxruntime,name=value` are the defaults of the parameters of the same name.
  *
  * @param cpuCount CPUs that this process may use: the threads of a session that names no number.
- * @param gpu whether the instances run on a GPU, which then needs the CUDA provider.
+ * @param device number of the GPU that the instances run on, null for the CPU.
  * @throws TritonError INVALID_ARG that names the parameter.
  */
 export function sessionSettings(
   config: ModelConfig,
   backendConfig: ReadonlyMap<string, string>,
   cpuCount: number,
-  gpu: boolean,
+  device: number | null,
 ): SessionSettings {
   const read = (name: string): string | null =>
     config.parameters.get(name)?.string_value ?? backendConfig.get(name) ?? null;
@@ -55,7 +56,7 @@ export function sessionSettings(
       memoryPattern: flag(config, 'enable_mem_pattern', read('enable_mem_pattern'), true),
       useGlobalThreadPool: backendConfig.get('enable-global-threadpool') === '1',
       configEntries: entries,
-      executionProviders: executionProviders(config, gpu, read),
+      executionProviders: executionProviders(config, device, read),
       profilingPathPrefix: profiling,
       logId: config.name,
     },
@@ -109,51 +110,6 @@ function flag(
   if (text === '1' || text === 'true') return true;
   if (text === '0' || text === 'false') return false;
   throw parameterError(config, `parameter '${name}' must be 0, 1, true or false, got '${value}'`);
-}
-
-/** CUDA options that Triton takes as model parameters. */
-const cudaParameterNames: readonly string[] = [
-  'gpu_mem_limit',
-  'arena_extend_strategy',
-  'do_copy_in_default_stream',
-  'cudnn_conv_algo_search',
-];
-
-/** Triton's numbers for what ONNX Runtime calls by name. */
-const cudaValueNames: Readonly<Record<string, readonly string[]>> = {
-  arena_extend_strategy: ['kNextPowerOfTwo', 'kSameAsRequested'],
-  cudnn_conv_algo_search: ['EXHAUSTIVE', 'HEURISTIC', 'DEFAULT'],
-};
-
-function executionProviders(
-  config: ModelConfig,
-  gpu: boolean,
-  read: (name: string) => string | null,
-): readonly OnnxExecutionProvider[] {
-  const accelerators = config.optimization?.execution_accelerators;
-  const providers: OnnxExecutionProvider[] = [];
-  for (const { name, parameters } of accelerators?.cpu_execution_accelerator ?? []) {
-    providers.push({ name, options: Object.fromEntries(parameters) });
-  }
-  if (!gpu) return providers;
-  const named = (accelerators?.gpu_execution_accelerator ?? []).map(({ name, parameters }) => ({
-    name,
-    options: Object.fromEntries(parameters),
-  }));
-  const cuda: Record<string, string> = {};
-  for (const name of cudaParameterNames) {
-    const value = read(name);
-    if (value !== null) cuda[name] = cudaValueNames[name]?.[Number(value)] ?? value;
-  }
-  const hasCuda = named.some(({ name }) => name === 'cuda');
-  return [
-    ...named.map(({ name, options }) => ({
-      name,
-      options: name === 'cuda' ? { ...cuda, ...options } : options,
-    })),
-    ...(hasCuda ? [] : [{ name: 'cuda', options: cuda }]),
-    ...providers,
-  ];
 }
 
 function parameterError(config: ModelConfig, text: string): TritonError {
