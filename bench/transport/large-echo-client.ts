@@ -90,12 +90,25 @@ class FrameWalker {
   }
 }
 
-/** A gRPC client that keeps to the windows of the server and has the largest ones itself. */
+/**
+ * A gRPC client that keeps to the windows of the server and has the largest ones itself. An answer
+ * without a message throws.
+ */
 export async function openGrpcEcho(port: number, messageBytes: number): Promise<LargeEcho> {
+  return openGrpcCalls(port, '/a.B/Echo', Buffer.alloc(messageBytes, 0x61));
+}
+
+/** The same for any unary method and message. */
+export async function openGrpcCalls(
+  port: number,
+  path: string,
+  message: Uint8Array,
+): Promise<LargeEcho> {
   const socket = await open(port);
-  const body = Buffer.alloc(5 + messageBytes, 0x61);
-  body[0] = 0;
-  body.writeUInt32BE(messageBytes, 1);
+  const body = Buffer.alloc(5 + message.byteLength);
+  body.set(message, 5);
+  body.writeUInt32BE(message.byteLength, 1);
+  let answered = false;
   let window = 65_535;
   let streamWindow = 65_535;
   let initialWindow = 65_535;
@@ -123,15 +136,23 @@ export async function openGrpcEcho(port: number, messageBytes: number): Promise<
   const walker = new FrameWalker((type, flags, id, payload) => {
     if (type === 4 && (flags & 1) === 0) {
       for (let at = 0; at < payload.length; at += 6) {
-        if (payload.readUInt16BE(at) === 4) initialWindow = payload.readUInt32BE(at + 2);
+        if (payload.readUInt16BE(at) !== 4) continue;
+        // Streams that are open grow with it: RFC 9113 section 6.9.2.
+        streamWindow += payload.readUInt32BE(at + 2) - initialWindow;
+        initialWindow = payload.readUInt32BE(at + 2);
       }
+      pump();
       socket.write(frame(4, 1, 0, Buffer.alloc(0)));
     } else if (type === 8) {
       if (id === 0) window += payload.readUInt32BE(0);
       else if (id === streamId) streamWindow += payload.readUInt32BE(0);
       pump();
-    } else if (type === 1 && (flags & 1) !== 0) done();
-    else if (type === 3 || type === 7) throw new Error(`frame of type ${type}`);
+    } else if (type === 0) answered = true;
+    else if (type === 1 && (flags & 1) !== 0) {
+      if (!answered) throw new Error('the call failed');
+      answered = false;
+      done();
+    } else if (type === 3 || type === 7) throw new Error(`frame of type ${type}`);
   });
   socket.on('data', (chunk: Buffer) => walker.read(chunk));
   const settings = Buffer.alloc(12);
@@ -158,7 +179,7 @@ export async function openGrpcEcho(port: number, messageBytes: number): Promise<
         streamId += 2;
         streamWindow = initialWindow;
         sent = 0;
-        socket.write(frame(1, 4, streamId, encodeHeaderBlock(grpcFields('/a.B/Echo'))));
+        socket.write(frame(1, 4, streamId, encodeHeaderBlock(grpcFields(path))));
         pump();
       }),
     close: () => socket.destroy(),
