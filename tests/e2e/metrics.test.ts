@@ -166,4 +166,39 @@ describe('the metrics page', () => {
   });
 });
 
+it('names the trace of a request in the bucket that it fell into', async () => {
+  const traced = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      '--metrics-config=histogram_latencies=true',
+      '--trace-config=level=TIMESTAMPS',
+      '--trace-config=rate=1',
+      '--trace-config=mode=opentelemetry',
+      '--trace-config=opentelemetry,url=http://127.0.0.1:9/v1/traces',
+    ],
+  });
+  try {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const inputs = [{ name: 'INPUT0', datatype: 'INT32', shape: [1], data: [1] }];
+    const answer = await fetch(`${traced.url}/v2/models/same/infer`, {
+      method: 'POST',
+      headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+      body: JSON.stringify({ inputs }),
+    });
+    expect(answer.status).toBe(200);
+    const { openmetrics, text } = await readMetrics(traced.metricsUrl as string);
+    const exemplars = openmetrics.samples.flatMap(({ name, exemplar }) =>
+      exemplar === null ? [] : [[name, exemplar]],
+    );
+    expect(exemplars).toHaveLength(3);
+    expect(exemplars).toContainEqual([
+      'nereid_inference_request_duration_seconds_bucket',
+      { trace_id: traceId },
+    ]);
+    expect(text.samples.some(({ exemplar }) => exemplar !== null)).toBe(false);
+  } finally {
+    await traced.stop();
+  }
+});
+
 it.skipIf(promtool.available)(`promtool: ${promtool.available ? '' : promtool.reason}`, () => {});
