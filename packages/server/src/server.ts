@@ -40,6 +40,7 @@ import { ModelFinder } from './repository/model-finder.ts';
 import { RateLimiter } from './scheduling/rate-limiter.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { type Planes, ServerPorts } from './server-ports.ts';
+import { serverStepModels } from './server-step-models.ts';
 import { reportStart } from './start-report.ts';
 import { openTracing, type Tracing } from './tracing.ts';
 
@@ -91,6 +92,10 @@ export class Server {
         delaySchedulerRequests: repository.delaySchedulerRequests,
         delayBacklogRequests: repository.delayBacklogRequests,
         responseCache: () => this.#cache,
+        stepModels: serverStepModels(() => ({
+          lifeCycle: this.#lifeCycle,
+          dataPlane: this.#calledPlanes().dataPlane,
+        })),
         latencies: options.metrics.latencies,
         rateLimiter:
           options.rateLimits === null ? null : new RateLimiter({ limits: options.rateLimits }),

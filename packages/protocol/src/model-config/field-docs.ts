@@ -23,7 +23,8 @@ export const fieldDocs: Readonly<Record<string, string>> = {
   'ModelConfig.optimization': 'honoured: How the backend should speed the model up.',
   'ModelConfig.dynamic_batching': 'honoured: Joins requests into batches.',
   'ModelConfig.sequence_batching': 'honoured: Keeps the requests of one sequence on one instance.',
-  'ModelConfig.ensemble_scheduling': 'checked: Runs other models one after the other.',
+  'ModelConfig.ensemble_scheduling':
+    'honoured: Runs other models, each step as soon as its inputs are there.',
   'ModelConfig.instance_group': 'honoured: How many instances of the model run, and where.',
   'ModelConfig.default_model_filename':
     "honoured: Model file in the version folder. Left out, the backend's usual name.",
@@ -163,15 +164,15 @@ export const fieldDocs: Readonly<Record<string, string>> = {
     'honoured: How long a request may wait for company.',
   'ModelSequenceBatching.StrategyOldest.preserve_ordering':
     'honoured: Answer in the order of the requests.',
-  'ModelEnsembling.step': 'checked: One use of a model.',
+  'ModelEnsembling.step': 'honoured: One use of a model.',
   'ModelEnsembling.max_inflight_requests':
-    'kept: Requests of a step at the same time; 0 is any number.',
-  'ModelEnsembling.Step.model_name': 'checked: The model.',
-  'ModelEnsembling.Step.model_version': 'kept: Its version; -1 is the newest.',
-  'ModelEnsembling.Step.input_map': "checked: Ensemble tensor for each of the model's inputs.",
-  'ModelEnsembling.Step.output_map': "checked: Ensemble tensor for each of the model's outputs.",
+    'honoured: Requests of a step at the same time; 0 is any number.',
+  'ModelEnsembling.Step.model_name': 'honoured: The model.',
+  'ModelEnsembling.Step.model_version': 'honoured: Its version; -1 is the newest.',
+  'ModelEnsembling.Step.input_map': "honoured: Ensemble tensor for each of the model's inputs.",
+  'ModelEnsembling.Step.output_map': "honoured: Ensemble tensor for each of the model's outputs.",
   'ModelEnsembling.Step.model_namespace':
-    'kept: Repository of the model, with --model-namespacing.',
+    'honoured: Repository of the model, with --model-namespacing.',
   'ModelRateLimiter.resources': 'honoured: What an execution takes up.',
   'ModelRateLimiter.priority': 'honoured: Weight against other instances; larger runs less often.',
   'ModelRateLimiter.Resource.name': 'honoured: Name of the resource.',

@@ -189,12 +189,12 @@ export class ControlPlane {
     await this.#options.manager.load(name, overrides);
   }
 
-  /**
-   * Returns when the model takes no more requests; those in flight are answered afterwards. Nothing
-   * depends on another model until there are ensembles, so `unloadDependents` changes nothing yet.
-   */
-  async unloadModel(name: string, _options: { readonly unloadDependents: boolean }): Promise<void> {
-    await this.#options.manager.unload(name);
+  /** Returns when the model takes no more requests; those in flight are answered afterwards. */
+  async unloadModel(
+    name: string,
+    { unloadDependents }: { readonly unloadDependents: boolean },
+  ): Promise<void> {
+    await this.#options.manager.unload(name, unloadDependents);
   }
 
   #find(name: string, version: number | null): LoadedModel {

@@ -1,5 +1,6 @@
 import type { DataType, RequestParameters, Tensor } from '@nereid/protocol';
 import type { Cancellation } from './cancellation.ts';
+import type { ParentRequest } from './parent-request.ts';
 import type { Trace } from './trace.ts';
 
 /**
@@ -40,4 +41,6 @@ export interface InferRequest {
   readonly times?: RequestTimes | null;
   /** Null or absent where outputs are not wanted anywhere. */
   readonly outputMemory?: OutputMemory | null;
+  /** The request that this one is a step of; null or absent for a client's own. */
+  readonly parent?: ParentRequest | null;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { InferRequest, OutputMemory, RequestTimes } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ParentRequest } from '../core/parent-request.ts';
 import type { Trace } from '../core/trace.ts';
 import type { ModelRegistry, ServedModel } from '../lifecycle/served-model.ts';
 import type { AccessLog } from './access-log.ts';
@@ -58,6 +59,7 @@ export class DataPlane {
    *
    * @param trace Of this request, not started yet.
    * @param outputMemory Where the client wants outputs.
+   * @param parent The request that this one is a step of.
    * @throws TritonError for a request that is refused: nothing was said on the sink, and no
    *   statistics count it, as in Triton. Once this returns, the sink is answered exactly once, or
    *   streamed to until final; that may already have happened.
@@ -69,6 +71,7 @@ export class DataPlane {
     sink: ResponseSink,
     trace: Trace | null = null,
     outputMemory: OutputMemory | null = null,
+    parent: ParentRequest | null = null,
   ): void {
     const startNs = this.#clock.nowNs();
     const accessLog = this.#accessLog;
@@ -98,6 +101,7 @@ export class DataPlane {
         trace,
         outputMemory,
         times,
+        parent,
       };
       this.#schedule(model, rules, request, watched);
     } catch (failure) {

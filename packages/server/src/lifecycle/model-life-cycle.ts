@@ -49,7 +49,13 @@ export class ModelLifeCycle implements ModelRegistry {
   }
 
   find(name: string, version: number | null): LoadedModel {
-    const entry = this.#entries.get(modelIdText(this.#resolveId(name)));
+    return this.findById(this.#resolveId(name), version);
+  }
+
+  /** As `find`, for who knows the model's namespace. */
+  findById(id: ModelId, version: number | null): LoadedModel {
+    const { name } = id;
+    const entry = this.#entries.get(modelIdText(id));
     if (entry === undefined) throw lookUpError('NOT_FOUND', `'${name}' is not found`);
     const record = version === null ? latestReady(entry) : entry.versions.get(version);
     if (record === undefined) {

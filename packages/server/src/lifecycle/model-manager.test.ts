@@ -6,12 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, BackendLoadContext, BackendModel } from '../core/backend.ts';
 import { systemClock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
+import type { StepModel } from '../core/step-models.ts';
 import { latencySumsOnly } from '../observability/model-latencies.ts';
 import { DefinitionReader } from '../repository/definition-reader.ts';
 import { LocalModelSource } from '../repository/local-model-source.ts';
 import { noOverrides } from '../repository/model-definition.ts';
 import { ModelFinder } from '../repository/model-finder.ts';
 import { BackendRegistry } from './backend-registry.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { ModelLifeCycle } from './model-life-cycle.ts';
 import { type ModelControlMode, ModelManager } from './model-manager.ts';
 import { VersionLoader } from './version-loader.ts';
@@ -47,6 +49,14 @@ class FakeBackend implements Backend {
   async shutdown(): Promise<void> {}
 }
 
+const stepModelOf = ({ config, labels }: LoadedModel): StepModel => ({
+  config,
+  labels,
+  retain: () => {},
+  release: () => {},
+  infer: () => {},
+});
+
 let root: string;
 let repositories: string[];
 let backend: FakeBackend;
@@ -67,6 +77,7 @@ function manager(controlMode: ModelControlMode = 'explicit', namespacing = false
       responseCache: () => null,
       rateLimiter: null,
       prepareRequest: () => ({ inputs: [], outputNames: [], batchSize: 1 }),
+      stepModels: { find: (id, version) => stepModelOf(lifeCycle.findById(id, version)) },
       backends: new BackendRegistry([backend]),
       autoComplete: true,
       backendConfig: new Map(),

@@ -1,4 +1,5 @@
 import { TritonError } from '@nereid/protocol';
+import { KeyLocks } from '../core/key-locks.ts';
 import { KeyedMutex } from '../core/keyed-mutex.ts';
 import type { Logger } from '../core/logger.ts';
 import { compareModelIds, type ModelId, modelIdText } from '../core/model-key.ts';
@@ -9,6 +10,8 @@ import type { LoadOverrides, ModelDefinition } from '../repository/model-definit
 import { noOverrides } from '../repository/model-definition.ts';
 import type { FoundModel, ModelFinder } from '../repository/model-finder.ts';
 import { availableVersions } from '../repository/version-directories.ts';
+import { DependencyGraph, type GraphEffect, type ModelNode } from './dependency-graph.ts';
+import { GraphLoading } from './graph-loading.ts';
 import type { ModelLifeCycle } from './model-life-cycle.ts';
 
 /** How models come and go: `--model-control-mode`. */
@@ -31,21 +34,48 @@ export interface IndexRow {
   readonly reason: string;
 }
 
-/** What is known of a model that was loaded, or that someone tried to load. */
-interface KnownModel {
-  definition: ModelDefinition;
-  /** False after a failed load: an explicit load tries again although the files are the same. */
-  loaded: boolean;
+/** What a look at some or all models gave. */
+interface Poll {
+  readonly defined: ModelDefinition[];
+  /** Those whose files are the same, and those whose files cannot be read now. */
+  readonly unchanged: ModelId[];
+  readonly removed: ModelId[];
+  /** False when something could not be found or read. */
+  complete: boolean;
 }
 
+/** An operation that has locked what it works on, and changed the graph. */
+interface Plan {
+  readonly poll: Poll;
+  readonly effect: GraphEffect;
+  /** What models were before. */
+  readonly replaced: readonly ModelDefinition[];
+  /** Keys that the operation still has to unlock. */
+  readonly locked: Set<string>;
+}
+
+/** Another operation works on the same models. */
+interface Conflict {
+  /** Resolves when it is worth to look again. */
+  readonly unlocked: Promise<void>;
+}
+
+/** The one lock of the phase in which repositories are read and the graph is changed. */
+const planningKey = '';
+
 /**
- * Decides which models are loaded: at start, on request, and when the repositories change. One
- * operation at a time for each model name; different models load side by side.
+ * Decides which models are loaded: at start, on request, and when the repositories change. An operation
+ * first finds out what it concerns, one operation at a time; then it loads, side by side with others
+ * that concern other models. Those that concern the same models wait and look again.
  */
 export class ModelManager {
   readonly #options: ModelManagerOptions;
-  readonly #known = new Map<string, KnownModel>();
+  readonly #graph = new DependencyGraph();
+  readonly #planning = new KeyedMutex();
+  /** Requests for one name keep their order. */
   readonly #operations = new KeyedMutex();
+  /** Models that an operation works on, by key. */
+  readonly #locks = new KeyLocks();
   /** Names that were loaded by request: they are not unloaded for being idle. */
   readonly #requested = new Set<string>();
 
@@ -61,45 +91,39 @@ export class ModelManager {
    * @returns false when a model could not be read or loaded.
    */
   async update(): Promise<boolean> {
-    const { finder, logger, lifeCycle } = this.#options;
-    const { unique, duplicates } = await finder.all();
-    for (const id of duplicates) {
-      logger.error(
-        `failed to poll model '${modelIdText(id)}': not unique across all model repositories`,
-      );
-    }
-    const results = await Promise.all(
-      unique.map((found) =>
-        this.#operations.run(found.id.name, () => this.#loadFound(found, noOverrides, false)),
-      ),
-    );
-    const present = new Set(unique.map((found) => modelIdText(found.id)));
-    for (const [key, known] of [...this.#known]) {
-      if (present.has(key)) continue;
-      await this.#operations.run(known.definition.id.name, async () => {
-        lifeCycle.unload(known.definition.id);
-        this.#forget(key);
-      });
-    }
-    return duplicates.length === 0 && results.every((result) => result.kind === 'served');
+    let present: readonly ModelId[] = [];
+    const { poll } = await this.#change(async () => {
+      const { unique, duplicates } = await this.#options.finder.all();
+      for (const id of duplicates) {
+        this.#options.logger.error(
+          `failed to poll model '${modelIdText(id)}': not unique across all model repositories`,
+        );
+      }
+      const poll = newPoll();
+      await Promise.all(unique.map((found) => this.#read(found, noOverrides, false, poll)));
+      if (duplicates.length > 0) poll.complete = false;
+      present = unique.map(({ id }) => id);
+      const keys = new Set(present.map(modelIdText));
+      for (const node of this.#graph.nodes()) if (!keys.has(node.key)) poll.removed.push(node.id);
+      return poll;
+    });
+    return poll.complete && present.every((id) => this.#graph.node(id)?.loaded === true);
   }
 
   /** Loads the models that `--load-model` names. @returns false when one could not be. */
   async loadNamed(names: readonly string[]): Promise<boolean> {
-    const results = await Promise.all(
-      names.map((name) =>
-        this.load(name, noOverrides).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
-    return results.every(Boolean);
+    const wanted = new Map(names.map((name) => [name, noOverrides]));
+    const { poll, failures } = await this.#change(() => this.#pollNamed(wanted), wanted);
+    for (const name of names) {
+      if (this.#graph.named(name).some(({ loaded }) => loaded)) this.#requested.add(name);
+    }
+    return poll.complete && failures.size === 0;
   }
 
   /**
    * The load request. A model that serves is loaded again only if its folder changed or
-   * `overrides` replace something; the old version serves until the new one is ready.
+   * `overrides` replace something; the old version serves until the new one is ready. With an ensemble
+   * come the models of its steps, and after a model the ensembles that need it.
    *
    * @throws TritonError with Triton's texts.
    */
@@ -116,9 +140,9 @@ export class ModelManager {
     await this.#operations.run(name, () => this.#loadByName(name, noOverrides));
   }
 
-  /** Starts to unload a model that was loaded on demand. */
+  /** Starts to unload a model that was loaded on demand, and those that only it needs. */
   async unloadOnDemand(name: string): Promise<void> {
-    await this.#operations.run(name, () => this.#unloadByName(name));
+    await this.#operations.run(name, () => this.#unloadByName(name, true));
   }
 
   wasRequested(name: string): boolean {
@@ -147,30 +171,24 @@ export class ModelManager {
     return unique.map(({ directory }) => directory);
   }
 
-  /** The unload request. Unknown models are no error. */
-  async unload(name: string): Promise<void> {
+  /**
+   * The unload request. Unknown models are no error. Ensembles that need the model are unloaded, too.
+   *
+   * @param dependents Unload the models that only this one needs as well, unless somebody loaded them
+   *   by name.
+   */
+  async unload(name: string, dependents = false): Promise<void> {
     this.#requireExplicit();
-    await this.#operations.run(name, () => this.#unloadByName(name));
+    await this.#operations.run(name, () => this.#unloadByName(name, dependents));
     this.#requested.delete(name);
-  }
-
-  async #unloadByName(name: string): Promise<void> {
-    for (const [key, known] of [...this.#known]) {
-      if (known.definition.id.name !== name) continue;
-      this.#options.lifeCycle.unload(known.definition.id);
-      this.#forget(key);
-    }
   }
 
   /** Unloads everything and waits until requests in flight are answered and memory is released. */
   async unloadAll(): Promise<void> {
-    for (const known of [...this.#known.values()]) {
-      const { id } = known.definition;
-      await this.#operations.run(id.name, async () => {
-        this.#options.lifeCycle.unload(id);
-        this.#forget(modelIdText(id));
-      });
-    }
+    await this.#change(async () => ({
+      ...newPoll(),
+      removed: [...this.#graph.nodes()].map(({ id }) => id),
+    }));
     await this.#options.lifeCycle.unloadsEnded();
   }
 
@@ -211,9 +229,7 @@ export class ModelManager {
   /** With namespaces: the one model of this name. @throws TritonError when there is none, or several. */
   resolveName(name: string): ModelId {
     if (!this.#options.namespacing) return { namespace: '', name };
-    const ids = [...this.#known.values()]
-      .map((known) => known.definition.id)
-      .filter((id) => id.name === name);
+    const ids = this.#graph.named(name).map(({ id }) => id);
     if (ids.length > 1) {
       throw new TritonError(
         'INVALID_ARG',
@@ -237,23 +253,103 @@ export class ModelManager {
   }
 
   async #loadByName(name: string, overrides: LoadOverrides): Promise<void> {
-    const { logger } = this.#options;
-    const places = await this.#placesFor(name, overrides);
-    if (places.length === 0) throw pollError(name);
-    let failures = '';
-    let polled = true;
-    for (const place of places) {
-      const result = await this.#loadFound(place, overrides, true);
-      if (result.kind === 'unreadable') polled = false;
-      if (result.kind === 'failed') {
-        failures += `load failed for model '${modelIdText(place.id)}': ${result.reason}\n`;
+    const wanted = new Map([[name, overrides]]);
+    const { poll, failures } = await this.#change(() => this.#pollNamed(wanted), wanted);
+    let text = '';
+    for (const { key } of this.#graph.named(name)) {
+      const failure = failures.get(key);
+      if (failure !== undefined) text += `load failed for model '${key}': ${failure}\n`;
+    }
+    if (text !== '') {
+      this.#options.logger.verbose(1, text);
+      throw new TritonError('INVALID_ARG', text);
+    }
+    if (!poll.complete) throw pollError(name);
+  }
+
+  async #unloadByName(name: string, cascade: boolean): Promise<void> {
+    const look = async (): Promise<Poll> => ({
+      ...newPoll(),
+      removed: this.#graph.named(name).map(({ id }) => id),
+    });
+    await this.#change(look, new Map(), cascade);
+  }
+
+  /**
+   * Carries out what a look at the repositories shows to be necessary.
+   *
+   * @param wanted Models that are asked for by name; null when all are.
+   * @returns The look, and why models failed.
+   */
+  async #change(
+    look: () => Promise<Poll>,
+    wanted: ReadonlyMap<string, LoadOverrides> | null = null,
+    cascade = false,
+  ): Promise<{ readonly poll: Poll; readonly failures: ReadonlyMap<string, string> }> {
+    for (;;) {
+      const plan = await this.#planning.run(planningKey, async (): Promise<Plan | Conflict> => {
+        const poll = await look();
+        const ids = [...poll.defined.map(({ id }) => id), ...poll.unchanged, ...poll.removed];
+        const locked = this.#graph.reach(ids, cascade);
+        if (this.#locks.tryLock(locked)) {
+          return { poll, locked, ...this.#apply(poll, wanted, cascade) };
+        }
+        const unlocked = this.#locks.unlocked();
+        for (const { overrides } of poll.defined) await overrides?.remove();
+        return { unlocked };
+      });
+      if ('poll' in plan) return { poll: plan.poll, failures: await this.#load(plan) };
+      await plan.unlocked;
+    }
+  }
+
+  #apply(
+    { defined, removed }: Poll,
+    wanted: ReadonlyMap<string, LoadOverrides> | null,
+    cascade: boolean,
+  ): Pick<Plan, 'effect' | 'replaced'> {
+    const replaced = defined.flatMap(({ id }) => this.#graph.node(id)?.definition ?? []);
+    const isExplicit = ({ name }: ModelId): boolean => wanted === null || wanted.has(name);
+    return { effect: this.#graph.apply({ defined, removed, cascade, isExplicit }), replaced };
+  }
+
+  async #load({ effect, replaced, locked }: Plan): Promise<ReadonlyMap<string, string>> {
+    const { lifeCycle, logger } = this.#options;
+    for (const { id } of effect.removed) lifeCycle.unload(id);
+    const settled = ({ key }: ModelNode): void => {
+      if (locked.delete(key)) this.#locks.unlock([key]);
+    };
+    const loading = new GraphLoading(effect.affected, { lifeCycle, logger, settled });
+    try {
+      await loading.run();
+    } finally {
+      this.#locks.unlock(locked);
+    }
+    for (const definition of [...replaced, ...effect.removed.map((node) => node.definition)]) {
+      void definition.overrides?.remove();
+    }
+    return loading.failures;
+  }
+
+  /** Looks at models by name, and at the models that ensembles among them need. */
+  async #pollNamed(wanted: ReadonlyMap<string, LoadOverrides>): Promise<Poll> {
+    const poll = newPoll();
+    const names = [...wanted.keys()];
+    const seen = new Set(names);
+    for (const name of names) {
+      const overrides = wanted.get(name) ?? noOverrides;
+      const places = await this.#placesFor(name, overrides);
+      if (places.length === 0) poll.complete = false;
+      for (const place of places) {
+        const definition = await this.#read(place, overrides, true, poll);
+        for (const step of definition?.config.ensemble_scheduling?.step ?? []) {
+          if (seen.has(step.model_name)) continue;
+          seen.add(step.model_name);
+          names.push(step.model_name);
+        }
       }
     }
-    if (failures !== '') {
-      logger.verbose(1, failures);
-      throw new TritonError('INVALID_ARG', failures);
-    }
-    if (!polled) throw pollError(name);
+    return poll;
   }
 
   async #placesFor(name: string, overrides: LoadOverrides): Promise<readonly FoundModel[]> {
@@ -273,58 +369,38 @@ export class ModelManager {
   /**
    * @param retry load again what failed before although nothing changed: for a request, not for
    * polling, which would try a broken model every few seconds.
+   * @returns What is known of the model; null when that is nothing.
    */
-  async #loadFound(
+  async #read(
     found: FoundModel,
     overrides: LoadOverrides,
     retry: boolean,
-  ): Promise<LoadResult> {
-    const { reader, lifeCycle, logger } = this.#options;
-    const key = modelIdText(found.id);
-    const known = this.#known.get(key);
-    let definition: ModelDefinition | null;
+    poll: Poll,
+  ): Promise<ModelDefinition | null> {
+    const { reader, logger } = this.#options;
+    const known = this.#graph.node(found.id);
+    const unchangedSince =
+      known !== undefined && (known.loaded || !retry) ? known.definition.fingerprint : null;
     try {
-      const unchangedSince =
-        known !== undefined && (known.loaded || !retry) ? known.definition.fingerprint : null;
-      definition = await reader.read(found, overrides, unchangedSince);
+      const definition = await reader.read(found, overrides, unchangedSince);
+      if (definition !== null) {
+        poll.defined.push(definition);
+        return definition;
+      }
     } catch (error) {
       logger.error(
-        `Poll failed for model directory '${key}': ${messageOf(error)}${hintText(error)}`,
+        `Poll failed for model directory '${modelIdText(found.id)}': ${messageOf(error)}${hintText(error)}`,
       );
-      return { kind: 'unreadable' };
+      poll.complete = false;
     }
-    if (definition === null) return known?.loaded === true ? served : { kind: 'unchanged' };
-    try {
-      await lifeCycle.load(definition);
-    } catch (error) {
-      logger.error(`failed to load model '${key}': ${messageOf(error)}`);
-      this.#remember(key, definition, false);
-      return { kind: 'failed', reason: messageOf(error) };
-    }
-    this.#remember(key, definition, true);
-    return served;
-  }
-
-  #remember(key: string, definition: ModelDefinition, loaded: boolean): void {
-    const before = this.#known.get(key);
-    this.#known.set(key, { definition, loaded });
-    if (before !== undefined) void before.definition.overrides?.remove();
-  }
-
-  #forget(key: string): void {
-    const known = this.#known.get(key);
-    this.#known.delete(key);
-    if (known !== undefined) void known.definition.overrides?.remove();
+    poll.unchanged.push(found.id);
+    return known?.definition ?? null;
   }
 }
 
-type LoadResult =
-  | { readonly kind: 'served' }
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'unreadable' }
-  | { readonly kind: 'failed'; readonly reason: string };
-
-const served: LoadResult = { kind: 'served' };
+function newPoll(): Poll {
+  return { defined: [], unchanged: [], removed: [], complete: true };
+}
 
 function pollError(name: string): TritonError {
   return new TritonError(

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { type ModelConfig, TritonError } from '@nereid/protocol';
 import type { BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type ModelKey, modelIdText } from '../core/model-key.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
 import type { Scheduler } from '../core/scheduler.ts';
+import type { StepModels } from '../core/step-models.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { adaptiveSettingsOf } from '../scheduling/adaptive-settings.ts';
 import { CachingScheduler } from '../scheduling/caching-scheduler.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
 import { DynamicBatchScheduler } from '../scheduling/dynamic-batch-scheduler.ts';
+import { EnsembleScheduler } from '../scheduling/ensemble/ensemble-scheduler.ts';
 import { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
 import type { RateLimiter } from '../scheduling/rate-limiter.ts';
 import type { StateSettings } from '../scheduling/sequence/kept-states.ts';
@@ -30,6 +31,8 @@ export interface ModelSchedulingOptions {
   readonly model: BackendModel;
   /** The implicit states of a sequence model, as `readStateSettings` gives them. */
   readonly states: readonly StateSettings[];
+  /** Who executes the steps of an ensemble. */
+  readonly stepModels: StepModels;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -65,6 +68,13 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
   const modelName = key.name;
   const { config } = parts.model;
   const instanceSet = new InstanceSet(parts.model, parts.limiter);
+  if (config.ensemble_scheduling !== null) {
+    const modelVersion = String(key.version);
+    const models = parts.stepModels;
+    const options = { config, modelVersion, models, statistics, clock, logger };
+    const scheduler = new EnsembleScheduler(options);
+    return { scheduler, instanceUser: null, instanceSet, batchingReport: null, limited: null };
+  }
   const limited = limitedInstances(parts, instanceSet);
   const instances = limited?.instances ?? instanceSet.scheduled;
   const options = { modelName, instances, statistics, clock };
@@ -118,14 +128,4 @@ function cachingScheduler(
     clock,
     preserveOrdering: model.config.dynamic_batching?.preserve_ordering === true,
   });
-}
-
-/** @throws TritonError UNSUPPORTED for a scheduler without which the model would answer wrongly. */
-export function refuseUnbuiltScheduling(config: ModelConfig): void {
-  if (config.ensemble_scheduling !== null) {
-    throw new TritonError(
-      'UNSUPPORTED',
-      `ensemble '${config.name}': ensembles are not supported yet`,
-    );
-  }
 }

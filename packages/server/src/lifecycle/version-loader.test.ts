@@ -30,6 +30,11 @@ function load(fields: string): Promise<LoadedModel> {
     rateLimiter: null,
     latencies: latencySumsOnly,
     prepareRequest,
+    stepModels: {
+      find: () => {
+        throw new Error('no ensembles here');
+      },
+    },
     clock: systemClock,
     logger: silentLogger,
   });

@@ -5,6 +5,7 @@ import type { BackendInstance, BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
+import type { StepModels } from '../core/step-models.ts';
 import {
   instancePlaces,
   noGpus,
@@ -13,6 +14,7 @@ import {
   withCpuForGpu,
 } from '../model-config/instance-groups.ts';
 import { readModelLabels } from '../model-config/labels.ts';
+import { validateModelIo } from '../model-config/validate-io.ts';
 import { type LatencyConfiguration, ModelLatencies } from '../observability/model-latencies.ts';
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import { versionFingerprint } from '../repository/directory-fingerprint.ts';
@@ -20,8 +22,9 @@ import type { ModelDefinition } from '../repository/model-definition.ts';
 import type { RateLimiter } from '../scheduling/rate-limiter.ts';
 import { readStateSettings } from '../scheduling/sequence/state-settings.ts';
 import type { BackendRegistry } from './backend-registry.ts';
+import { ensembleLabels, ensembleModel } from './ensemble-model.ts';
 import { LoadedModel, type VersionOrigin } from './loaded-model.ts';
-import { refuseUnbuiltScheduling, scheduleModel } from './model-scheduling.ts';
+import { scheduleModel } from './model-scheduling.ts';
 import { ModelWarmup, type PrepareRequest } from './model-warmup.ts';
 
 export interface VersionLoaderOptions {
@@ -43,6 +46,8 @@ export interface VersionLoaderOptions {
   readonly delayBacklogRequests?: number;
   /** Where there is no GPU, instances that want one run on the CPU: --allow-cpu-fallback. */
   readonly cpuFallback?: boolean;
+  /** Who executes the steps of ensembles. */
+  readonly stepModels: StepModels;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -62,7 +67,7 @@ export class VersionLoader {
     const origin = await originOf(definition, version);
     const backendModel = await this.#loadBackendModel(definition, version);
     try {
-      const labels = await readModelLabels(backendModel.config, definition.directory);
+      const labels = await this.#labels(backendModel.config, definition.directory);
       const states = await readStateSettings(backendModel.config, definition.directory);
       const statistics = this.#newStatistics(backendModel.config);
       const warmUp = await this.#warmup(definition, backendModel.config, statistics);
@@ -81,6 +86,7 @@ export class VersionLoader {
           limiter: this.#options.rateLimiter,
           model: backendModel,
           states,
+          stepModels: this.#options.stepModels,
           statistics,
           clock,
           logger,
@@ -118,6 +124,8 @@ export class VersionLoader {
     version: number,
   ): Promise<boolean> {
     const { origin } = model;
+    // What an ensemble runs on may have changed.
+    if (definition.config.ensemble_scheduling !== null) return false;
     if (definition.overrides !== null || definition.directory !== origin.directory) return false;
     const written = definition.config;
     if (!sameButInstances(written, origin.config) && !sameButInstances(written, model.config)) {
@@ -157,9 +165,21 @@ export class VersionLoader {
     return (instance) => warmup.run(instance);
   }
 
+  async #labels(
+    config: ModelConfig,
+    directory: string,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const labels = await readModelLabels(config, directory);
+    if (config.ensemble_scheduling === null) return labels;
+    return ensembleLabels(config, labels, this.#options.stepModels);
+  }
+
   async #loadBackendModel(definition: ModelDefinition, version: number): Promise<BackendModel> {
     const { backends, autoComplete, clock, logger } = this.#options;
-    refuseUnbuiltScheduling(definition.config);
+    if (definition.config.ensemble_scheduling !== null) {
+      validateModelIo(definition.config, definition.source);
+      return ensembleModel(definition.config);
+    }
     const backend = backends.forModel(definition.config);
     const config = this.#placed(definition.config);
     validateInstanceGroups(config, noGpus, definition.source);

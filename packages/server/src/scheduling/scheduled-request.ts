@@ -155,16 +155,20 @@ export class ScheduledRequest implements Execution, ResponseSink {
   }
 
   #recordSuccess(): void {
+    const computeInputNs = this.computeInputEndNs - this.computeStartNs;
+    const computeInferNs = this.computeOutputStartNs - this.computeInputEndNs;
+    const computeOutputNs = this.computeEndNs - this.computeOutputStartNs;
     this.#owner.statistics.recordSuccess(
       this.request.batchSize,
       this.#owner.clock.nowNs() - this.request.startNs,
       this.computeStartNs - this.queueStartNs,
-      this.computeInputEndNs - this.computeStartNs,
-      this.computeOutputStartNs - this.computeInputEndNs,
-      this.computeEndNs - this.computeOutputStartNs,
+      computeInputNs,
+      computeInferNs,
+      computeOutputNs,
       traceIdOf(this.request.trace ?? null),
     );
     this.#tellTimes();
+    this.request.parent?.addDurations(computeInputNs, computeInferNs, computeOutputNs);
     this.#traceExecution();
   }
 
