@@ -25,6 +25,8 @@ export interface BatcherOptions {
   readonly maxBatchSize?: number;
   readonly queueRequestsMax?: number;
   readonly startAtRequests?: number;
+  /** Learns how to batch. */
+  readonly adaptive?: boolean;
   readonly inputFields?: string;
 }
 
@@ -38,6 +40,9 @@ export interface BatcherBench {
   readonly batches: readonly string[][];
   /** `ok ID` or `CODE ID: text`, in the order in which they came. */
   readonly answers: string[];
+  /** When the request of an id was executed, and when it was answered; `Clock.nowNs`. */
+  readonly startsNs: ReadonlyMap<string, number>;
+  readonly endsNs: ReadonlyMap<string, number>;
   /** Executions that go on. */
   readonly running: readonly (() => void)[];
   send(id: string, sent?: SendOptions): Cancellation;
@@ -52,12 +57,17 @@ export function batcherBench(batching: string, options: BatcherOptions = {}): Ba
   const turn = new ManualTurn();
   const statistics = new ModelStatistics(clock);
   const batches: string[][] = [];
+  const startsNs = new Map<string, number>();
+  const endsNs = new Map<string, number>();
   const running: (() => void)[] = [];
   const instance = (index: number): BackendInstance => ({
     name: `m_${index}`,
     execute(batch) {
       batches.push(batch.map(({ request }) => request.id));
-      for (const execution of batch) execution.computeStartNs = clock.nowNs();
+      for (const execution of batch) {
+        execution.computeStartNs = clock.nowNs();
+        startsNs.set(execution.request.id, clock.nowNs());
+      }
       if (!held) {
         answerAll(batch, clock);
         return null;
@@ -86,13 +96,18 @@ export function batcherBench(batching: string, options: BatcherOptions = {}): Ba
       ? {}
       : { queueRequestsMax: options.queueRequestsMax }),
     startAtRequests: options.startAtRequests ?? 0,
+    adaptive: options.adaptive === true ? { latencyTargetNs: null } : null,
   });
   const answers: string[] = [];
   const send = (id: string, sent: SendOptions = {}): Cancellation => {
     const cancellation = new Cancellation();
+    const answer = (text: string): void => {
+      endsNs.set(id, clock.nowNs());
+      answers.push(text);
+    };
     scheduler.enqueue(requestOf(id, sent, cancellation, clock), {
-      respond: (response: InferResponse | null) => answers.push(`ok ${response?.id}`),
-      fail: (error: TritonError) => answers.push(`${error.code} ${id}: ${error.message}`),
+      respond: (response: InferResponse | null) => answer(`ok ${response?.id}`),
+      fail: (error: TritonError) => answer(`${error.code} ${id}: ${error.message}`),
     });
     return cancellation;
   };
@@ -101,7 +116,19 @@ export function batcherBench(batching: string, options: BatcherOptions = {}): Ba
     await Promise.resolve();
     turn.end();
   };
-  return { clock, turn, statistics, scheduler, batches, answers, running, send, finish };
+  return {
+    clock,
+    turn,
+    statistics,
+    scheduler,
+    batches,
+    answers,
+    startsNs,
+    endsNs,
+    running,
+    send,
+    finish,
+  };
 }
 
 /** A request for the bench's model. */
