@@ -20,8 +20,10 @@ const convolutionsPerStage = 5;
 /**
  * A convolutional network of middling size: `INPUT` (an image) → `OUTPUT` [1,10] in 1.7 billion
  * multiplications, some ten to thirty milliseconds on one core.
+ *
+ * @param batch Images in a run; a name for any number of them.
  */
-export function convolutionalNetwork(): Uint8Array {
+export function convolutionalNetwork(batch: number | string = 1): Uint8Array {
   const nodes: OnnxNodeSpec[] = [];
   const initializers: OnnxTensorSpec[] = [];
   let channels = 3;
@@ -54,8 +56,8 @@ export function convolutionalNetwork(): Uint8Array {
   return onnxModel({
     nodes,
     initializers,
-    inputs: [{ name: 'INPUT', type: 'FLOAT', shape: networkShape }],
-    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape: [1, 10] }],
+    inputs: [{ name: 'INPUT', type: 'FLOAT', shape: [batch, ...networkShape.slice(1)] }],
+    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape: [batch, 10] }],
   });
 }
 
@@ -93,5 +95,27 @@ export function layeredModel(): Uint8Array {
       weights('first', [layeredColumns, layeredColumns]),
       weights('second', [layeredColumns, layeredColumns]),
     ],
+  });
+}
+
+/** Numbers of a request for the convolving model. */
+export const convolvedLength = 4096;
+
+/** A convolution that costs the same for every row: `INPUT` [N,1,4096] → `OUTPUT` [N,1,4096]. */
+export function convolvingModel(): Uint8Array {
+  const shape = ['N', 1, convolvedLength] as const;
+  return onnxModel({
+    nodes: [
+      {
+        op: 'Conv',
+        inputs: ['INPUT', 'kernel'],
+        outputs: ['filtered'],
+        attributes: { pads: [31n, 32n], kernel_shape: [64n] },
+      },
+      { op: 'Tanh', inputs: ['filtered'], outputs: ['OUTPUT'] },
+    ],
+    inputs: [{ name: 'INPUT', type: 'FLOAT', shape }],
+    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape }],
+    initializers: [weights('kernel', [1, 1, 64])],
   });
 }

@@ -86,3 +86,17 @@ it.skipIf(!tool.available)(`takes HTTP on the port of gRPC${reason}`, async () =
   const [row] = await load('simple', ['--concurrency-range=4'], server.grpcPort);
   expect(row?.['Inferences/Second']).toBeGreaterThan(0);
 });
+
+it.skipIf(!tool.available).each([
+  // Every request by itself, and requests that are joined.
+  ['simple', 1],
+  ['digits', 16],
+])(`shows sane times of the server: %s, %i at a time${reason}`, async (model, concurrency) => {
+  const [row = {}] = await load(model, [`--concurrency-range=${concurrency}`]);
+  const parts = ['Queue', 'Compute Input', 'Compute Infer', 'Compute Output'];
+  const microseconds = parts.map((part) => row[`Server ${part}`] ?? Number.NaN);
+  for (const part of microseconds) expect(part).toBeGreaterThanOrEqual(0);
+  expect(row['Server Compute Infer']).toBeGreaterThan(0);
+  // What the client sees is what the server tells and what is between them; never less.
+  expect(row['Network+Server Send/Recv']).toBeGreaterThanOrEqual(0);
+});
