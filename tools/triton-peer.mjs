@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -18,6 +19,10 @@ import { ensurePythonEnv } from './python-env.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.cache', 'triton-peer');
 const wheel = 'nvidia-pytriton==0.7.0';
+/** The stub was compiled for this one: with NumPy 2 the outputs of models have wrong sizes. */
+const numpy = 'numpy==1.26.4';
+/** The stub takes the environment of the python that it finds in PATH, whatever PYTHONPATH says. */
+const interpreter = join(folder, 'venv', 'bin', 'python');
 const installMsMax = 300_000;
 
 function run(command, args, env = {}) {
@@ -32,11 +37,11 @@ function run(command, args, env = {}) {
 /** The stub embeds the interpreter's shared library, which is not always where the loader looks. */
 function describePython(python) {
   const script =
-    'import json, sys, sysconfig; print(json.dumps([f"{sys.version_info.major}.{sys.version_info.minor}", sysconfig.get_config_var("LIBDIR"), sysconfig.get_path("purelib")]))';
+    'import json, sys, sysconfig; print(json.dumps([f"{sys.version_info.major}.{sys.version_info.minor}", sysconfig.get_config_var("LIBDIR")]))';
   const asked = run(python, ['-c', script]);
   if (!asked.ok) throw new Error(asked.output);
-  const [version, libraries, packages] = JSON.parse(asked.output);
-  return { version, libraries, packages };
+  const [version, libraries] = JSON.parse(asked.output);
+  return { version, libraries };
 }
 
 function install(python) {
@@ -45,8 +50,16 @@ function install(python) {
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
   const installed = run(python, [...pip, '--target', join(folder, 'packages'), wheel]);
   if (!installed.ok) return `pip could not install ${wheel}: ${installed.output}`;
-  writeFileSync(join(folder, 'complete'), wheel);
+  const made = run(python, ['-m', 'venv', join(folder, 'venv')]);
+  const own = made.ok ? run(interpreter, [...pip, numpy]) : made;
+  if (!own.ok) return `the environment of the stub could not be made: ${own.output}`;
+  writeFileSync(join(folder, 'complete'), `${wheel} ${numpy}`);
   return null;
+}
+
+function isComplete() {
+  const mark = join(folder, 'complete');
+  return existsSync(mark) && readFileSync(mark, 'utf8') === `${wheel} ${numpy}`;
 }
 
 /** Triton looks for the stub beside the backend's library; the wheel has one for each Python. */
@@ -77,9 +90,9 @@ export function ensureTritonPeer() {
   }
   return withFileLock(join(root, '.cache', 'triton-peer.lock'), () => {
     const python = ensurePythonEnv();
-    const failure = existsSync(join(folder, 'complete')) ? null : install(python);
+    const failure = isComplete() ? null : install(python);
     if (failure !== null) return { available: false, reason: failure };
-    const { version, libraries, packages } = describePython(python);
+    const { version, libraries } = describePython(python);
     const triton = join(folder, 'packages', 'pytriton', 'tritonserver');
     const backends = backendFolder(triton, version);
     if (backends === null) {
@@ -95,8 +108,7 @@ export function ensureTritonPeer() {
       ]
         .filter(Boolean)
         .join(':'),
-      PATH: `${dirname(python)}:${process.env.PATH}`,
-      PYTHONPATH: packages,
+      PATH: `${dirname(interpreter)}:${process.env.PATH}`,
     };
     const started = run(path, ['--help'], env);
     // It ends with status 1 after its help.

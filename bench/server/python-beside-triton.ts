@@ -3,6 +3,8 @@
  * perf_analyzer, the median latency is at most 0.6, the throughput at eight requests at a time at
  * least twice, and loading takes at most 0.7 of the time.
  */
+
+import { TritonProcess } from '@nereid/test-kit';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
@@ -11,7 +13,6 @@ import { startServer } from '../harness/bench-server.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { type LoadReport, runPerfAnalyzer } from '../harness/perf-analyzer.ts';
 import { ratioOf } from '../harness/spread.ts';
-import { TritonProcess } from '../harness/triton-process.ts';
 
 const claim = 'a Python model beside the real tritonserver';
 const rounds = 3;
@@ -99,6 +100,20 @@ async function measureLoads(contestants: readonly Contestant[]): Promise<void> {
   }
 }
 
+/** A server whose answers are wrong is not measured. */
+async function checkAnswer({ name, port }: Contestant): Promise<void> {
+  const inputs = ['INPUT0', 'INPUT1'].map((input) => ({
+    name: input,
+    datatype: 'FP32',
+    shape: [4],
+    data: [1, 2, 3, 4],
+  }));
+  const url = `http://127.0.0.1:${port}/v2/models/add_sub/infer`;
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify({ inputs }) });
+  const text = await answer.text();
+  if (!text.includes('"data":[2.0,4.0,6.0,8.0]')) throw new Error(`${name} answers ${text}`);
+}
+
 async function main(): Promise<void> {
   const peer = ensureTritonPeer();
   const tool = ensurePerfAnalyzer();
@@ -129,9 +144,10 @@ async function main(): Promise<void> {
       [1, 8].map((concurrency) => ({ model, protocol, concurrency })),
     ),
   );
-  for (const { port } of contestants) {
-    await control(port, 'load', 'add_sub');
-    await control(port, 'load', 'image');
+  for (const each of contestants) {
+    await control(each.port, 'load', 'add_sub');
+    await control(each.port, 'load', 'image');
+    await checkAnswer(each);
   }
   for (let round = 0; round < rounds; round++) {
     for (const each of cases) {

@@ -29,3 +29,4 @@ export {
   type ServerProcessOptions,
 } from './server-process.ts';
 export { testTracing } from './test-tracing.ts';
+export { TritonProcess } from './triton-process.ts';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { TritonPeer } from '../../tools/triton-peer.mjs';
+import type { TritonPeer } from '../../../tools/triton-peer.mjs';
 import { freePorts } from './free-ports.ts';
 
-const readyMsMax = 30_000;
+const readyMsMax = 60_000;
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
