@@ -177,7 +177,6 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
     ['nowhere', { INPUT0: samples.INT32 }],
     ['echo', { INPUT_INT32: samples.FP32 }],
     ['echo', { OTHER: samples.INT32 }],
-    ['count_down', {}],
     ['echo', { INPUT_INT32: tensor('INT32', [9, 1], new Int32Array(9)) }],
   ])('is refused in the same words: %s', async (model, inputs) => {
     const text = await sameOfAll(async (client) => {
