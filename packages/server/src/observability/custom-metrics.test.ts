@@ -83,6 +83,15 @@ test.each([
   },
 );
 
+test('bounds names, help texts and labels', () => {
+  const metrics = setUp();
+  expect(() => metrics.family('a'.repeat(5000), '', 'gauge')).toThrow('Invalid metric name');
+  const family = metrics.family('a', 'x'.repeat(1_000_000), 'gauge');
+  expect(family.help).toHaveLength(4096);
+  const labels = new Map([['b', 'x'.repeat(5000)]]);
+  expect(() => metrics.metric(family, labels, null)).toThrow('at most 4096');
+});
+
 test('bounds the number of series', () => {
   const metrics = setUp();
   const family = metrics.family('a', 'Help', 'gauge');

@@ -9,6 +9,9 @@ export type CustomMetricKind = 'counter' | 'gauge' | 'histogram';
 /** Series that all models together may have; a label that never repeats must not fill the memory. */
 const seriesMax = 100_000;
 
+/** Of the labels of one series together, and of a help text, which is cut. */
+const textLengthMax = 4096;
+
 const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** Lines of a histogram have these behind its name. */
@@ -50,14 +53,23 @@ export class CustomMetrics implements MetricCollector {
    * @throws TritonError INVALID_ARG
    */
   family(name: string, help: string, type: CustomMetricKind): CustomMetricFamily {
-    if (!metricName.test(name) || name.startsWith('__')) throw invalid('Invalid metric name');
+    const tooLong = name.length > textLengthMax;
+    if (tooLong || !metricName.test(name) || name.startsWith('__')) {
+      throw invalid('Invalid metric name');
+    }
     const known = this.#families.get(name);
     if (known !== undefined) {
       if (known.type !== type) throw invalid('Family name already exists with different type');
       known.references++;
       return known;
     }
-    const family: CustomMetricFamily = { name, type, help, metrics: new Map(), references: 1 };
+    const family: CustomMetricFamily = {
+      name,
+      type,
+      help: help.slice(0, textLengthMax),
+      metrics: new Map(),
+      references: 1,
+    };
     this.#refuseClash(family);
     this.#families.set(name, family);
     return family;
@@ -79,6 +91,11 @@ export class CustomMetrics implements MetricCollector {
       }
     }
     const text = labelText(labels);
+    if (text.length > textLengthMax) {
+      throw invalid(
+        `the labels of a metric take ${text.length} characters, at most ${textLengthMax}`,
+      );
+    }
     const known = family.metrics.get(text);
     if (known !== undefined) {
       known.references++;

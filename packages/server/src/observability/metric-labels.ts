@@ -26,9 +26,13 @@ function labelName(name: string): string {
  * reach terminals and readers that split lines at more than line feeds: they become visible text.
  */
 export function labelValue(value: string): string {
-  return value
+  return helpText(value).replace(/"/g, '\\"');
+}
+
+/** The text of a HELP line, where quotes stand for themselves. */
+export function helpText(help: string): string {
+  return help
     .replace(/\\/g, '\\\\')
-    .replace(/"/g, '\\"')
     .replace(/\n/g, '\\n')
     .replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
       return `\\\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

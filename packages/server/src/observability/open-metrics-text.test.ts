@@ -31,6 +31,14 @@ const summary = {
 } as const;
 
 describe('the two formats', () => {
+  test('let no control character of a help text pass', () => {
+    const family = { name: 'a', type: 'gauge', help: 'a\u001b[31m\r\u2028b' } as const;
+    for (const write of [prometheusText, openMetricsText]) {
+      const page = write([{ family, labels: '', value: 1 }]);
+      expect(page).toContain('# HELP a a\\\\u001b[31m\\\\u000d\\\\u2028b\n');
+    }
+  });
+
   test('write a counter of Triton under its own name', () => {
     const page = openMetricsText([sample('nv_x', 'counter', 3)]);
     expect(page).toBe('# HELP nv_x Help \\"quoted\\"\\n\\\\\n# TYPE nv_x unknown\nnv_x 3\n# EOF\n');

@@ -17,7 +17,7 @@ const totalSuffix = '_total';
 export function openMetricsText(samples: readonly MetricSample[]): string {
   const families = familiesInOrder(samples, sampleLines).map(({ family, lines }) => {
     const { name, type } = openMetricsFamily(family);
-    return `# HELP ${name} ${helpText(family.help)}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+    return `# HELP ${name} ${labelValue(family.help)}\n# TYPE ${name} ${type}\n${lines.join('')}`;
   });
   return `${families.join('')}# EOF\n`;
 }
@@ -56,8 +56,4 @@ function exemplarText(exemplar: Exemplar | null): string {
   if (exemplar === null) return '';
   const { traceId, value, wallMs } = exemplar;
   return ` # {trace_id="${labelValue(traceId)}"} ${numberText(value)} ${wallMs / 1000}`;
-}
-
-function helpText(help: string): string {
-  return help.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
 }

@@ -1,4 +1,4 @@
-import { withLabel } from './metric-labels.ts';
+import { helpText, withLabel } from './metric-labels.ts';
 import {
   type HistogramValue,
   type MetricFamily,
@@ -66,10 +66,6 @@ export function summaryLines(name: string, labels: string, value: SummaryValue):
     lines += `${name}${withLabel(labels, 'quantile', numberText(quantile))} ${numberText(at)}\n`;
   }
   return lines;
-}
-
-function helpText(help: string): string {
-  return help.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
 }
 
 /** A number as both formats write it. */
