@@ -4,6 +4,7 @@ import { onnxModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { ensureRealModels } from '../../tools/real-models.mjs';
+import { pythonRuntimeFlag } from './python-models.ts';
 import { runCommand, runPytest } from './run-python.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
@@ -74,6 +75,46 @@ sequence_batching {
   }
 }`;
 
+/** A Python model that wants each request three times: OUTPUT is INPUT and how often it has seen it. */
+const again = `import numpy as np
+import triton_python_backend_utils as pb_utils
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.seen = {}
+
+    def execute(self, requests):
+        responses = []
+        for request in requests:
+            id = request.correlation_id()
+            self.seen[id] = self.seen.get(id, 0) + 1
+            if self.seen[id] < 3:
+                request.set_release_flags(pb_utils.TRITONSERVER_REQUEST_RELEASE_RESCHEDULE)
+                responses.append(None)
+                continue
+            value = pb_utils.get_input_tensor_by_name(request, "INPUT").as_numpy()
+            output = pb_utils.Tensor("OUTPUT", value + self.seen.pop(id))
+            responses.append(pb_utils.InferenceResponse([output]))
+        return responses
+`;
+
+/** A Python model that answers with its row, and with the number of rows that are only there to fill up. */
+const rows = `import numpy as np
+import triton_python_backend_utils as pb_utils
+
+class TritonPythonModel:
+    def execute(self, requests):
+        ready = [
+            int(pb_utils.get_input_tensor_by_name(r, "READY").as_numpy()[0, 0]) for r in requests
+        ]
+        return [
+            pb_utils.InferenceResponse(
+                [pb_utils.Tensor("OUTPUT", np.array([[10 * row + ready.count(0)]], np.int32))]
+            )
+            for row in range(len(requests))
+        ]
+`;
+
 let repository: TemporaryRepository;
 let server: ServerProcess;
 
@@ -87,6 +128,10 @@ beforeAll(async () => {
     'oldest_text/1/': '',
     'iterative/config.pbtxt': iterative,
     'iterative/1/': '',
+    'again/config.pbtxt': `backend: "python" max_batch_size: 4 ${sum} sequence_batching { iterative_sequence: true }`,
+    'again/1/model.py': again,
+    'rows/config.pbtxt': `backend: "python" max_batch_size: 4 ${sum} sequence_batching { direct { } ${flags.join(' ')} }`,
+    'rows/1/model.py': rows,
     'memory_direct/config.pbtxt': memory('direct { }'),
     'memory_direct/1/model.onnx': memoryModel,
     'memory_direct/initial_state/first': first,
@@ -99,7 +144,9 @@ beforeAll(async () => {
     repository.write('voice/1/model.onnx', readFileSync(file));
     repository.write('voice/config.pbtxt', voice);
   }
-  server = await ServerProcess.start({ flags: [`--model-repository=${repository.path}`] });
+  server = await ServerProcess.start({
+    flags: [`--model-repository=${repository.path}`, pythonRuntimeFlag()],
+  });
 });
 afterAll(async () => {
   expect((await server?.stop())?.status).toBe(0);

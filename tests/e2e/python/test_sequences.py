@@ -162,6 +162,22 @@ def test_a_request_that_is_answered_several_times(grpc_url):
         assert [stream.take() for _ in range(3)] == [[2], [1], [0]]
 
 
+def test_requests_that_a_python_model_gives_back(kind, kind_url):
+    with kind.InferenceServerClient(kind_url) as client:
+        for value in [10, 20, 30]:
+            answer = client.infer("again", given(kind, [value]))
+            assert answer.as_numpy("OUTPUT").tolist() == [[value + 3]]
+
+
+def test_rows_that_fill_a_batch_up(client):
+    def send(sequence_id, **parameters):
+        answer = client.infer("rows", given(http, [1]), sequence_id=sequence_id, **parameters)
+        return answer.as_numpy("OUTPUT").tolist()[0][0]
+
+    assert [send(i, sequence_start=True) for i in (1, 2, 3)] == [0, 11, 22]
+    assert [send(i, sequence_end=True) for i in (3, 1, 2)] == [22, 0, 11]
+
+
 def test_states_that_the_server_keeps(grpc_url):
     """Sequences of different lengths, so that their states differ in size, too."""
     for model in ["memory_direct", "memory_oldest"]:

@@ -42,6 +42,12 @@ export class LiveSequences {
     if (this.#sequences.size === 0) this.#timer.set(null);
   }
 
+  /** Forgets all of them: nothing comes any more. */
+  clear(): void {
+    this.#sequences.clear();
+    this.#timer.set(null);
+  }
+
   #expire(): void {
     const silentSinceNs = this.#clock.nowNs() - this.#idleNs;
     for (const sequence of this.#sequences.values()) {

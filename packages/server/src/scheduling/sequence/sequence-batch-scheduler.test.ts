@@ -297,6 +297,17 @@ describe('a sequence', () => {
   });
 });
 
+it('leaves no timer behind when the model is unloaded', async () => {
+  for (const strategy of ['direct { }', 'oldest { }']) {
+    const bench = sequenceBench(`${strategy} max_sequence_idle_microseconds: 3600000000`);
+    bench.send(1, 'a', start);
+    bench.turn.end();
+    expect(bench.clock.timerCount).toBe(1);
+    await bench.scheduler.stop();
+    expect(bench.clock.timerCount).toBe(0);
+  }
+});
+
 describe('a cancelled request', () => {
   it.each(['direct { }', 'oldest { max_candidate_sequences: 1 }'])(
     'takes those of its sequence along and frees the slot (%s)',

@@ -150,6 +150,8 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     this.#hold = null;
     for (const batcher of this.#batchers) batcher.stop();
     await this.#intake.close();
+    // A timer would keep the states of sequences that nobody ended.
+    this.#live.clear();
   }
 
   first(slot: SequenceSlot): SequenceRequest | null {
