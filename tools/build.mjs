@@ -68,7 +68,7 @@ function removeOldChunks(folder, outputs) {
 function copyPythonWorker() {
   const target = join(root, 'packages', 'server', 'dist', 'python');
   rmSync(target, { recursive: true, force: true });
-  for (const part of ['nereid_worker', 'triton_python_backend_utils.py']) {
+  for (const part of ['nereid_worker', 'triton_python_backend_utils.py', 'backends']) {
     cpSync(join(root, 'python', part), join(target, part), {
       recursive: true,
       filter: (path) => !path.includes('__pycache__'),

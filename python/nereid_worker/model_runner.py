@@ -77,17 +77,20 @@ class ModelRunner:
         owner.model_name = message["modelName"]
         owner.instance_name = message["instanceName"]
         owner.model_directory = message["versionDirectory"]
-        path = self._model_path = os.path.join(owner.model_directory, message["fileName"])
+        runtime = message.get("runtimeDirectory")
+        folder = owner.model_directory if runtime is None else runtime
+        path = self._model_path = os.path.join(folder, message["fileName"])
         if not os.path.isfile(path):
             raise ModelFault(f"Python model file not found in '{path}'")
         if not path.endswith(".py"):
             raise ModelFault(
                 f"Model name must end with '.py'. Model name is \"{message['fileName']}\"."
             )
-        sys.path.append(owner.model_directory)
-        sys.path.append(os.path.dirname(owner.model_directory))
-        version = os.path.basename(owner.model_directory)
-        name = f"{version}.{message['fileName'][:-3]}"
+        sys.path.append(folder)
+        name = message["fileName"][:-3]
+        if runtime is None:
+            sys.path.append(os.path.dirname(folder))
+            name = f"{os.path.basename(folder)}.{name}"
         # Not importlib.import_module, whose own frames would stand in the trace of a model's error.
         __import__(name)
         self._module = sys.modules[name]

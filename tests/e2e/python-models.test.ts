@@ -147,7 +147,7 @@ beforeAll(async () => {
       '--strict-readiness=false',
       ...['double', 'callee_two', 'counting'].map((name) => `--load-model=${name}`),
       pythonRuntimeFlag(),
-      '--backend-config=python,stub-timeout-seconds=2',
+      '--backend-config=python,stub-timeout-seconds=5',
       '--backend-config=python,initialize-timeout-seconds=3',
     ],
   });

@@ -4,6 +4,7 @@ import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { ImplicitStateBackend } from './backends/implicit-state/implicit-state-backend.ts';
 import { IterativeSequenceBackend } from './backends/iterative-sequence/iterative-sequence-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
+import { pythonBackendFolders, shippedBackends } from './backends/python/backend-folders.ts';
 import { PythonBackend } from './backends/python/python-backend.ts';
 import { QueryBackend } from './backends/query/query-backend.ts';
 import { SequenceBackend } from './backends/sequence/sequence-backend.ts';
@@ -27,7 +28,21 @@ export function builtInBackends(
     new IterativeSequenceBackend(),
     new QueryBackend(),
     new PythonBackend({ port, metrics }),
+    ...pythonBasedBackends(options, port, metrics),
   ]);
+}
+
+/** Backends whose code is a `model.py` in a folder of their name: those that we ship, and the user's. */
+function pythonBasedBackends(
+  { config, directory }: BackendOptions,
+  port: InferencePort,
+  metrics: CustomMetrics,
+): PythonBackend[] {
+  const baseSettings = config.get('python') ?? new Map<string, string>();
+  return [...pythonBackendFolders([shippedBackends(), directory])].map(
+    ([name, runtimeDirectory]) =>
+      new PythonBackend({ name, runtimeDirectory, baseSettings, port, metrics }),
+  );
 }
 
 function onnxBackend({ config }: BackendOptions): OnnxBackend {

@@ -17,6 +17,12 @@ import type { PythonInstance } from './python-instance.ts';
 import { PythonModelLoader, type PythonModelLoaderOptions } from './python-model-loader.ts';
 
 export interface PythonBackendOptions {
+  /** `python`, or that of a backend that is written in Python. */
+  readonly name?: string;
+  /** Folder of that backend, with its `model.py`. */
+  readonly runtimeDirectory?: string;
+  /** `--backend-config=python,…`, which counts for backends in Python where their own settings say nothing. */
+  readonly baseSettings?: ReadonlyMap<string, string>;
   /** What models can ask the server for. */
   readonly port: InferencePort;
   /** Where the metrics that models make are published. */
@@ -25,7 +31,7 @@ export interface PythonBackendOptions {
 
 /** Models in Python, as Triton's Python backend runs them: a worker process for each instance. */
 export class PythonBackend implements Backend {
-  readonly name = 'python';
+  readonly name: string;
   readonly #options: PythonBackendOptions;
   readonly #models = new Set<PythonModel>();
   readonly #chains = new CallChains();
@@ -34,6 +40,7 @@ export class PythonBackend implements Backend {
   readonly #satisfied = new Set<string>();
 
   constructor(options: PythonBackendOptions) {
+    this.name = options.name ?? 'python';
     this.#options = options;
   }
 
@@ -42,6 +49,8 @@ export class PythonBackend implements Backend {
       context,
       {
         ...this.#options,
+        runtimeDirectory: this.#options.runtimeDirectory ?? null,
+        baseSettings: this.#options.baseSettings ?? new Map(),
         chains: this.#chains,
         cache: this.#cache,
         commands: this.#commands,

@@ -29,6 +29,10 @@ export interface PythonModelLoaderOptions {
   readonly commands: CommandRunner;
   readonly satisfied: Set<string>;
   readonly metrics: CustomMetrics;
+  /** Folder of a backend whose `model.py` runs all its models; null where each model has its own. */
+  readonly runtimeDirectory: string | null;
+  /** Settings of the Python backend, which count where the backend's own say nothing. */
+  readonly baseSettings: ReadonlyMap<string, string>;
 }
 
 /** Brings the workers of one version up. */
@@ -48,11 +52,15 @@ export class PythonModelLoader {
     this.#options = options;
     this.#config = config;
     const modelDirectory = resolve(context.modelDirectory);
-    this.#settings = pythonSettings(config, modelDirectory, context.backendConfig);
+    this.#settings = pythonSettings(
+      config,
+      modelDirectory,
+      new Map([...options.baseSettings, ...context.backendConfig]),
+    );
     this.#workerOptions = {
       modelName: context.modelName,
       versionDirectory: resolve(context.versionDirectory),
-      fileName: config.default_model_filename === '' ? 'model.py' : config.default_model_filename,
+      ...codeOf(config, options.runtimeDirectory),
       script: workerScript(),
       settings: this.#settings,
       metrics: options.metrics,
@@ -179,4 +187,13 @@ export class PythonModelLoader {
       model_name: modelName,
     };
   }
+}
+
+/** The code that runs a model: its own, or that of its backend, which reads the model's file. */
+function codeOf(
+  config: ModelConfig,
+  runtimeDirectory: string | null,
+): Pick<PythonWorkerOptions, 'fileName' | 'runtimeDirectory'> {
+  const given = runtimeDirectory === null ? config.default_model_filename : config.runtime;
+  return { fileName: given === '' ? 'model.py' : given, runtimeDirectory };
 }

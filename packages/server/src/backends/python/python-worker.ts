@@ -14,6 +14,8 @@ export interface PythonWorkerOptions {
   /** Absolute. */
   readonly versionDirectory: string;
   readonly fileName: string;
+  /** Absolute; where the file is, unless it is the model's own: null. */
+  readonly runtimeDirectory: string | null;
   readonly script: string;
   readonly environment: PythonEnvironment;
   readonly settings: Pick<PythonSettings, 'stubTimeoutMs' | 'initializeTimeoutMs'>;
@@ -80,9 +82,17 @@ export class PythonWorker {
     try {
       const { stubTimeoutMs, initializeTimeoutMs } = options.settings;
       await worker.#step('hello', null, stubTimeoutMs);
-      const { modelName, instanceName, versionDirectory, fileName } = options;
+      const { modelName, instanceName, versionDirectory, fileName, runtimeDirectory } = options;
       const regions = worker.#process.shareMemory(worker.#regionPaths);
-      const setup = { kind: 'setup', modelName, instanceName, versionDirectory, fileName, regions };
+      const setup = {
+        kind: 'setup',
+        modelName,
+        instanceName,
+        versionDirectory,
+        fileName,
+        runtimeDirectory,
+        regions,
+      };
       await worker.#step('setup', setup, initializeTimeoutMs);
       return worker;
     } catch (error) {

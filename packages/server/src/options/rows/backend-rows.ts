@@ -23,8 +23,7 @@ export const backendRows: readonly OptionSpec[] = [
     'backend-directory',
     'text',
     '/opt/tritonserver/backends',
-    'Folder in which backends are looked for.',
-    { honoured: 'accepted', note: 'only the built-in backends are used so far' },
+    'Folder in which backends are looked for: folders of their names, with a model.py.',
   ),
   backend(
     'backend-config',
