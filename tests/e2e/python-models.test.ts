@@ -112,6 +112,42 @@ y = np.array([before, during], dtype=np.int32)`),
   ],
   again: [pythonConfig(), pythonModel('r.set_release_flags(2)\nresponses.append(None)\ncontinue')],
   again_answered: [pythonConfig(), pythonModel('r.set_release_flags(2)')],
+  counts_down: [
+    pythonConfig(
+      'model_transaction_policy { decoupled: true } sequence_batching { iterative_sequence: true }',
+    ),
+    `import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.left = None
+
+    def execute(self, requests):
+        for r in requests:
+            self.left = (int(r.inputs()[0].as_numpy()[0]) if self.left is None else self.left) - 1
+            answer = pb_utils.InferenceResponse([pb_utils.Tensor("Y", np.array([self.left], dtype=np.int32))])
+            last = self.left == 0
+            if not last:
+                r.set_release_flags(pb_utils.TRITONSERVER_REQUEST_RELEASE_RESCHEDULE)
+            r.get_response_sender().send(answer, pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL if last else 0)
+            if last:
+                self.left = None
+`,
+  ],
+  second_time: [
+    pythonConfig('sequence_batching { iterative_sequence: true }'),
+    pythonModel(
+      `self.count += 1
+if self.count % 2 == 1:
+    r.set_release_flags(pb_utils.TRITONSERVER_REQUEST_RELEASE_RESCHEDULE)
+    responses.append(None)
+    continue
+y = x * 10 + self.count`,
+      '\n    def initialize(self, args):\n        self.count = 0\n',
+    ),
+  ],
   hang_initialize: [
     pythonConfig(),
     pythonModel('', '\n    def initialize(self, args):\n        time.sleep(1000)\n'),
@@ -208,6 +244,23 @@ describe('calls between models', () => {
 });
 
 describe('a request that is given back', () => {
+  it('is executed again, by models with iterative sequences', async () => {
+    expect(await control('counts_down', 'load')).toBe('');
+    for (const count of [4, 1, 3]) {
+      const answer = await fetch(`${server.url}/v2/models/counts_down/generate_stream`, {
+        method: 'POST',
+        body: JSON.stringify({ X: count }),
+      });
+      const values = [...(await answer.text()).matchAll(/"Y":(\d+)/gu)].map(([, y]) => Number(y));
+      expect(values).toEqual(Array.from({ length: count }, (_, index) => count - 1 - index));
+    }
+    expect(await control('second_time', 'load')).toBe('');
+    expect([await infer('second_time', [1]), await infer('second_time', [2])]).toEqual([
+      [12],
+      [24],
+    ]);
+  });
+
   it.each([
     ['again', 'while the model is not configured to handle such a flag.'],
     ['again_answered', 'Expected a None object in the execute function return list for reschduled'],

@@ -20,6 +20,8 @@ export function builtInBackends(
   metrics: CustomMetrics,
 ): BackendRegistry {
   return new BackendRegistry([
+    // Before the others: a folder does not replace what is part of the server.
+    ...pythonBasedBackends(options, port, metrics),
     onnxBackend(options),
     new IdentityBackend(),
     new SequenceBackend(),
@@ -28,7 +30,6 @@ export function builtInBackends(
     new IterativeSequenceBackend(),
     new QueryBackend(),
     new PythonBackend({ port, metrics }),
-    ...pythonBasedBackends(options, port, metrics),
   ]);
 }
 

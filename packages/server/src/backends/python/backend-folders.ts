@@ -5,9 +5,6 @@ import { fileURLToPath } from 'node:url';
 /** What a backend that is written in Python consists of. */
 const codeName = 'model.py';
 
-/** These are in the server itself, whatever lies in a folder of their name. */
-const builtIn: ReadonlySet<string> = new Set(['python', 'onnxruntime', 'identity', 'ensemble']);
-
 /**
  * Folders of backends that are written in Python, by the name of the backend.
  * @param directories that hold such folders; a later one replaces what an earlier one has.
@@ -20,7 +17,7 @@ export function pythonBackendFolders(
     if (directory === null || !existsSync(directory)) continue;
     for (const name of readdirSync(directory).sort()) {
       const folder = join(directory, name);
-      if (!builtIn.has(name) && existsSync(join(folder, codeName))) folders.set(name, folder);
+      if (existsSync(join(folder, codeName))) folders.set(name, folder);
     }
   }
   return folders;
