@@ -7,7 +7,9 @@ import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { pythonBackendFolders, shippedBackends } from './backends/python/backend-folders.ts';
 import { PythonBackend } from './backends/python/python-backend.ts';
 import { QueryBackend } from './backends/query/query-backend.ts';
+import { RepeatBackend } from './backends/repeat/repeat-backend.ts';
 import { SequenceBackend } from './backends/sequence/sequence-backend.ts';
+import { SquareBackend } from './backends/square/square-backend.ts';
 import type { InferencePort } from './core/inference-port.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
 import type { CustomMetrics } from './observability/custom-metrics.ts';
@@ -29,6 +31,8 @@ export function builtInBackends(
     new ImplicitStateBackend(),
     new IterativeSequenceBackend(),
     new QueryBackend(),
+    new RepeatBackend(),
+    new SquareBackend(),
     new PythonBackend({ port, metrics }),
   ]);
 }

@@ -1,0 +1,95 @@
+import { ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
+import { runCommand, runPytest } from './run-python.ts';
+import {
+  identityConfig,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
+
+const perfAnalyzer = ensurePerfAnalyzer();
+
+const int32 = (name: string, dims: string): string =>
+  `{ name: "${name}" data_type: TYPE_INT32 dims: [ ${dims} ] }`;
+const map = (field: string, key: string, value: string): string =>
+  `${field} { key: "${key}" value: "${value}" }`;
+const step = (model: string, input: [string, string], output: [string, string]): string =>
+  `step { model_name: "${model}" model_version: -1
+    ${map('input_map', ...input)} ${map('output_map', ...output)} }`;
+const ensemble = (dims: string, steps: readonly string[]): string =>
+  `platform: "ensemble" input [ ${int32('IN', dims)} ] output [ ${int32('OUT', dims)} ]
+  ensemble_scheduling { ${steps.join(' ')} }`;
+
+const square = `backend: "square" input [ ${int32('IN', '1')} ] output [ ${int32('OUT', '1')} ]
+model_transaction_policy { decoupled: true }`;
+const manySteps = [
+  step('square', ['IN', 'IN'], ['OUT', 'one']),
+  step('step', ['INPUT0', 'one'], ['OUTPUT0', 'OUT']),
+];
+const alone = (model: string): string =>
+  ensemble('-1', [step(model, ['INPUT0', 'IN'], ['OUTPUT0', 'OUT'])]);
+
+let repository: TemporaryRepository;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  const models: Record<string, string> = {
+    step: identityConfig('INT32'),
+    only_later: identityConfig('INT32'),
+    square,
+    chain: ensemble('-1', [
+      step('step', ['INPUT0', 'IN'], ['OUTPUT0', 'mid']),
+      step('step', ['INPUT0', 'mid'], ['OUTPUT0', 'OUT']),
+    ]),
+    many: ensemble('1', manySteps),
+    limited: ensemble('1', ['max_inflight_requests: 2', ...manySteps]),
+    later: alone('only_later'),
+    lacking: alone('nowhere'),
+  };
+  repository = temporaryRepository(
+    Object.fromEntries(
+      Object.entries(models).flatMap(([name, config]) => [
+        [`${name}/config.pbtxt`, config],
+        [`${name}/1/`, ''],
+      ]),
+    ),
+  );
+  server = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      '--model-control-mode=explicit',
+      ...['chain', 'many', 'limited'].map((name) => `--load-model=${name}`),
+    ],
+  });
+});
+
+afterAll(async () => {
+  expect((await server?.stop())?.status).toBe(0);
+  repository?.remove();
+});
+
+it('serve plain and decoupled ensembles to tritonclient, and load and unload with their models', async () => {
+  const summary = await runPytest('test_ensembles.py', {
+    NEREID_URL: `127.0.0.1:${server.port}`,
+    NEREID_GRPC_URL: `127.0.0.1:${server.grpcPort}`,
+  });
+  expect(summary).toMatch(/^\d+ passed/u);
+});
+
+const loadReason = perfAnalyzer.available ? '' : ` (skipped: ${perfAnalyzer.reason})`;
+it.skipIf(!perfAnalyzer.available)(`tell perf_analyzer of their steps${loadReason}`, async () => {
+  if (!perfAnalyzer.available) return;
+  const end = await runCommand(
+    perfAnalyzer.path,
+    [
+      ...['-m', 'chain', '-u', `127.0.0.1:${server.port}`, '--shape=IN:4', '-v'],
+      ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
+      ...['--stability-percentage=999', '--max-trials=3'],
+    ],
+    perfAnalyzer.env,
+  );
+  expect(end.status, end.output).toBe(0);
+  expect(end.output).toMatch(/Composing models:[\s\S]*step, version/u);
+  expect(end.output).toMatch(/throughput: [1-9]/u);
+});
