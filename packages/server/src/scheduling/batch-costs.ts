@@ -1,6 +1,9 @@
 /** Share of a new measurement in the running mean, once there are enough of them. */
 const gain = 0.1;
 
+/** What was last measured so many batches ago is half forgotten: the machine may have changed since. */
+const staleBatches = 64;
+
 /** A measurement counts as no more than so many times the mean: a stop of the machine is no cost of the model. */
 const outlierFactor = 3;
 
@@ -8,7 +11,7 @@ const outlierFactor = 3;
 const knownRuns = 3;
 
 /** Of sizes that are about as good as the best one, the largest is taken: what batching saves beside the run is not measured. */
-const aboutAsGood = 0.97;
+const aboutAsGood = 0.95;
 
 interface SizeCost {
   /** Running means of the sizes and times that this cost was learned from. */
@@ -16,6 +19,8 @@ interface SizeCost {
   meanNs: number;
   deviationNs: number;
   runs: number;
+  /** Batches of any size that were learned from when this one was last measured. */
+  measuredAt: number;
 }
 
 /** One size and what it costs, for reports. */
@@ -32,26 +37,32 @@ export interface BatchCost {
  */
 export class BatchCosts {
   readonly #classes: (SizeCost | undefined)[] = [];
+  #batches = 0;
 
   /** @param elapsedNs For how long an instance was busy with the batch. */
   learn(size: number, elapsedNs: number): void {
     const index = classOf(size);
     const known = this.#classes[index];
+    const measuredAt = ++this.#batches;
     if (known === undefined || known.runs === 0) {
       const runs = known === undefined ? 0 : 1;
-      this.#classes[index] = { size, meanNs: elapsedNs, deviationNs: elapsedNs / 2, runs };
+      this.#classes[index] = {
+        size,
+        meanNs: elapsedNs,
+        deviationNs: elapsedNs / 2,
+        runs,
+        measuredAt,
+      };
       return;
     }
     known.runs++;
-    const share = Math.max(gain, 1 / known.runs);
+    const staleness = Math.min(0.5, (measuredAt - known.measuredAt) / (2 * staleBatches));
+    const share = Math.max(gain, 1 / known.runs, staleness);
+    known.measuredAt = measuredAt;
     const error = Math.min(elapsedNs, outlierFactor * known.meanNs) - known.meanNs;
     known.meanNs += share * error;
     known.deviationNs += share * (Math.abs(error) - known.deviationNs);
     known.size += share * (size - known.size);
-  }
-
-  isKnown(size: number): boolean {
-    return (this.#classes[classOf(size)]?.runs ?? 0) >= knownRuns;
   }
 
   /** The largest size that is known; 0 for none. */
