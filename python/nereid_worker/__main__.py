@@ -20,8 +20,33 @@ def _end_with_the_server():
         os._exit(0)
 
 
+def _cores_in(text):
+    """The numbers in ranges such as `0-3,8`."""
+    cores = set()
+    for part in text.split(","):
+        lower, _, upper = part.partition("-")
+        cores.update(range(int(lower), int(upper or lower) + 1))
+    return cores
+
+
+def _bind_to_cores():
+    """A host policy says where this instance runs, with all that it starts."""
+    text = os.environ.pop("NEREID_WORKER_CORES", "")
+    if text == "":
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        print("host policy: this system binds no process to cores", file=sys.stderr)
+        return
+    try:
+        os.sched_setaffinity(0, _cores_in(text))
+    except OSError as error:
+        print(f"host policy: unable to bind to the cores {text}: {error.strerror}", file=sys.stderr)
+        sys.exit(3)
+
+
 def main():
     _end_with_the_server()
+    _bind_to_cores()
     os.environ.pop("NEREID_WORKER_PARENT", None)
     # The server decides when a worker ends; a Ctrl+C reaches both. Not SIG_IGN: what the model starts
     # would inherit that.

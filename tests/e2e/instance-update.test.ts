@@ -20,6 +20,7 @@ class TritonPythonModel:
     def initialize(self, args):
         self.name = args["model_instance_name"]
         note("initialize " + self.name)
+        note("cores " + str(len(os.sched_getaffinity(0))))
     def execute(self, requests):
         responses = []
         for request in requests:
@@ -192,6 +193,18 @@ describe('another instance_group', () => {
       { count: 2, kind: 'KIND_CPU' },
     ]);
     expect(server.log.match(/model 'same' asks for instances on a GPU/gu)).toHaveLength(1);
+  });
+
+  it('runs where its host policy says', async () => {
+    await start('--host-policy=first,cpu-cores=0-0', '--host-policy=none,cpu-cores=9000-9001');
+    configure('counting', countingConfig(`${cpu(1, 'host_policy: "first"')}, ${cpu(1)}`));
+    expect(await load('counting')).toBe('');
+    const first = readFileSync(join(repository.path, 'instances'), 'utf8');
+    expect(first.match(/^cores 1$/gmu)).toHaveLength(1);
+    configure('counting', countingConfig(cpu(1, 'host_policy: "none"')));
+    expect(await load('counting')).toContain('version 1 is at READY state');
+    expect(server.log).toContain('host policy: unable to bind to the cores 9000-9001');
+    expect((await inferCounting()).status).toBe(200);
   });
 
   it('is refused where it cannot be; the old one goes on', async () => {

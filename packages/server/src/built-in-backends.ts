@@ -33,20 +33,20 @@ export function builtInBackends(
     new QueryBackend(),
     new RepeatBackend(),
     new SquareBackend(),
-    new PythonBackend({ port, metrics }),
+    new PythonBackend({ port, metrics, hostPolicies: options.hostPolicies }),
   ]);
 }
 
 /** Backends whose code is a `model.py` in a folder of their name: those that we ship, and the user's. */
 function pythonBasedBackends(
-  { config, directory }: BackendOptions,
+  { config, directory, hostPolicies }: BackendOptions,
   port: InferencePort,
   metrics: CustomMetrics,
 ): PythonBackend[] {
   const baseSettings = config.get('python') ?? new Map<string, string>();
   return [...pythonBackendFolders([shippedBackends(), directory])].map(
     ([name, runtimeDirectory]) =>
-      new PythonBackend({ name, runtimeDirectory, baseSettings, port, metrics }),
+      new PythonBackend({ name, runtimeDirectory, baseSettings, port, metrics, hostPolicies }),
   );
 }
 

@@ -189,7 +189,7 @@ export const fieldDocs: Readonly<Record<string, string>> = {
   'ModelInstanceGroup.secondary_devices': 'kept: Devices that help out.',
   'ModelInstanceGroup.profile': 'checked: Optimisation profiles. TensorRT only.',
   'ModelInstanceGroup.passive': 'honoured: The instances are not given requests.',
-  'ModelInstanceGroup.host_policy': 'kept: Name of a --host-policy.',
+  'ModelInstanceGroup.host_policy': 'honoured: Name of a --host-policy, for Python models.',
   'ModelInstanceGroup.SecondaryDevice.kind': 'kept: Kind of device.',
   'ModelInstanceGroup.SecondaryDevice.device_id': 'kept: Number of the device.',
   'ModelParameter.string_value': 'honoured: The value, as text.',

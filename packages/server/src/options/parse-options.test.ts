@@ -49,7 +49,12 @@ describe('parseOptions', () => {
         delaySchedulerRequests: 0,
         delayBacklogRequests: 0,
       },
-      backend: { directory: '/opt/tritonserver/backends', config: new Map(), cpuFallback: false },
+      backend: {
+        directory: '/opt/tritonserver/backends',
+        config: new Map(),
+        cpuFallback: false,
+        hostPolicies: new Map(),
+      },
       rateLimits: null,
       cache: {
         settings: new Map(),

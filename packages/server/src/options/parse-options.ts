@@ -167,6 +167,9 @@ function backendOptions(given: GivenOptions): BackendOptions {
     directory: given.text('backend-directory'),
     config,
     cpuFallback: given.boolean('allow-cpu-fallback'),
+    hostPolicies: settingsByName(given.all('host-policy'), (text) =>
+      parseNamedSetting('host-policy', 'policy', 'required', text),
+    ),
   };
 }
 

@@ -13,6 +13,7 @@ import { readSystemFile, residentMemory } from '../../observability/system-usage
 import { CallChains } from './call-chains.ts';
 import { EnvironmentCache } from './environment/environment-cache.ts';
 import { CommandRunner } from './environment/run-command.ts';
+import type { HostPolicies } from './host-policy.ts';
 import type { PythonInstance } from './python-instance.ts';
 import { PythonModelLoader, type PythonModelLoaderOptions } from './python-model-loader.ts';
 
@@ -27,6 +28,8 @@ export interface PythonBackendOptions {
   readonly port: InferencePort;
   /** Where the metrics that models make are published. */
   readonly metrics: CustomMetrics;
+  /** What instances are bound to. */
+  readonly hostPolicies: HostPolicies;
 }
 
 /** Models in Python, as Triton's Python backend runs them: a worker process for each instance. */

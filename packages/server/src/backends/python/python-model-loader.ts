@@ -12,6 +12,7 @@ import type { EnvironmentContext } from './environment/environment-context.ts';
 import { modelEnvironment } from './environment/model-environment.ts';
 import type { PythonEnvironment } from './environment/python-environment.ts';
 import type { CommandRunner } from './environment/run-command.ts';
+import { coresOf, type HostPolicies } from './host-policy.ts';
 import { PythonInstance } from './python-instance.ts';
 import { type PythonSettings, pythonSettings, workerScript } from './python-settings.ts';
 import {
@@ -33,6 +34,7 @@ export interface PythonModelLoaderOptions {
   readonly runtimeDirectory: string | null;
   /** Settings of the Python backend, which count where the backend's own say nothing. */
   readonly baseSettings: ReadonlyMap<string, string>;
+  readonly hostPolicies: HostPolicies;
 }
 
 /** Brings the workers of one version up. */
@@ -80,7 +82,7 @@ export class PythonModelLoader {
       this.#environmentContext(),
     );
     try {
-      if (autoComplete) await this.#completeConfig(places[0]?.name ?? modelName);
+      if (autoComplete) await this.#completeConfig(places[0] ?? null);
       if (autoComplete) validateModelIo(this.#config, configSource);
       const started = await Promise.allSettled(
         places.map((place, index) => this.#start(place, this.#config, index === 0)),
@@ -100,8 +102,8 @@ export class PythonModelLoader {
     }
   }
 
-  async #completeConfig(instanceName: string): Promise<void> {
-    const worker = await this.#startWorker(instanceName);
+  async #completeConfig(place: InstancePlace | null): Promise<void> {
+    const worker = await this.#startWorker(place?.name ?? this.#context.modelName, place);
     this.#spare = worker;
     const completed = await worker.completeConfig(modelConfigToJson(this.#config));
     if (completed !== null) this.#config = completedConfig(this.#config, completed);
@@ -122,8 +124,11 @@ export class PythonModelLoader {
     };
   }
 
-  #startWorker(instanceName: string): Promise<PythonWorker> {
-    const environment = this.#environment as PythonEnvironment;
+  #startWorker(instanceName: string, place: InstancePlace | null): Promise<PythonWorker> {
+    const cores = place === null ? null : coresOf(place, this.#options.hostPolicies);
+    const { python, variables } = this.#environment as PythonEnvironment;
+    const bound = cores === null ? variables : { ...variables, NEREID_WORKER_CORES: cores };
+    const environment = { python, variables: bound };
     return PythonWorker.start({ ...this.#workerOptions, instanceName, environment });
   }
 
@@ -147,7 +152,7 @@ export class PythonModelLoader {
       clock,
       logger,
       startWorker: async (instance) => {
-        const worker = spare ?? (await this.#startWorker(name));
+        const worker = spare ?? (await this.#startWorker(name, place));
         spare = null;
         return this.#initialize(worker, instance, place, config);
       },

@@ -129,8 +129,7 @@ export const backendRows: readonly OptionSpec[] = [
       argument: 'string>,<string>=<string',
       repeatable: true,
       check: readableBy((text) => parseNamedSetting('host-policy', 'policy', 'required', text)),
-      honoured: 'accepted',
-      note: 'instances are not bound to cores yet',
+      note: 'the worker processes of Python models are bound to the cores; other models run on threads that all share',
     },
   ),
   memory(
