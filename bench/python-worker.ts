@@ -99,7 +99,11 @@ try {
     unload: nothing,
   };
   const loadStart = performance.now();
-  const model = await new PythonBackend({ port, metrics, hostPolicies: new Map(): new CustomMetrics([]) }).loadModel({
+  const model = await new PythonBackend({
+    port,
+    metrics: new CustomMetrics([]),
+    hostPolicies: new Map(),
+  }).loadModel({
     modelName: 'echo',
     version: 1,
     modelDirectory: folder,
