@@ -17,6 +17,7 @@ import { DataPlane } from './data-plane/data-plane.ts';
 import { prepareRequest } from './data-plane/prepare-request.ts';
 import type { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { LazyModels } from './lifecycle/lazy-models.ts';
+import type { LoadedModel } from './lifecycle/loaded-model.ts';
 import { loadedModelMetrics } from './lifecycle/loaded-model-metrics.ts';
 import { MemoryBudget } from './lifecycle/memory-budget.ts';
 import { ModelLifeCycle } from './lifecycle/model-life-cycle.ts';
@@ -42,6 +43,7 @@ import { type CalledPlanes, serverInferencePort } from './server-inference-port.
 import { type Planes, ServerPorts } from './server-ports.ts';
 import { serverStepModels } from './server-step-models.ts';
 import { reportStart } from './start-report.ts';
+import { stopOrder } from './stop-order.ts';
 import { openTracing, type Tracing } from './tracing.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
@@ -276,8 +278,7 @@ export class Server {
         );
       }
     }
-    const stopped = Promise.all(models.map((model) => model.scheduler.stop()));
-    const drained = await this.#within(stopped, deadlineNs);
+    const drained = await this.#within(stopSchedulers(models), deadlineNs);
     this.#logger.info('All models are stopped, unloading models');
     return drained;
   }
@@ -412,5 +413,11 @@ export class Server {
     });
     poller.start();
     this.#stops.push(() => poller.stop());
+  }
+}
+
+async function stopSchedulers(models: readonly LoadedModel[]): Promise<void> {
+  for (const part of stopOrder(models)) {
+    await Promise.all(part.map((model) => model.scheduler.stop()));
   }
 }

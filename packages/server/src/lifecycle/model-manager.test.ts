@@ -382,3 +382,123 @@ describe('ModelManager', () => {
     expect(backend.loadingAtOnce).toBeLessThanOrEqual(4);
   });
 });
+
+describe('ensembles', () => {
+  const ensembleOf = (...models: string[]): string => {
+    const steps = models.map(
+      (model, at) => `step { model_name: "${model}" model_version: -1
+        input_map { key: "INPUT" value: "${at === 0 ? 'INPUT' : `t${at}`}" }
+        output_map { key: "OUTPUT" value: "${at === models.length - 1 ? 'OUTPUT' : `t${at + 1}`}" } }`,
+    );
+    return `platform: "ensemble"
+      input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ 1 ] } ]
+      output [ { name: "OUTPUT" data_type: TYPE_FP32 dims: [ 1 ] } ]
+      ensemble_scheduling { ${steps.join(' ')} }`;
+  };
+  async function writeEnsemble(name: string, ...models: string[]): Promise<void> {
+    const directory = join(repositories[0] as string, name);
+    await mkdir(join(directory, '1'), { recursive: true });
+    await writeFile(join(directory, 'config.pbtxt'), ensembleOf(...models));
+  }
+
+  it('load the models of their steps, and go with them', async () => {
+    await writeModel('m', [1]);
+    await writeModel('n', [1]);
+    await writeEnsemble('e', 'm', 'n');
+    const models = manager();
+    await models.load('e', noOverrides);
+    expect(await states(models)).toEqual(['e:1 READY', 'm:1 READY', 'n:1 READY']);
+    await models.unload('m');
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual([
+      'e:1 UNAVAILABLE unloaded',
+      'm:1 UNAVAILABLE unloaded',
+      'n:1 READY',
+    ]);
+    await models.load('m', noOverrides);
+    expect(await states(models)).toEqual(['e:1 READY', 'm:1 READY', 'n:1 READY']);
+  });
+
+  it('take along what only they need, but not what was loaded by name', async () => {
+    await writeModel('m', [1]);
+    await writeModel('n', [1]);
+    await writeEnsemble('e', 'm', 'n');
+    const models = manager();
+    await models.load('n', noOverrides);
+    await models.load('e', noOverrides);
+    await models.unload('e', true);
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual([
+      'e:1 UNAVAILABLE unloaded',
+      'm:1 UNAVAILABLE unloaded',
+      'n:1 READY',
+    ]);
+  });
+
+  it('are loaded anew when a model that they need changes, and refused when it no longer fits', async () => {
+    await writeModel('m', [1]);
+    await writeEnsemble('e', 'm');
+    const models = manager();
+    await models.load('e', noOverrides);
+    const before = lifeCycle.find('e', null);
+    await writeModel('m', [1], 'max_batch_size: 4');
+    await models.load('m', noOverrides);
+    expect(lifeCycle.find('e', null)).not.toBe(before);
+    const directory = join(repositories[0] as string, 'm');
+    const text = `backend: "fake" ${io('input').replace('FP32', 'INT32')} ${io('output')}`;
+    await writeFile(join(directory, 'config.pbtxt'), text);
+    await models.load('m', noOverrides);
+    expect(() => lifeCycle.find('e', null)).toThrow("'e' has no available versions");
+    expect(await failure(models.load('e', noOverrides))).toBe(
+      "INVALID_ARG load failed for model 'e': in ensemble e, ensemble tensor INPUT: inconsistent data type: TYPE_FP32 is inferred from model e while TYPE_INT32 is inferred from model m\n",
+    );
+  });
+
+  it('say what they lack', async () => {
+    await writeEnsemble('lacking', 'x', 'w');
+    await writeEnsemble('self', 'self');
+    await writeEnsemble('a', 'b');
+    await writeEnsemble('b', 'a');
+    await writeEnsemble('on_broken', 'broken');
+    const directory = await writeModel('broken', [1]);
+    await writeFile(join(directory, '1', 'broken'), '');
+    const models = manager();
+    const told = (name: string): Promise<string> => failure(models.load(name, noOverrides));
+    expect(await told('lacking')).toContain(
+      'ensemble lacking contains models that are not available or ambiguous: w, x',
+    );
+    expect(await told('self')).toContain(
+      'circular dependency between ensembles: self -> ... -> self -> self',
+    );
+    expect(await told('a')).toContain('circular dependency between ensembles: a -> ... -> b -> a');
+    expect(await told('on_broken')).toContain(
+      "ensemble 'on_broken' depends on 'broken' which has no loaded version. Model 'broken' loading failed with error: version 1 is at UNAVAILABLE state: Internal: the model is broken;",
+    );
+  });
+
+  it('load at start with everything else, and nest', async () => {
+    await writeModel('m', [1]);
+    await writeEnsemble('a', 'm', 'm');
+    await writeEnsemble('z', 'a');
+    const models = manager('none');
+    expect(await models.update()).toBe(true);
+    expect(await states(models)).toEqual(['a:1 READY', 'm:1 READY', 'z:1 READY']);
+  });
+
+  it('survive loads and unloads that race', async () => {
+    await writeModel('m', [1]);
+    await writeEnsemble('e', 'm');
+    await writeEnsemble('f', 'e');
+    const models = manager();
+    await Promise.all(
+      Array.from({ length: 60 }, (_, at) => {
+        const name = ['m', 'e', 'f'][at % 3] as string;
+        return at % 5 === 0 ? models.unload(name, at % 2 === 0) : models.load(name, noOverrides);
+      }).map((work) => work.catch(() => {})),
+    );
+    await models.load('f', noOverrides);
+    expect(await states(models)).toEqual(['e:1 READY', 'f:1 READY', 'm:1 READY']);
+    await models.unloadAll();
+    expect(backend.unloads).toBe(backend.loads);
+  });
+});
