@@ -9,7 +9,14 @@ interface SentRequest {
   readonly cancellation: Cancellation;
 }
 
+/** A sequence that an id stands for, and when it was last heard of. */
+interface Life {
+  readonly life: string;
+  readonly sentNs: number;
+}
+
 const maxBatchSize = 3;
+const idleNs = 9_000_000;
 const candidates = 2;
 
 describe('whatever happens', () => {
@@ -64,7 +71,7 @@ describe('whatever happens', () => {
     const oldest = strategy.startsWith('oldest');
     const given = new Map<string, number>();
     const bench = sequenceBench(
-      `${strategy} max_sequence_idle_microseconds: 9000 iterative_sequence: ${iterative}`,
+      `${strategy} max_sequence_idle_microseconds: ${idleNs / 1000} iterative_sequence: ${iterative}`,
       {
         held: true,
         instanceCount: 2,
@@ -74,14 +81,14 @@ describe('whatever happens', () => {
       },
     );
     const sent: SentRequest[] = [];
-    const lives = new Map<number, string>();
+    const lives = new Map<number, Life>();
     for (const one of steps) {
       if (one.kind === 'send') send(bench, one, sent, lives);
       else if (one.kind === 'cancel') sent[one.index]?.cancellation.cancel();
       else if (one.kind === 'advance') bench.clock.advanceMs(one.ms);
       else if (one.kind === 'turn') bench.turn.end();
       else await bench.finish(Math.min(one.index, bench.running.length - 1));
-      checkSlots(bench, oldest);
+      checkSlots(bench, oldest, sent);
     }
     // Whatever still waits is executed or rejected once those before it are idle.
     for (let i = 0; i < 4 * sent.length + 8; i++) {
@@ -123,14 +130,17 @@ function send(
   bench: SequenceBench,
   one: { id: number; start: boolean; end: boolean; shape: readonly number[]; timeoutUs: number },
   sent: SentRequest[],
-  lives: Map<number, string>,
+  lives: Map<number, Life>,
 ): void {
   const index = sent.length;
   try {
     const cancellation = bench.send(one.id, String(index), one);
     const known = lives.get(one.id);
-    const life = one.start && known === undefined ? `${one.id}/${index}` : (known ?? 'lost');
-    lives.set(one.id, life);
+    const nowNs = bench.clock.nowNs();
+    // Who starts anew after the idle time has another sequence, beside what still waits of the old one.
+    const isNew = known === undefined || nowNs - known.sentNs >= idleNs;
+    const life = one.start && isNew ? `${one.id}/${index}` : (known?.life ?? 'lost');
+    lives.set(one.id, { life, sentNs: nowNs });
     if (one.end) lives.delete(one.id);
     sent.push({ life, cancellation });
   } catch (error) {
@@ -141,7 +151,11 @@ function send(
 }
 
 /** No instance has more sequences than slots, none of them two requests at a time. */
-function checkSlots({ scheduler, executed, running }: SequenceBench, oldest: boolean): void {
+function checkSlots(
+  { scheduler, executed, running }: SequenceBench,
+  oldest: boolean,
+  sent: readonly SentRequest[],
+): void {
   const slots = oldest ? candidates : maxBatchSize;
   expect(scheduler.batchingReport().sequences?.active_count).toBeLessThanOrEqual(2 * slots);
   expect(running.length).toBeLessThanOrEqual(2);
@@ -149,9 +163,11 @@ function checkSlots({ scheduler, executed, running }: SequenceBench, oldest: boo
     expect(rows.length).toBeLessThanOrEqual(maxBatchSize);
     const shapes = new Set(rows.map(({ request }) => String(request.inputs[0]?.shape)));
     expect(shapes.size).toBe(1);
-    const members = rows.flatMap(({ request: { id, parameters } }) =>
-      id === '' ? [] : [parameters.sequenceId],
-    );
+    // Two sequences of one id, the one ended and the next begun, are two.
+    const members = rows.flatMap(({ request: { id } }) => {
+      const life = id === '' ? 'lost' : (sent[Number(id)] as SentRequest).life;
+      return life === 'lost' ? [] : [life];
+    });
     expect(new Set(members).size).toBe(members.length);
   }
 }
