@@ -132,7 +132,7 @@ describe('models on demand', () => {
     };
     await Promise.all([ask(['a', 'b', 'c']), ask(['c', 'a', 'b']), ask(['b', 'c'])]);
     for (const name of ['a', 'b', 'c']) expect(await infer(name)).toBe(200);
-    expect(server.log).toMatch(/its memory is needed for/u);
+    await expect.poll(() => server.log).toMatch(/its memory is needed for/u);
   });
 
   it('whose clients leave are loaded all the same, or not, and nothing waits for ever', async () => {

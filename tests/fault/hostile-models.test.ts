@@ -139,7 +139,7 @@ describe('configurations that ask for too much', () => {
     repository.write('typo/config.pbtxt', 'backend: "onnxruntime"\nmax_batch_sise: 8\n');
     repository.write('typo/1/model.onnx', good);
     await load('typo');
-    expect(server.log).toMatch(/typo\/config\.pbtxt:2:1: .*max_batch_size/u);
+    await expect.poll(() => server.log).toMatch(/typo\/config\.pbtxt:2:1: .*max_batch_size/u);
   });
 });
 
