@@ -54,7 +54,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/client/src/(http|tensor|browser)', pathNot: '\\.test\\.ts$' },
       to: {
-        path: '^(node:|packages/client/src/(node|grpc)/|packages/protocol/src/(?!data-type|half-float))',
+        path: '^(node:|packages/client/src/(node|grpc)/|packages/protocol/src/(?!data-types?\\.|half-float|bytes-elements|grpc-status-names))',
       },
     },
     {

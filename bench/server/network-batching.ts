@@ -9,10 +9,10 @@ import { convolutionalNetwork, networkShape } from '../harness/bench-models.ts';
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
-import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
+import { binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
+import { looped, type Samples, samples, served } from '../harness/network-load.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf, spreadOf } from '../harness/spread.ts';
 
 const rounds = 3;
@@ -32,44 +32,6 @@ dynamic_batching { }
 parameters { key: "intra_op_thread_count" value: { string_value: "${threads}" } }
 parameters { key: "inter_op_thread_count" value: { string_value: "${threads}" } }
 `;
-
-interface Samples {
-  readonly rates: number[];
-  readonly cpuMilliseconds: number[];
-}
-
-/** Counts from the first question to the last answer. */
-async function served(
-  pid: number,
-  clients: readonly KeepAliveClient[],
-  request: Buffer,
-  durationMs: number,
-  into: Samples,
-): Promise<void> {
-  const cpuBefore = cpuSeconds(pid);
-  const begin = performance.now();
-  let count = 0;
-  let last = begin;
-  await Promise.all(
-    clients.map(async (client) => {
-      while (performance.now() < begin + durationMs) {
-        binaryAnswer(await client.ask(request));
-        count += 1;
-        last = performance.now();
-      }
-    }),
-  );
-  into.rates.push((count * 1000) / (last - begin));
-  into.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / count);
-}
-
-async function looped(peer: PeerProcess, size: number, into: Samples): Promise<void> {
-  const cpuBefore = cpuSeconds(peer.pid);
-  const answer = JSON.parse(await peer.ask(String(roundMs))) as { runs: number; seconds: number };
-  const images = answer.runs * size;
-  into.rates.push(images / answer.seconds);
-  into.cpuMilliseconds.push(((cpuSeconds(peer.pid) - cpuBefore) * 1000) / images);
-}
 
 async function main(): Promise<void> {
   const repository = repositoryOf({
@@ -93,13 +55,12 @@ async function main(): Promise<void> {
     const args = [model, String(threads), 'INPUT', 'OUTPUT', ...shape];
     peers.push(await PeerProcess.start('onnx-loop.mjs', args));
   }
-  const samples = (): Samples => ({ rates: [], cpuMilliseconds: [] });
   await served(server.pid, groups[0]!, request, warmUpMs, samples());
   const loops = loopSizes.map(samples);
   const ofServer = concurrencies.map(samples);
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, peer] of peers.entries()) {
-      await looped(peer, loopSizes[index]!, loops[index]!);
+      await looped(peer, roundMs, loopSizes[index]!, loops[index]!);
     }
     for (const [index, group] of groups.entries()) {
       await served(server.pid, group, request, roundMs, ofServer[index]!);

@@ -7,10 +7,10 @@ import { convolutionalNetwork, networkShape } from '../harness/bench-models.ts';
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
-import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
+import { binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
+import { looped, samples, served } from '../harness/network-load.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 
 const rounds = 5;
@@ -32,46 +32,6 @@ instance_group [ { kind: KIND_CPU count: 1 } ]
 parameters { key: "intra_op_thread_count" value: { string_value: "${threads}" } }
 parameters { key: "inter_op_thread_count" value: { string_value: "${threads}" } }
 `;
-
-interface Samples {
-  readonly rates: number[];
-  readonly cpuMilliseconds: number[];
-}
-
-/** Asks for `durationMs`, counted from the first question to the last answer. */
-async function served(
-  pid: number,
-  clients: readonly KeepAliveClient[],
-  request: Buffer,
-  durationMs: number,
-  into: Samples,
-): Promise<void> {
-  const cpuBefore = cpuSeconds(pid);
-  const begin = performance.now();
-  let count = 0;
-  let last = begin;
-  await Promise.all(
-    clients.map(async (client) => {
-      while (performance.now() < begin + durationMs) {
-        binaryAnswer(await client.ask(request));
-        count += 1;
-        last = performance.now();
-      }
-    }),
-  );
-  into.rates.push((count * 1000) / (last - begin));
-  into.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / count);
-}
-
-async function looped(peer: PeerProcess, into: Samples): Promise<void> {
-  const cpuBefore = cpuSeconds(peer.pid);
-  const { runs, seconds } = JSON.parse(await peer.ask(String(roundMs))) as {
-    runs: number;
-    seconds: number;
-  };
-  into.rates.push(runs / seconds);
-  into.cpuMilliseconds.push(((cpuSeconds(peer.pid) - cpuBefore) * 1000) / runs);
-}
 
 async function main(): Promise<void> {
   const repository = repositoryOf({
@@ -97,12 +57,11 @@ async function main(): Promise<void> {
     'OUTPUT',
     ...networkShape.map(String),
   ]);
-  const samples = (): Samples => ({ rates: [], cpuMilliseconds: [] });
   await served(server.pid, clients[1]!, request, warmUpMs, samples());
   const loop = samples();
   const ofServer = concurrencies.map(samples);
   for (let round = 0; round < rounds; round += 1) {
-    await looped(peer, loop);
+    await looped(peer, roundMs, 1, loop);
     for (const [index, group] of clients.entries()) {
       await served(server.pid, group, request, roundMs, ofServer[index]!);
     }

@@ -1,41 +1,7 @@
-/** What went wrong: gRPC's names, since HTTP statuses tell less. */
-export type ErrorCode =
-  | 'CANCELLED'
-  | 'UNKNOWN'
-  | 'INVALID_ARGUMENT'
-  | 'DEADLINE_EXCEEDED'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'PERMISSION_DENIED'
-  | 'RESOURCE_EXHAUSTED'
-  | 'FAILED_PRECONDITION'
-  | 'ABORTED'
-  | 'OUT_OF_RANGE'
-  | 'UNIMPLEMENTED'
-  | 'INTERNAL'
-  | 'UNAVAILABLE'
-  | 'DATA_LOSS'
-  | 'UNAUTHENTICATED';
+import { grpcStatusNames } from '@nereid/protocol/data-types';
 
-/** Codes by gRPC's numbers, from 1 on. */
-const codes: readonly ErrorCode[] = [
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
+/** What went wrong: gRPC's names, since HTTP statuses tell less. */
+export type ErrorCode = Exclude<(typeof grpcStatusNames)[number], 'OK'>;
 
 const codeByHttpStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'INVALID_ARGUMENT',
@@ -77,7 +43,8 @@ export function httpError(status: number, message: string): InferenceError {
 
 /** The error of a gRPC status other than 0. */
 export function grpcError(status: number, message: string): InferenceError {
-  return new InferenceError(codes[status - 1] ?? 'UNKNOWN', message, status);
+  const name = grpcStatusNames[status] ?? 'UNKNOWN';
+  return new InferenceError(name === 'OK' ? 'UNKNOWN' : name, message, status);
 }
 
 /** The request's own time is over. */

@@ -1,7 +1,5 @@
+import { bytesElements, bytesLengthBytes } from './bytes-elements.ts';
 import { TritonError } from './triton-error.ts';
-
-/** Bytes of the little-endian length before each element. */
-const lengthBytes = 4;
 
 /**
  * Elements of a BYTES tensor as its data: each with its length before it. Text becomes UTF-8.
@@ -15,19 +13,19 @@ export function encodeBytesTensor(elements: readonly (string | Uint8Array)[]): U
     if (size > 0xffff_ffff) {
       throw new TritonError('INVALID_ARG', `an element of ${size} bytes has no length of 32 bits`);
     }
-    total += lengthBytes + size;
+    total += bytesLengthBytes + size;
   }
   const data = Buffer.allocUnsafe(total);
   let offset = 0;
   for (const element of elements) {
-    const start = offset + lengthBytes;
+    const start = offset + bytesLengthBytes;
     if (typeof element === 'string') {
       offset = start + data.write(element, start);
     } else {
       data.set(element, start);
       offset = start + element.byteLength;
     }
-    data.writeUInt32LE(offset - start, start - lengthBytes);
+    data.writeUInt32LE(offset - start, start - bytesLengthBytes);
   }
   return data;
 }
@@ -38,19 +36,12 @@ export function encodeBytesTensor(elements: readonly (string | Uint8Array)[]): U
  * @throws TritonError INVALID_ARG where a length runs past the end of the data.
  */
 export function decodeBytesTensor(data: Uint8Array): Uint8Array[] {
-  const elements: Uint8Array[] = [];
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  for (let offset = 0; offset < data.byteLength; ) {
-    const start = offset + lengthBytes;
-    const end = start <= data.byteLength ? start + view.getUint32(offset, true) : start;
-    if (end > data.byteLength) {
-      throw new TritonError(
+  return bytesElements(
+    data,
+    (index, missingBytes) =>
+      new TritonError(
         'INVALID_ARG',
-        `element ${elements.length} of a BYTES tensor ends ${end - data.byteLength} bytes past its data`,
-      );
-    }
-    elements.push(data.subarray(start, end));
-    offset = end;
-  }
-  return elements;
+        `element ${index} of a BYTES tensor ends ${missingBytes} bytes past its data`,
+      ),
+  );
 }

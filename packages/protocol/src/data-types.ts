@@ -1,9 +1,11 @@
+export { bytesElements, bytesLengthBytes } from './bytes-elements.ts';
 export {
   type DataType,
   dataTypes,
   elementByteSize,
   isDataType,
 } from './data-type.ts';
+export { grpcStatusNames } from './grpc-status-names.ts';
 export {
   fromBfloat16Bits,
   fromFloat16Bits,

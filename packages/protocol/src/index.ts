@@ -34,6 +34,7 @@ export {
 } from './grpc/infer-response-encoder.ts';
 export { decodeMessage, encodeMessage, encodeModelConfigResponse } from './grpc/messages.ts';
 export { protoFile, protoFileNames } from './grpc/proto-files.ts';
+export { grpcStatusNames } from './grpc-status-names.ts';
 export {
   fromBfloat16Bits,
   fromFloat16Bits,

@@ -1,4 +1,9 @@
-import { type DataType, elementByteSize } from '@nereid/protocol/data-types';
+import {
+  bytesElements,
+  bytesLengthBytes,
+  type DataType,
+  elementByteSize,
+} from '@nereid/protocol/data-types';
 
 /** The form that the elements of each data type have in memory. FP16 and BF16 are their 16 bits. */
 export interface TensorDataOf {
@@ -41,9 +46,6 @@ const arrayTypes: Readonly<Record<FixedDataType, unknown>> = {
   FP64: Float64Array,
 };
 
-/** Bytes of the little-endian length before each element of a BYTES tensor. */
-const lengthBytes = 4;
-
 /** The typed array that holds elements of this type. */
 export function arrayTypeOf(datatype: FixedDataType): ArrayType {
   return arrayTypes[datatype] as ArrayType;
@@ -61,7 +63,7 @@ export function bytesOfData(data: TensorDataOf[DataType]): Uint8Array {
  * @throws RangeError for a length that is no whole number of elements.
  */
 export function dataOfBytes<T extends DataType>(datatype: T, bytes: Uint8Array): TensorDataOf[T] {
-  if (datatype === 'BYTES') return splitElements(bytes) as TensorDataOf[T];
+  if (datatype === 'BYTES') return bytesElements(bytes, cutOffElement) as TensorDataOf[T];
   const size = elementByteSize(datatype);
   if (bytes.byteLength % size !== 0) {
     throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${datatype} elements`);
@@ -77,29 +79,18 @@ export function dataOfBytes<T extends DataType>(datatype: T, bytes: Uint8Array):
 }
 
 function joinElements(elements: readonly Uint8Array[]): Uint8Array {
-  const total = elements.reduce((sum, { byteLength }) => sum + lengthBytes + byteLength, 0);
+  const total = elements.reduce((sum, { byteLength }) => sum + bytesLengthBytes + byteLength, 0);
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (const element of elements) {
     view.setUint32(at, element.byteLength, true);
-    bytes.set(element, at + lengthBytes);
-    at += lengthBytes + element.byteLength;
+    bytes.set(element, at + bytesLengthBytes);
+    at += bytesLengthBytes + element.byteLength;
   }
   return bytes;
 }
 
-function splitElements(bytes: Uint8Array): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const elements: Uint8Array[] = [];
-  for (let at = 0; at < bytes.byteLength; ) {
-    const start = at + lengthBytes;
-    const end = start <= bytes.byteLength ? start + view.getUint32(at, true) : start;
-    if (end > bytes.byteLength) {
-      throw new RangeError(`element ${elements.length} of a BYTES tensor runs past its data`);
-    }
-    elements.push(bytes.subarray(start, end));
-    at = end;
-  }
-  return elements;
+function cutOffElement(index: number): RangeError {
+  return new RangeError(`element ${index} of a BYTES tensor runs past its data`);
 }

@@ -5,6 +5,7 @@ import { TritonError } from '@nereid/protocol';
 import { pythonSettings } from '../backends/python/python-settings.ts';
 import type { ServerOptions } from '../options/server-options.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
+import { versionOfFolder } from '../repository/version-directories.ts';
 import { type Finding, finding } from './finding.ts';
 
 const timeoutMs = 30_000;
@@ -74,7 +75,7 @@ export async function checkPythonImports(
 /** The file of the newest version; null when there is none, which loading tells. */
 function modelFile(directory: string, name: string): string | null {
   const newest = readdirSync(directory)
-    .filter((folder) => /^[1-9][0-9]*$/u.test(folder))
+    .filter((folder) => versionOfFolder(folder) !== null)
     .sort((a, b) => Number(b) - Number(a))[0];
   if (newest === undefined) return null;
   return readdirSync(join(directory, newest)).includes(name) ? join(directory, newest, name) : null;

@@ -1,13 +1,11 @@
 import { closeSync, type Dirent, openSync, readSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { otherFolders, versionOfFolder } from '../repository/version-directories.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** Files by which a folder shows that it is a model, and not a repository of models. */
 const modelFileNames = /^(config\.pbtxt|model\.(onnx|plan|pt|pt2|py|xml|graphdef|savedmodel))$/u;
-const versionName = /^[1-9][0-9]*$/u;
-/** Folders beside the versions that have a meaning of their own. */
-const otherFolders = new Set(['warmup', 'initial_state', 'configs']);
 /** What Git LFS leaves in the place of a file that was not fetched begins so. */
 const lfsPointer = 'version https://git-lfs.github.com/spec/';
 
@@ -25,7 +23,7 @@ export async function checkRepository(path: string): Promise<Finding[]> {
       ),
     ];
   }
-  if (entries.some(({ name }) => modelFileNames.test(name) || versionName.test(name))) {
+  if (entries.some(({ name }) => modelFileNames.test(name) || versionOfFolder(name) !== null)) {
     return [
       finding(
         'error',
@@ -58,7 +56,7 @@ async function checkModelFolder(folder: string, name: string): Promise<Finding[]
       findings.push(finding('warning', subject, problem, fix, join(folder, entry.name)));
     }
     if (entry.isFile()) continue;
-    if (versionName.test(entry.name)) {
+    if (versionOfFolder(entry.name) !== null) {
       findings.push(...(await checkVersionFolder(join(folder, entry.name), subject)));
     } else if (/^(v|version)?[-_.]?\d+$/iu.test(entry.name) && !otherFolders.has(entry.name)) {
       const problem = `the folder '${entry.name}' is no version: its name must be a whole number from 1 up, without a zero before it`;

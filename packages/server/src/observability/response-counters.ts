@@ -1,30 +1,10 @@
+import { grpcStatusNames } from '@nereid/protocol';
 import { labelText } from './metric-labels.ts';
 import type { MetricCollector, MetricFamily, MetricSample } from './metric-sample.ts';
 import { grpcResponses, httpResponses } from './own-families.ts';
 
 /** Three digits. */
 const httpStatusMax = 999;
-
-/** Names of gRPC's status codes, by number (doc/statuscodes.md of its specification). */
-const grpcStatusNames: readonly string[] = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
 
 /** Counts answers by their status. Counting is one addition in a table. */
 export class ResponseCounters implements MetricCollector {

@@ -4,7 +4,12 @@ import { TritonError } from '@nereid/protocol';
 import type { Logger } from '../core/logger.ts';
 
 /** Folders beside the versions that have a meaning of their own. */
-const otherFolders = new Set(['warmup', 'initial_state', 'configs']);
+export const otherFolders: ReadonlySet<string> = new Set(['warmup', 'initial_state', 'configs']);
+
+/** The version that a folder of this name holds; null for a name that is no whole number from 1 up. */
+export function versionOfFolder(name: string): number | null {
+  return /^[1-9][0-9]{0,14}$/u.test(name) ? Number(name) : null;
+}
 
 /**
  * The version numbers that a model's folder has, ascending. Folders whose name is not a whole
@@ -27,7 +32,8 @@ export async function availableVersions(
   const versions: number[] = [];
   for (const name of names) {
     if (otherFolders.has(name) || !(await isDirectory(join(modelDirectory, name)))) continue;
-    if (/^[1-9][0-9]{0,14}$/u.test(name)) versions.push(Number(name));
+    const version = versionOfFolder(name);
+    if (version !== null) versions.push(version);
     else if (/^0[0-9]+$/u.test(name)) {
       logger.warning(
         `ignore version directory '${name}' which contains leading zeros in its directory name`,
