@@ -1,18 +1,25 @@
 #!/usr/bin/env node
 'use strict';
-// `nereid serve FLAGS…` is `tritonserver FLAGS…`.
+// `nereid COMMAND ARGUMENTS…`; `nereid serve FLAGS…` is `tritonserver FLAGS…`.
 
-/** Bundles by command. */
-const bundles = { serve: 'main', doctor: 'doctor-main' };
-const usage = `Usage: nereid COMMAND [flags]
+/** By command: the bundle in dist/, which exports `main(argv)`, and what it does in a line. */
+const commands = {
+  serve: ['main', 'run the inference server; takes the flags of tritonserver'],
+  doctor: ['doctor-main', 'say what is wrong or slow, and what to do'],
+};
 
-  serve    run the inference server; takes the flags of tritonserver (nereid serve --help)
-  doctor   say what is wrong or slow, and what to do (nereid doctor --help)
+const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
+const rows = Object.entries(commands).map(([name, [, does]]) => `  ${name.padEnd(width)}${does}`);
+const usage = `Usage: nereid COMMAND [arguments]
+
+${rows.join('\n')}
+
+\`nereid COMMAND --help\` tells the arguments of each.
 `;
 
 const [command, ...argv] = process.argv.slice(2);
-if (command !== undefined && Object.hasOwn(bundles, command)) {
-  require('./launch.js')(bundles[command], argv);
+if (command !== undefined && Object.hasOwn(commands, command)) {
+  require('./launch.js')(commands[command][0], argv);
 } else if (command === undefined || command === 'help' || command === '--help') {
   process.stdout.write(usage);
 } else {
