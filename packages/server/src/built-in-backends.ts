@@ -5,13 +5,14 @@ import { ImplicitStateBackend } from './backends/implicit-state/implicit-state-b
 import { IterativeSequenceBackend } from './backends/iterative-sequence/iterative-sequence-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { pythonBackendFolders, shippedBackends } from './backends/python/backend-folders.ts';
-import { PythonBackend } from './backends/python/python-backend.ts';
+import type { PythonBackendOptions } from './backends/python/python-backend.ts';
 import { QueryBackend } from './backends/query/query-backend.ts';
 import { RepeatBackend } from './backends/repeat/repeat-backend.ts';
 import { SequenceBackend } from './backends/sequence/sequence-backend.ts';
 import { SquareBackend } from './backends/square/square-backend.ts';
 import type { InferencePort } from './core/inference-port.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
+import { DeferredBackend } from './lifecycle/deferred-backend.ts';
 import type { CustomMetrics } from './observability/custom-metrics.ts';
 import type { BackendOptions } from './options/server-options.ts';
 
@@ -33,7 +34,7 @@ export function builtInBackends(
     new QueryBackend(),
     new RepeatBackend(),
     new SquareBackend(),
-    new PythonBackend({ port, metrics, hostPolicies: options.hostPolicies }),
+    pythonBackend('python', { port, metrics, hostPolicies: options.hostPolicies }),
   ]);
 }
 
@@ -42,12 +43,18 @@ function pythonBasedBackends(
   { config, directory, hostPolicies }: BackendOptions,
   port: InferencePort,
   metrics: CustomMetrics,
-): PythonBackend[] {
+): DeferredBackend[] {
   const baseSettings = config.get('python') ?? new Map<string, string>();
-  return [...pythonBackendFolders([shippedBackends(), directory])].map(
-    ([name, runtimeDirectory]) =>
-      new PythonBackend({ name, runtimeDirectory, baseSettings, port, metrics, hostPolicies }),
+  return [...pythonBackendFolders([shippedBackends(), directory])].map(([name, runtimeDirectory]) =>
+    pythonBackend(name, { runtimeDirectory, baseSettings, port, metrics, hostPolicies }),
   );
+}
+
+function pythonBackend(name: string, options: PythonBackendOptions): DeferredBackend {
+  return new DeferredBackend(name, async () => {
+    const { PythonBackend } = await import('./backends/python/python-backend.ts');
+    return new PythonBackend({ ...options, name });
+  });
 }
 
 function onnxBackend({ config }: BackendOptions): OnnxBackend {

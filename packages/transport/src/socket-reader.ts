@@ -1,5 +1,5 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 /** Where the bytes of a socket go. */
 export interface SocketSink {
@@ -38,7 +38,8 @@ const keys = readKeys();
 export function readSocket(socket: Socket, sink: SocketSink): void {
   const hooked = socket as HookedSocket;
   const handle = hooked._handle;
-  if (keys === null || socket instanceof TLSSocket || handle?.useUserBuffer === undefined) {
+  const { encrypted } = socket as Partial<TLSSocket>;
+  if (keys === null || encrypted === true || handle?.useUserBuffer === undefined) {
     socket.on('data', (bytes: Buffer) => sink.read(bytes));
     return;
   }

@@ -1,12 +1,16 @@
 import { X509Certificate } from 'node:crypto';
-import {
-  createSecureContext,
-  createServer,
-  type SecureContextOptions,
-  type Server,
-  type TLSSocket,
-  type TlsOptions as TlsServerOptions,
+import { createRequire } from 'node:module';
+import type {
+  SecureContextOptions,
+  Server,
+  TLSSocket,
+  TlsOptions as TlsServerOptions,
 } from 'node:tls';
+
+const requireNode = createRequire(import.meta.url);
+
+/** Loaded with the first port that needs it: it takes 2 MB, among others for Node's own list of authorities. */
+const nodeTls = (): typeof import('node:tls') => requireNode('node:tls');
 
 /** Certificates of a TLS port, in PEM. */
 export interface TlsOptions {
@@ -25,7 +29,7 @@ export function createTlsServer(
   accept: (socket: TLSSocket) => void,
 ): Server {
   const mutual = tls.mutual === true;
-  return createServer(
+  return nodeTls().createServer(
     { ...options, ...checkedContext(tls), requestCert: mutual, rejectUnauthorized: mutual },
     accept,
   );
@@ -52,7 +56,7 @@ function checkedContext(tls: TlsOptions): SecureContextOptions {
   if (tls.cert.length === 0) throw new Error('the certificate is empty');
   if (tls.key.length === 0) throw new Error('the key is empty');
   // Finds a key that does not belong to the certificate, too.
-  createSecureContext(context);
+  nodeTls().createSecureContext(context);
   // OpenSSL's loader of authorities takes a file without any for an empty list.
   if (tls.ca !== undefined) new X509Certificate(tls.ca as Buffer);
   return context;

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { HeaderField } from '../http-handler.ts';
 import { fieldValueBytes, tokenBytes } from './character-classes.ts';
+import { reasonPhrases } from './reason-phrases.ts';
 
 const statusLines = new Map<number, string>();
 
@@ -10,7 +10,7 @@ function statusLine(status: number): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new Error(`no final status: ${status}`);
   }
-  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+  const line = `HTTP/1.1 ${status} ${reasonPhrases.get(status) ?? 'Unknown'}\r\n`;
   statusLines.set(status, line);
   return line;
 }
