@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TritonError } from '@nereid/protocol';
-import { pythonSettings } from '../backends/python/python-settings.ts';
+import { RequirementsFile } from '../backends/python/environment/requirements-file.ts';
+import { type PythonSettings, pythonSettings } from '../backends/python/python-settings.ts';
 import type { ServerOptions } from '../options/server-options.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { versionOfFolder } from '../repository/version-directories.ts';
@@ -34,7 +35,10 @@ def there(name):
 print(json.dumps(sorted(name for name in wanted if not there(name))))
 `;
 
-/** Whether the interpreter of a Python model runs, and has the packages that the model imports. */
+/**
+ * Whether the interpreter of a Python model runs, and has the packages that the model imports. Those of a
+ * model that brings an environment are made when it is loaded, and only loading tells what lacks there.
+ */
 export async function checkPythonImports(
   { id, config, directory }: ModelDefinition,
   options: ServerOptions,
@@ -43,15 +47,17 @@ export async function checkPythonImports(
   const subject = `model '${id.name}'`;
   const file = modelFile(directory, config.default_model_filename || 'model.py');
   if (file === null) return [];
-  let python: string;
+  let settings: PythonSettings;
   try {
-    const settings = options.backend.config;
-    const own = new Map([...(settings.get('') ?? []), ...(settings.get('python') ?? [])]);
-    python = pythonSettings(config, directory, own).python;
+    const given = options.backend.config;
+    const own = new Map([...(given.get('') ?? []), ...(given.get('python') ?? [])]);
+    settings = pythonSettings(config, directory, own);
   } catch (error) {
     if (error instanceof TritonError) return [];
     throw error;
   }
+  const { python, executionEnvironment, installRequirements } = settings;
+  if (executionEnvironment !== null) return [];
   const { status, output } = await run(python, ['-c', missingImports, file]);
   if (status === null) {
     const fix = 'install Python 3, or name it with --backend-config=python,python-runtime=PATH';
@@ -61,6 +67,7 @@ export async function checkPythonImports(
     const lastLine = output.trimEnd().split('\n').at(-1) ?? '';
     return [finding('error', subject, `its model.py cannot be read: ${lastLine}`, '', file)];
   }
+  if (installRequirements && RequirementsFile.find([dirname(file), directory]) !== null) return [];
   return (JSON.parse(output) as string[]).map((name) =>
     finding(
       'error',

@@ -198,6 +198,25 @@ class TritonPythonModel: pass
     expect(found).not.toContain('another_missing_package');
   });
 
+  it.each([
+    [
+      'an environment of its own',
+      'parameters { key: "EXECUTION_ENV_PATH" value { string_value: "/e" } }',
+      '',
+    ],
+    ['requirements', '', 'no-such-package-of-nereid'],
+  ])('does not look for the imports of a model with %s', async (_, parameters, requirements) => {
+    const path = repositoryOf({
+      'm/config.pbtxt': `backend: "python"\ninput ${vector('I')}\noutput ${vector('O')}\n${parameters}`,
+      'm/1/model.py': 'import no_such_package_of_nereid',
+      ...(requirements === '' ? {} : { 'm/requirements.txt': requirements }),
+    });
+    const { findings } = await findingsOf([`--model-repository=${path}`, '--no-load', ...noPorts]);
+    expect(findings.map(({ problem }) => problem).filter((text) => /import/.test(text))).toEqual(
+      [],
+    );
+  });
+
   it('tells an interpreter that is not there', async () => {
     const path = repositoryOf({ 'm/config.pbtxt': 'backend: "python"\n', 'm/1/model.py': 'x = 1' });
     const { findings } = await findingsOf([
