@@ -1,6 +1,7 @@
 // Programs written in Go that tests run, built once into .cache/go-bin.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
@@ -66,6 +67,18 @@ export function ensureGoTool(module, name) {
 /** As `ensureGoTool`, for a program whose go.mod replaces other modules. */
 export function ensureGoToolOfReplacingModule(module, name) {
   return ensure(module, name, buildWithin);
+}
+
+/** As `ensureGoTool`, for a program of this repository: its folder has main.go, go.mod and go.sum. */
+export function ensureOwnGoTool(source, name) {
+  const hash = createHash('sha256');
+  for (const file of ['main.go', 'go.mod', 'go.sum']) hash.update(readFileSync(join(source, file)));
+  const built = `${name}-${hash.digest('hex').slice(0, 12)}`;
+  return ensure(name, built, (_, target) => {
+    const env = { ...process.env, GOFLAGS: '-mod=readonly', GOWORK: 'off' };
+    const args = ['-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', join(target, name), '.'];
+    return go(['build', ...args], { cwd: source, env });
+  });
 }
 
 function ensure(module, name, how) {
