@@ -1,8 +1,9 @@
 // Bundles each package to dist/ with esbuild: one file a package starts faster than a hundred, and
 // a bundle needs no loader for TypeScript. `npm run build:types` writes the declarations beside it.
-import { cpSync, readdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { thirdPartyNotices } from './third-party-notices.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -25,8 +26,9 @@ const requireForCommonJs =
 
 export async function build() {
   const { build: bundle } = await import('esbuild');
-  /** What was written, by folder. */
+  /** What was written, and what from, by folder. */
   const written = new Map();
+  const sources = new Map();
   for (const { name, entries, platform = 'node' } of targets) {
     const folder = join(root, 'packages', name);
     const { metafile } = await bundle({
@@ -51,9 +53,26 @@ export async function build() {
       logLevel: 'warning',
     });
     written.set(folder, [...(written.get(folder) ?? []), ...Object.keys(metafile.outputs)]);
+    const files = filesOf(metafile).map((path) => resolve(folder, path));
+    sources.set(folder, [...(sources.get(folder) ?? []), ...files]);
   }
   for (const [folder, outputs] of written) removeOldChunks(folder, outputs);
+  for (const [folder, files] of sources) writeNotices(folder, files);
   copyPythonWorker();
+}
+
+/** Files of which something is in the bundle; most of what is looked at is not. */
+function filesOf({ outputs }) {
+  return Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? path : [])),
+  );
+}
+
+function writeNotices(folder, files) {
+  const target = join(folder, 'dist', 'THIRD-PARTY-NOTICES.txt');
+  const notices = thirdPartyNotices(files);
+  if (notices === null) rmSync(target, { force: true });
+  else writeFileSync(target, notices);
 }
 
 /** The names of chunks hold a hash: each build that changes something leaves the old ones behind. */
