@@ -49,13 +49,23 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(client|protocol)/' },
     },
     {
-      // What runs in browsers: nothing of Node, and of the protocol only its data types.
+      // Everything but the folder for Node runs in browsers: of the protocol it takes what is small.
       name: 'client-in-browsers',
       severity: 'error',
-      from: { path: '^packages/client/src/(http|tensor|browser)', pathNot: '\\.test\\.ts$' },
-      to: {
-        path: '^(node:|packages/client/src/(node|grpc)/|packages/protocol/src/(?!data-types?\\.|half-float|bytes-elements|grpc-status-names))',
+      from: {
+        path: '^packages/client/src/',
+        pathNot: '^packages/client/src/(node/|index\\.ts)|\\.test\\.ts$',
       },
+      to: {
+        path: '^((node:|koffi|protobufjs)|packages/client/src/node/|packages/protocol/src/(?!data-types?\\.|half-float|bytes-elements|grpc-status-names|schemas\\.|message-schema|model-config/schema\\.))',
+      },
+    },
+    {
+      // Whoever speaks HTTP alone carries nothing of gRPC.
+      name: 'client-over-http',
+      severity: 'error',
+      from: { path: '^packages/client/src/(http|tensor)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/client/src/grpc' },
     },
     {
       name: 'nothing-imports-the-server',

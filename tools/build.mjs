@@ -9,11 +9,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Packages that are published, with the files that are loaded from outside. */
 const targets = [
-  { name: 'protocol', entries: ['index', 'data-types'] },
+  { name: 'protocol', entries: ['index', 'data-types', 'schemas'] },
   { name: 'transport', entries: ['index'] },
   { name: 'native', entries: ['index'] },
   { name: 'client', entries: ['index'] },
-  { name: 'client', entries: ['browser'], platform: 'browser' },
+  { name: 'client', entries: ['browser', 'http', 'grpc-web'], platform: 'browser' },
   { name: 'server', entries: ['index', 'main', 'doctor-main'] },
 ];
 

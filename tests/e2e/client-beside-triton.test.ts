@@ -1,6 +1,7 @@
 import {
   type DataType,
   GrpcClient,
+  GrpcWebClient,
   HttpClient,
   type InferenceClient,
   type Tensor,
@@ -86,6 +87,8 @@ model_transaction_policy { decoupled: true }
 interface Served {
   readonly http: HttpClient;
   readonly grpc: GrpcClient;
+  /** For Nereid alone: Triton would need a proxy. */
+  readonly web: GrpcWebClient;
   readonly stop: () => Promise<unknown>;
 }
 
@@ -101,6 +104,7 @@ function clientsOf(server: {
   return {
     http: new HttpClient(`127.0.0.1:${server.port}`),
     grpc: new GrpcClient(`127.0.0.1:${server.grpcPort}`),
+    web: new GrpcWebClient(`http://127.0.0.1:${server.port}`),
     stop: () => server.stop(),
   };
 }
@@ -130,11 +134,11 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
     repository?.remove();
   }, 60_000);
 
-  /** Asks both servers over both protocols, and expects the same of all. */
+  /** Asks both servers over all protocols that they speak, and expects the same of all. */
   async function sameOfAll<T>(ask: (client: InferenceClient) => Promise<T>): Promise<T> {
     const { nereid, triton } = servers;
     const expected = await ask(triton.http);
-    for (const client of [triton.grpc, nereid.http, nereid.grpc]) {
+    for (const client of [triton.grpc, nereid.http, nereid.grpc, nereid.web]) {
       expect(await ask(client)).toEqual(expected);
     }
     return expected;

@@ -1,15 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import {
   type DataType,
   GrpcClient,
+  GrpcWebClient,
   HttpClient,
   type InferenceClient,
   tensor,
 } from '@nereid/client';
 import { HttpClient as FetchClient } from '@nereid/client/browser';
 import { ServerProcess } from '@nereid/test-kit';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkout, exampleModels } from './checkout.ts';
 import {
@@ -39,15 +40,32 @@ const datatypes = Object.keys(samples) as DataType[];
 
 const delay = 'parameters { key: "execute_delay_ms" value: { string_value: "500" } }';
 
+const repeatConfig = `backend: "repeat"
+model_transaction_policy { decoupled: true }
+input [
+  { name: "IN" data_type: TYPE_INT32 dims: [ -1 ] },
+  { name: "DELAY" data_type: TYPE_UINT32 dims: [ -1 ] },
+  { name: "WAIT" data_type: TYPE_UINT32 dims: [ 1 ] }
+]
+output [
+  { name: "OUT" data_type: TYPE_INT32 dims: [ 1 ] },
+  { name: "IDX" data_type: TYPE_UINT32 dims: [ 1 ] }
+]
+`;
+
+const protocols = ['http', 'fetch', 'grpc', 'grpcWeb'] as const;
+
 let repository: TemporaryRepository;
 let server: ServerProcess;
-let clients: Record<'http' | 'fetch' | 'grpc', InferenceClient>;
+let clients: Record<(typeof protocols)[number], InferenceClient>;
 
 beforeAll(async () => {
   repository = temporaryRepository(
     Object.fromEntries([
       ['slow/config.pbtxt', identityConfig('INT32', delay)],
       ['slow/1/', ''],
+      ['repeat/config.pbtxt', repeatConfig],
+      ['repeat/1/', ''],
       ...datatypes.flatMap((datatype) => [
         [
           `identity_${datatype}/config.pbtxt`,
@@ -69,6 +87,7 @@ beforeAll(async () => {
     http: new HttpClient(server.url),
     fetch: new FetchClient(server.url),
     grpc: new GrpcClient(`127.0.0.1:${server.grpcPort}`),
+    grpcWeb: new GrpcWebClient(server.url),
   };
 });
 afterAll(async () => {
@@ -76,8 +95,6 @@ afterAll(async () => {
   await server?.stop();
   repository?.remove();
 });
-
-const protocols = ['http', 'fetch', 'grpc'] as const;
 
 describe.each(protocols)('the client over %s', (protocol) => {
   const client = () => clients[protocol];
@@ -203,25 +220,88 @@ describe('over gRPC', () => {
     }
     expect(answers).toEqual(['1: 1', '2: 2', "Request for unknown model: 'nowhere' is not found"]);
   });
+});
 
-  it('iterates over the answers to one request', async () => {
+describe.each(['grpc', 'grpcWeb'] as const)('streams over %s', (protocol) => {
+  const client = () => clients[protocol] as GrpcClient | GrpcWebClient;
+  const five = { INPUT0: tensor('INT32', [1], [5]) };
+
+  it('iterate over the answers to one request', async () => {
     const answers = [];
-    const inputs = { INPUT0: tensor('INT32', [1], [5]) };
-    for await (const result of (clients.grpc as GrpcClient).inferStream('identity_INT32', inputs)) {
+    for await (const result of client().inferStream('identity_INT32', five)) {
       answers.push(result.output('OUTPUT0', 'INT32').data[0]);
     }
     expect(answers).toEqual([5]);
   });
 
-  it('ends at its deadline', async () => {
-    const inputs = { INPUT0: tensor('INT32', [1], [5]) };
-    await expect(clients.grpc.infer('slow', inputs, { timeoutMs: 30 })).rejects.toMatchObject({
+  it('throw what a request fails with', async () => {
+    const answers = client().inferStream('nowhere', {});
+    await expect(answers.next()).rejects.toMatchObject({
+      name: 'InferenceError',
+      message: "Request for unknown model: 'nowhere' is not found",
+    });
+  });
+
+  it('end when they are not read any more', async () => {
+    const numbers = { IN: tensor('INT32', [4], [1, 2, 3, 4]) };
+    const waits = {
+      DELAY: tensor('UINT32', [4], [0, 0, 60_000, 0]),
+      WAIT: tensor('UINT32', [1], [0]),
+    };
+    const [before] = await client().statistics('repeat');
+    const failedBefore = before?.inference_stats.fail.count ?? 0;
+    const seen: number[] = [];
+    for await (const result of client().inferStream('repeat', { ...numbers, ...waits })) {
+      seen.push(...result.output('OUT', 'INT32').data);
+      if (seen.length === 2) break;
+    }
+    expect(seen).toEqual([1, 2]);
+    // Long before the server would have given the third answer.
+    await expect
+      .poll(async () => (await client().statistics('repeat'))[0]?.inference_stats.fail.count)
+      .toBeGreaterThan(failedBefore);
+  });
+
+  it('end when their signal says so', async () => {
+    const abort = new AbortController();
+    const inputs = {
+      IN: tensor('INT32', [2], [1, 2]),
+      DELAY: tensor('UINT32', [2], [0, 60_000]),
+      WAIT: tensor('UINT32', [1], [0]),
+    };
+    const answers = client().inferStream('repeat', inputs, { signal: abort.signal });
+    expect((await answers.next()).value?.output('OUT', 'INT32').data[0]).toBe(1);
+    abort.abort();
+    await expect(answers.next()).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  it('end at their deadline', async () => {
+    await expect(client().infer('slow', five, { timeoutMs: 30 })).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
     });
   });
 });
 
-it('is small enough for a browser', () => {
-  const bundle = readFileSync(join(checkout, 'packages', 'client', 'dist', 'browser.js'));
-  expect(gzipSync(bundle).length).toBeLessThan(20 * 1024);
+/** What a page carries that imports `names` from an entry of the package, minified, before compression. */
+async function bundleOf(names: string, entry: string): Promise<string> {
+  const path = join(checkout, 'packages', 'client', 'dist', entry);
+  const { outputFiles } = await build({
+    stdin: { contents: `export { ${names} } from ${JSON.stringify(path)}`, resolveDir: checkout },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+it.each([
+  ['HttpClient, tensor', 'browser.js', 20],
+  ['HttpClient, tensor', 'http.js', 20],
+  ['GrpcWebClient, tensor', 'grpc-web.js', 20],
+])('%s of %s are small enough for a page', async (names, entry, kibibytesMax) => {
+  const bundle = await bundleOf(names, entry);
+  expect(gzipSync(bundle).length).toBeLessThan(kibibytesMax * 1024);
+  expect(bundle).not.toMatch(/["']node:/u);
 });

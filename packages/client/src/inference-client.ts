@@ -85,6 +85,12 @@ export interface SystemSharedMemoryRegion {
   readonly byte_size: number;
 }
 
+export interface CudaSharedMemoryRegion {
+  readonly name: string;
+  readonly device_id: number;
+  readonly byte_size: number;
+}
+
 export interface LoadOptions extends CallOptions {
   /** A configuration to use instead of the one on disk: JSON text, or the object. */
   readonly config?: string | object;
@@ -149,6 +155,20 @@ export interface InferenceClient {
   ): Promise<void>;
   /** Of all regions without a name. */
   unregisterSystemSharedMemory(name?: string, options?: CallOptions): Promise<void>;
+  cudaSharedMemoryStatus(name?: string, options?: CallOptions): Promise<CudaSharedMemoryRegion[]>;
+  /**
+   * @param handle The 64 bytes that `cudaIpcGetMemHandle` gives for memory of this process.
+   * @param deviceId Number of the GPU that the memory is on. Default 0.
+   */
+  registerCudaSharedMemory(
+    name: string,
+    handle: Uint8Array,
+    byteSize: number,
+    deviceId?: number,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Of all regions without a name. */
+  unregisterCudaSharedMemory(name?: string, options?: CallOptions): Promise<void>;
   infer(model: string, inputs: InferInputs, options?: InferOptions): Promise<InferResult>;
   /** Ends connections; what is in flight is cancelled. */
   close(): Promise<void>;

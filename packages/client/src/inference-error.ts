@@ -47,6 +47,24 @@ export function grpcError(status: number, message: string): InferenceError {
   return new InferenceError(name === 'OK' ? 'UNKNOWN' : name, message, status);
 }
 
+/** What HTTP's statuses mean where gRPC was expected. (gRPC's doc/http-grpc-status-mapping.md.) */
+const codeOfForeignAnswer: Readonly<Record<number, ErrorCode>> = {
+  400: 'INTERNAL',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'UNIMPLEMENTED',
+  429: 'UNAVAILABLE',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'UNAVAILABLE',
+};
+
+/** The error of an HTTP answer that is no gRPC at all: from another server, or a proxy before it. */
+export function notGrpcError(status: number, what: string, body: string): InferenceError {
+  const text = `${what}, but with HTTP status ${status}${body === '' ? '' : `: ${body}`}`;
+  return new InferenceError(codeOfForeignAnswer[status] ?? 'UNKNOWN', text, status);
+}
+
 /** The request's own time is over. */
 export function timeoutError(timeoutMs: number): InferenceError {
   return new InferenceError('DEADLINE_EXCEEDED', `no answer within ${timeoutMs} ms`, null);
@@ -61,4 +79,11 @@ export function abortedError(signal: AbortSignal): InferenceError {
 export function connectionError(where: string, cause: unknown): InferenceError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new InferenceError('UNAVAILABLE', `${where}: ${reason}`, null, cause);
+}
+
+/** An answer came, but it is not what a server answers. */
+export function unreadableAnswer(cause: unknown): InferenceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const text = `the server's answer cannot be read: ${reason}`;
+  return new InferenceError('INTERNAL', text, null, cause);
 }

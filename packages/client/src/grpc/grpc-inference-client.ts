@@ -1,8 +1,9 @@
-import { decodeMessage, encodeMessage } from '@nereid/protocol';
+import type { MessageSpec } from '@nereid/protocol/schemas';
 import type { ClientOptions } from '../http/http-client-options.ts';
 import type { CallOptions, InferInputs, InferOptions } from '../infer-request.ts';
 import type { InferResult } from '../infer-result.ts';
 import type {
+  CudaSharedMemoryRegion,
   InferenceClient,
   LoadOptions,
   LogSettings,
@@ -15,11 +16,13 @@ import type {
   TraceSettings,
   UnloadOptions,
 } from '../inference-client.ts';
-import { InferenceError } from '../inference-error.ts';
+import { InferenceError, unreadableAnswer } from '../inference-error.ts';
 import type { GrpcCall, GrpcChannel } from './grpc-channel.ts';
 import { inferMessage } from './infer-message.ts';
 import { inferResponse } from './infer-response-message.ts';
 import { InferStream } from './infer-stream.ts';
+import { decodeFields, encodeFields } from './message-codec.ts';
+import { serviceMessages } from './service-messages.ts';
 
 const service = '/inference.GRPCInferenceService/';
 
@@ -189,6 +192,33 @@ export class GrpcInferenceClient implements InferenceClient {
     await this.#ask('SystemSharedMemoryUnregister', { name }, options);
   }
 
+  async cudaSharedMemoryStatus(
+    name = '',
+    options?: CallOptions,
+  ): Promise<CudaSharedMemoryRegion[]> {
+    const { regions } = await this.#ask<{ regions: Record<string, CudaSharedMemoryRegion> }>(
+      'CudaSharedMemoryStatus',
+      { name },
+      options,
+    );
+    return Object.values(regions);
+  }
+
+  async registerCudaSharedMemory(
+    name: string,
+    handle: Uint8Array,
+    byteSize: number,
+    deviceId = 0,
+    options?: CallOptions,
+  ): Promise<void> {
+    const fields = { name, raw_handle: handle, device_id: deviceId, byte_size: byteSize };
+    await this.#ask('CudaSharedMemoryRegister', fields, options);
+  }
+
+  async unregisterCudaSharedMemory(name = '', options?: CallOptions): Promise<void> {
+    await this.#ask('CudaSharedMemoryUnregister', { name }, options);
+  }
+
   async infer(
     model: string,
     inputs: InferInputs,
@@ -210,10 +240,11 @@ export class GrpcInferenceClient implements InferenceClient {
     inputs: InferInputs,
     options: InferOptions = {},
   ): AsyncGenerator<InferResult, void, undefined> {
-    const stream = await this.openStream(options);
+    const stream = await this.startStream(options);
     try {
       const parameters = { ...options.parameters, triton_enable_empty_final_response: true };
       await stream.send(model, inputs, { ...options, parameters });
+      stream.end();
       for await (const { result, error } of stream) {
         if (error !== null) throw error;
         const isEmpty = result.outputs.size === 0 && 'triton_final_response' in result.parameters;
@@ -225,13 +256,12 @@ export class GrpcInferenceClient implements InferenceClient {
     }
   }
 
-  /** A stream for any number of requests, such as those of a sequence. */
-  async openStream(options: InferOptions = {}): Promise<InferStream> {
-    return new InferStream(this.#channel.open(await this.#call('ModelStreamInfer', options)));
-  }
-
   close(): Promise<void> {
     return this.#channel.close();
+  }
+
+  protected async startStream(options: InferOptions): Promise<InferStream> {
+    return new InferStream(this.#channel.open(await this.#call('ModelStreamInfer', options)));
   }
 
   async #ask<Answer extends object>(
@@ -240,9 +270,14 @@ export class GrpcInferenceClient implements InferenceClient {
     options: CallOptions = {},
   ): Promise<Answer> {
     const call = await this.#call(method, options);
-    const message = encodeMessage(`inference.${method}Request`, fields);
+    const messages = serviceMessages();
+    const message = encodeFields(messages.get(`${method}Request`) as MessageSpec, fields);
     const answer = await this.#channel.unary(call, [message]);
-    return decodeMessage<Answer>(`inference.${method}Response`, answer);
+    try {
+      return decodeFields<Answer>(messages.get(`${method}Response`) as MessageSpec, answer);
+    } catch (cause) {
+      throw unreadableAnswer(cause);
+    }
   }
 
   #call(method: string, options: InferOptions): GrpcCall | Promise<GrpcCall> {

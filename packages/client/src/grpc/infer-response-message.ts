@@ -1,7 +1,7 @@
 import { type DataType, isDataType } from '@nereid/protocol/data-types';
 import type { ParameterValue } from '../infer-request.ts';
 import { InferResult } from '../infer-result.ts';
-import { InferenceError } from '../inference-error.ts';
+import { InferenceError, unreadableAnswer } from '../inference-error.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { dataOfBytes } from '../tensor/tensor-data.ts';
 import { bytesOf, int64Of, textOf, wireFields } from './wire-fields.ts';
@@ -15,7 +15,6 @@ interface OutputHead {
   readonly name: string;
   readonly datatype: DataType;
   readonly shape: readonly number[];
-  readonly inSharedMemory: boolean;
 }
 
 /** Reads `ModelInferResponse`. @throws InferenceError INTERNAL for what is none. */
@@ -23,13 +22,7 @@ export function inferResponse(message: Uint8Array): InferResult {
   try {
     return readResponse(message);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InferenceError(
-      'INTERNAL',
-      `the server's answer cannot be read: ${reason}`,
-      null,
-      cause,
-    );
+    throw unreadableAnswer(cause);
   }
 }
 
@@ -67,11 +60,11 @@ function readResponse(message: Uint8Array): InferResult {
     else if (number === 6) contents.push(bytesOf(value));
   }
   const outputs = new Map<string, Tensor>();
-  for (const [index, { name, datatype, shape, inSharedMemory }] of heads.entries()) {
-    // What lies in shared memory has an empty entry.
-    if (inSharedMemory) continue;
+  for (const [index, { name, datatype, shape }] of heads.entries()) {
     const bytes = contents[index];
     if (bytes === undefined) throw new RangeError(`output '${name}' has no data`);
+    // An empty entry for elements that there are: they lie in shared memory, and nothing else says so.
+    if (bytes.length === 0 && !shape.includes(0)) continue;
     outputs.set(name, new Tensor(datatype, shape, dataOfBytes(datatype, bytes)));
   }
   return new InferResult({ modelName, modelVersion, id, parameters, outputs });
@@ -81,15 +74,13 @@ function readOutput(message: Uint8Array): OutputHead {
   let name = '';
   let datatype = '';
   const shape: number[] = [];
-  const parameters: Record<string, ParameterValue> = {};
   for (const { number, value } of wireFields(message)) {
     if (number === 1) name = textOf(value);
     else if (number === 2) datatype = textOf(value);
     else if (number === 3) readShape(value, shape);
-    else if (number === 4) readParameter(bytesOf(value), parameters);
   }
   if (!isDataType(datatype)) throw new TypeError(`'${datatype}' is no data type`);
-  return { name, datatype, shape, inSharedMemory: 'shared_memory_region' in parameters };
+  return { name, datatype, shape };
 }
 
 /** Packed, or one dimension a field. */

@@ -1,6 +1,7 @@
 import type { CallOptions, Compression, InferInputs, InferOptions } from '../infer-request.ts';
 import type { InferResult } from '../infer-result.ts';
 import type {
+  CudaSharedMemoryRegion,
   InferenceClient,
   LoadOptions,
   LogSettings,
@@ -156,6 +157,29 @@ export class HttpInferenceClient implements InferenceClient {
 
   async unregisterSystemSharedMemory(name?: string, options?: CallOptions): Promise<void> {
     await this.#calls.post(`${regionPath('system', name)}/unregister`, {}, options);
+  }
+
+  cudaSharedMemoryStatus(name?: string, options?: CallOptions): Promise<CudaSharedMemoryRegion[]> {
+    return this.#calls.get(`${regionPath('cuda', name)}/status`, options);
+  }
+
+  async registerCudaSharedMemory(
+    name: string,
+    handle: Uint8Array,
+    byteSize: number,
+    deviceId = 0,
+    options?: CallOptions,
+  ): Promise<void> {
+    const body = {
+      raw_handle: { b64: toBase64(handle) },
+      device_id: deviceId,
+      byte_size: byteSize,
+    };
+    await this.#calls.post(`${regionPath('cuda', name)}/register`, body, options);
+  }
+
+  async unregisterCudaSharedMemory(name?: string, options?: CallOptions): Promise<void> {
+    await this.#calls.post(`${regionPath('cuda', name)}/unregister`, {}, options);
   }
 
   async infer(

@@ -1,7 +1,7 @@
 import { type DataType, isDataType } from '@nereid/protocol/data-types';
 import type { ParameterValue } from '../infer-request.ts';
 import { InferResult } from '../infer-result.ts';
-import { InferenceError } from '../inference-error.ts';
+import { unreadableAnswer } from '../inference-error.ts';
 import { Tensor, tensor } from '../tensor/tensor.ts';
 import { dataOfBytes } from '../tensor/tensor-data.ts';
 import { parseJsonExactly } from './exact-json.ts';
@@ -31,13 +31,7 @@ export function inferAnswer(body: Uint8Array, headerLength: number | null): Infe
   try {
     return readAnswer(body, headerLength ?? body.byteLength);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InferenceError(
-      'INTERNAL',
-      `the server's answer cannot be read: ${reason}`,
-      null,
-      cause,
-    );
+    throw unreadableAnswer(cause);
   }
 }
 

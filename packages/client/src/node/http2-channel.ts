@@ -8,6 +8,7 @@ import {
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import type { GrpcCall, GrpcChannel, GrpcStream } from '../grpc/grpc-channel.ts';
 import { MessageFrames, messagePrefix } from '../grpc/message-frames.ts';
+import { statusText } from '../grpc/status-text.ts';
 import {
   abortedError,
   connectionError,
@@ -233,7 +234,7 @@ class CallExchange {
       return connectionError(this.#authority, new Error('the call ended without a status'));
     }
     if (status === '0') return null;
-    return grpcError(Number(status), decodeText(String(this.#trailers?.['grpc-message'] ?? '')));
+    return grpcError(Number(status), statusText(String(this.#trailers?.['grpc-message'] ?? '')));
   }
 }
 
@@ -316,13 +317,4 @@ function headersOf({ path, metadata, timeoutMs, compression }: GrpcCall): Record
   if (timeoutMs !== null) headers['grpc-timeout'] = `${Math.max(1, Math.ceil(timeoutMs))}m`;
   if (compression !== null) headers['grpc-encoding'] = compression;
   return headers;
-}
-
-/** Percent-encoded UTF-8; what is malformed is left as it is. */
-function decodeText(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

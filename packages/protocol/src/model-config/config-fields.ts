@@ -1,6 +1,7 @@
+import type { FieldSpec, MessageSpec } from '../message-schema.ts';
 import { type FieldSupport, fieldDocs } from './field-docs.ts';
 import { defaultOf } from './message-value.ts';
-import { type FieldSpec, type MessageSpec, modelConfigSpec } from './schema.ts';
+import { modelConfigSpec } from './schema.ts';
 
 /** One field of the configuration, for the reference documentation. */
 export interface ModelConfigField {

@@ -1,8 +1,9 @@
+import type { FieldSpec, MessageSpec, ScalarType } from '../message-schema.ts';
 import { emptyMessage, type FieldPath, formatPath, type MessageValue } from './message-value.ts';
 import type { ModelConfig } from './model-config.ts';
 import { ModelConfigError } from './model-config-error.ts';
 import { exactNumber, uint64FromDigits } from './protobuf-value.ts';
-import { type FieldSpec, type MessageSpec, modelConfigSpec, type ScalarType } from './schema.ts';
+import { modelConfigSpec } from './schema.ts';
 import { modelConfigBytesMax } from './text-format.ts';
 import { enumFix } from './text-scalar.ts';
 import { unknownFieldFix } from './text-scan.ts';

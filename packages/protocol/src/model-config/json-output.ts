@@ -1,6 +1,7 @@
+import type { FieldSpec, MessageSpec } from '../message-schema.ts';
 import type { MessageValue } from './message-value.ts';
 import type { ModelConfig } from './model-config.ts';
-import { type FieldSpec, type MessageSpec, modelConfigSpec } from './schema.ts';
+import { modelConfigSpec } from './schema.ts';
 
 /**
  * 64-bit fields that Triton prints as JSON strings, as protobuf does with all of them; Triton turns the

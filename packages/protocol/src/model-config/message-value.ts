@@ -1,5 +1,6 @@
+import type { FieldSpec, MessageSpec } from '../message-schema.ts';
 import type { ModelConfig } from './model-config.ts';
-import { type FieldSpec, type MessageSpec, modelConfigSpec } from './schema.ts';
+import { modelConfigSpec } from './schema.ts';
 
 /** A message of the configuration as plain data, seen through its schema. */
 export type MessageValue = { [field: string]: unknown };

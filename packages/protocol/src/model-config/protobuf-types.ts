@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs/light.js';
-import { type FieldSpec, modelConfigEnums, modelConfigMessages } from './schema.ts';
+import type { FieldSpec } from '../message-schema.ts';
+import { modelConfigEnums, modelConfigMessages } from './schema.ts';
 
 /**
  * The schema as protobuf.js takes it: the content of package `inference`, to be merged with the

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs/light.js';
+import type { FieldSpec, MessageSpec } from '../message-schema.ts';
 import { defaultOf, type FieldPath, type MessageValue, plainDefault } from './message-value.ts';
 import { ModelConfigValueError } from './model-config-error.ts';
-import type { FieldSpec, MessageSpec } from './schema.ts';
 
 /** A 64-bit integer as protobuf.js hands it over: a Long object, or a number. */
 interface LongLike {

@@ -1,10 +1,12 @@
+import { type MessageSpec, readMessages } from '../message-schema.ts';
+
 /**
  * The messages of Triton's model configuration: names and wire numbers of every field, in the order in
  * which they are printed. Each line reads as in a .proto file; `oneof X:` marks the members of a choice.
  * One table serves the text format, the JSON forms, the binary form and the reference documentation.
  */
 
-const enumLines: Record<string, string> = {
+const enumLines: Readonly<Record<string, string>> = {
   DataType:
     'TYPE_INVALID TYPE_BOOL TYPE_UINT8 TYPE_UINT16 TYPE_UINT32 TYPE_UINT64 TYPE_INT8 TYPE_INT16 ' +
     'TYPE_INT32 TYPE_INT64 TYPE_FP16 TYPE_FP32 TYPE_FP64 TYPE_STRING TYPE_BF16',
@@ -21,7 +23,7 @@ const enumLines: Record<string, string> = {
     'CONTROL_SEQUENCE_START CONTROL_SEQUENCE_READY CONTROL_SEQUENCE_END CONTROL_SEQUENCE_CORRID',
 };
 
-const messageLines: Record<string, readonly string[]> = {
+const messageLines: Readonly<Record<string, readonly string[]>> = {
   ModelConfig: [
     'string name = 1',
     'string platform = 2',
@@ -238,103 +240,14 @@ const messageLines: Record<string, readonly string[]> = {
   'ModelMetrics.MetricControl.HistogramOptions': ['repeated double buckets = 1'],
 };
 
-/** Types of single values, as protobuf calls them. */
-export type ScalarType =
-  | 'string'
-  | 'bool'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'uint64'
-  | 'float'
-  | 'double';
-
-/** What a field holds: a plain value, an enumeration, or another message. */
-export type FieldContent =
-  | { readonly kind: 'scalar'; readonly scalar: ScalarType }
-  | { readonly kind: 'enum'; readonly values: readonly string[] }
-  | { readonly kind: 'message'; readonly message: MessageSpec };
-
-/** One field of a message. */
-export interface FieldSpec {
-  readonly name: string;
-  readonly id: number;
-  /** `map` fields have string or uint64 keys, and `content` is what they map to. */
-  readonly rule: 'single' | 'repeated' | 'map';
-  readonly keyType: 'string' | 'uint64' | null;
-  /** The choice that this field is a member of. */
-  readonly oneof: string | null;
-  /** Type name as written: `int64`, `DataType`, `ModelInput.Format`. */
-  readonly typeName: string;
-  readonly content: FieldContent;
-}
-
-/** One message: its fields in printing order and by name. */
-export interface MessageSpec {
-  readonly name: string;
-  readonly fields: readonly FieldSpec[];
-  readonly byName: ReadonlyMap<string, FieldSpec>;
-}
-
-const scalarTypes: ReadonlySet<string> = new Set([
-  'string',
-  'bool',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float',
-  'double',
-]);
-const lineForm =
-  /^(?:oneof (\w+): )?(?:map<(string|uint64), ([\w.]+)>|(repeated )?([\w.]+)) (\w+) = (\d+)$/;
-
-const messages = new Map<string, MessageSpec>();
-
-function messageSpec(name: string): MessageSpec {
-  const known = messages.get(name);
-  if (known !== undefined) return known;
-  const lines = messageLines[name];
-  if (lines === undefined) throw new Error(`schema: no message ${name}`);
-  const fields = lines.map(fieldSpec);
-  const spec: MessageSpec = {
-    name,
-    fields,
-    byName: new Map(fields.map((field) => [field.name, field])),
-  };
-  messages.set(name, spec);
-  return spec;
-}
-
-function fieldSpec(line: string): FieldSpec {
-  const match = lineForm.exec(line);
-  if (match === null) throw new Error(`schema: ${line}`);
-  const [, oneof, keyType, valueType, repeated, plainType, name, id] = match;
-  const typeName = valueType ?? plainType;
-  if (typeName === undefined || name === undefined) throw new Error(`schema: ${line}`);
-  return {
-    name,
-    id: Number(id),
-    rule: repeated !== undefined ? 'repeated' : keyType !== undefined ? 'map' : 'single',
-    keyType: (keyType as 'string' | 'uint64' | undefined) ?? null,
-    oneof: oneof ?? null,
-    typeName,
-    content: contentOf(typeName),
-  };
-}
-
-function contentOf(typeName: string): FieldContent {
-  if (scalarTypes.has(typeName)) return { kind: 'scalar', scalar: typeName as ScalarType };
-  const values = enumLines[typeName];
-  if (values !== undefined) return { kind: 'enum', values: values.split(' ') };
-  return { kind: 'message', message: messageSpec(typeName) };
-}
+/** Every message of the schema, by its dotted name. */
+export const modelConfigMessages: ReadonlyMap<string, MessageSpec> = readMessages(
+  messageLines,
+  enumLines,
+);
 
 /** The schema's root, `ModelConfig`. */
-export const modelConfigSpec: MessageSpec = messageSpec('ModelConfig');
-
-/** Every message of the schema, by its dotted name. */
-export const modelConfigMessages: ReadonlyMap<string, MessageSpec> = messages;
+export const modelConfigSpec: MessageSpec = modelConfigMessages.get('ModelConfig') as MessageSpec;
 
 /** Every enumeration of the schema: dotted name → value names, numbered from 0. */
 export const modelConfigEnums: ReadonlyMap<string, readonly string[]> = new Map(

@@ -1,6 +1,6 @@
+import type { FieldContent, ScalarType } from '../message-schema.ts';
 import { type FieldPath, formatPath } from './message-value.ts';
 import { nearestName } from './nearest-name.ts';
-import type { FieldContent, ScalarType } from './schema.ts';
 import { show, TextProblem, type TextToken, type TextTokens } from './text-tokens.ts';
 
 const takes: Record<ScalarType, string> = {
@@ -12,6 +12,7 @@ const takes: Record<ScalarType, string> = {
   uint64: 'an integer, 0 or larger',
   float: 'a number',
   double: 'a number',
+  bytes: 'text in quotes',
 };
 
 const integerRanges: Partial<Record<ScalarType, readonly [bigint, bigint]>> = {

@@ -1,11 +1,7 @@
+import type { FieldSpec, MessageSpec } from '../message-schema.ts';
 import { type FieldPath, formatPath } from './message-value.ts';
 import { nearestName } from './nearest-name.ts';
-import {
-  type FieldSpec,
-  type MessageSpec,
-  modelConfigMessages,
-  modelConfigSpec,
-} from './schema.ts';
+import { modelConfigMessages, modelConfigSpec } from './schema.ts';
 import { checkScalar } from './text-scalar.ts';
 import { show, TextProblem, type TextToken, TextTokens } from './text-tokens.ts';
 

@@ -1,0 +1,2 @@
+export { HttpClient } from './http/fetch-client.ts';
+export * from './shared.ts';
