@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metricFamilies } from '../../packages/server/src/observability/metric-families.ts';
 import { ensurePromtool } from '../../tools/promtool.mjs';
 import { checkout } from './checkout.ts';
+import { grafanaSchemaErrors, type TypedPanel } from './grafana-schema.ts';
 import {
   identityConfig,
   type TemporaryRepository,
@@ -16,9 +17,8 @@ import {
 const folder = join(checkout, 'deploy', 'monitoring');
 const promtool = ensurePromtool();
 
-interface Panel {
+interface Panel extends TypedPanel {
   readonly id: number;
-  readonly type: string;
   readonly title: string;
   readonly gridPos: {
     readonly x: number;
@@ -33,7 +33,7 @@ const dashboard = JSON.parse(readFileSync(join(folder, 'grafana-dashboard.json')
   readonly schemaVersion: number;
   readonly panels: readonly Panel[];
   readonly templating: {
-    readonly list: readonly { readonly name: string; readonly definition?: string }[];
+    readonly list: readonly { readonly name: string }[];
   };
 };
 const rules = readFileSync(join(folder, 'rules.yml'), 'utf8');
@@ -72,16 +72,31 @@ afterAll(async () => {
   repository?.remove();
 });
 
-/** Names of the samples on the page, and of those that need a GPU, a Python model or an answer first. */
+/** Families that need a GPU, a Python model or an answer first. */
+const elsewhere = metricFamilies.filter(({ name }) =>
+  /^(nv_gpu_|nereid_(python_worker_restarts|model_memory|http|grpc))/.test(name),
+);
+
+const readPage = async (): Promise<string> => (await fetch(server.metricsUrl as string)).text();
+
+/** Names of the samples on the page, and of those elsewhere. */
 async function publishedNames(): Promise<ReadonlySet<string>> {
-  const page = await (await fetch(server.metricsUrl as string)).text();
+  const page = await readPage();
   const written = [...page.matchAll(/^([a-z_]+)(?:\{| )/gm)].map((match) => match[1] as string);
-  const elsewhere = metricFamilies
-    .map(({ name }) => name)
-    .filter((name) =>
-      /^(nv_gpu_|nereid_(python_worker_restarts|model_memory|http|grpc))/.test(name),
-    );
-  return new Set([...written, ...elsewhere]);
+  return new Set([...written, ...elsewhere.map(({ name }) => name)]);
+}
+
+/** The series of the page, as one server's, and one of each family elsewhere. */
+async function publishedSeries(): Promise<readonly string[]> {
+  const page = await readPage();
+  const written = [...page.matchAll(/^([a-z_]+)(?:\{(.*)\})? \S+$/gm)].map(
+    ([, name, labels = '']) => `${name}{${[labels, 'instance="a"'].filter(Boolean).join(',')}}`,
+  );
+  const others = elsewhere.map(({ name, labels }) => {
+    const pairs = ['instance', ...labels].map((label) => `${label}="x"`);
+    return `${name}{${pairs.join(',')}}`;
+  });
+  return [...new Set([...written, ...others])];
 }
 
 describe('the dashboard', () => {
@@ -90,6 +105,10 @@ describe('the dashboard', () => {
     const unknown = expressions.flatMap(metricNames).filter((name) => !published.has(name));
     expect(unknown).toEqual([]);
     expect(expressions.length).toBeGreaterThan(20);
+  });
+
+  it('is what Grafana’s own types allow, with nothing that they do not know', () => {
+    expect(grafanaSchemaErrors(dashboard)).toEqual([]);
   });
 
   it('is laid out as Grafana wants it: every id once, no panel over another', () => {
@@ -154,14 +173,27 @@ describe.skipIf(!promtool.available)('promtool', () => {
     expect(run(...args)).toEqual({ status: 0, output: expect.not.stringMatching(/FAIL|error/i) });
   });
 
-  it('reads every expression of the dashboard', () => {
+  it('gets an answer for every expression of the dashboard from the series of a server', async () => {
+    const series = await publishedSeries();
     const temporary = mkdtempSync(join(tmpdir(), 'nereid-rules-'));
     const file = join(temporary, 'expressions.yml');
-    const made = expressions.map((expr, i) => ({ record: `panel:${i}`, expr: expanded(expr) }));
-    writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules: made }] }));
-    const { status, output } = run('check', 'rules', file);
+    // Nothing is expected, so that each expression with an answer is told, with the answer.
+    const test = {
+      interval: '1m',
+      input_series: series.map((name) => ({ series: name, values: '0+60x20' })),
+      promql_expr_test: expressions.map((expr) => ({ expr: expanded(expr), eval_time: '15m' })),
+    };
+    writeFileSync(file, JSON.stringify({ tests: [test] }));
+    const { output } = run('test', 'rules', file);
     rmSync(temporary, { recursive: true });
-    expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('SUCCESS') });
+    const answered = expressions.filter((expr) =>
+      output.includes(`expr: ${JSON.stringify(expanded(expr))}, time: 15m,`),
+    );
+    expect(
+      expressions.filter((expr) => !answered.includes(expr)),
+      output.slice(0, 4000),
+    ).toEqual([]);
+    expect(output).not.toMatch(/got: .*NaN/u);
   });
 });
 
