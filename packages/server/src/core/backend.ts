@@ -33,7 +33,8 @@ export interface BackendInstance {
   /**
    * Answers every request of the batch on its sink, failing each that cannot be answered, and fills
    * in the times. Never throws or rejects: a failure is an answer. Returns null when the work was
-   * done inline, or a promise that resolves when the instance is free again.
+   * done inline, or a promise that resolves when the instance is free again. Answers that are given
+   * after that belong to executions that were marked `detached` before it.
    */
   execute(batch: readonly Execution[]): Promise<void> | null;
 }

@@ -178,6 +178,22 @@ describe('OnnxBackend', () => {
     expect(inline).toBe(true);
   });
 
+  it('is free before its answers are out, and no answer overtakes an earlier one', async () => {
+    const model = await load(addSubModel('FLOAT', ['N', 2]));
+    const order: string[] = [];
+    const first = run(model, addInputs, ['OUTPUT0']);
+    void first.answer.then(() => order.push('first'));
+    await first.free;
+    expect(first.execution.detached).toBe(true);
+    expect(first.execution.computeEndNs).toBeGreaterThan(0);
+    // Of a size that was seen to be quick by now: it runs on the event loop.
+    const second = run(model, addInputs, ['OUTPUT0']);
+    expect(second.free).toBeNull();
+    void second.answer.then(() => order.push('second'));
+    await Promise.all([first.answer, second.answer]);
+    expect(order).toEqual(['first', 'second']);
+  });
+
   it('stops a run that nobody waits for any more, and runs the next one', async () => {
     const model = await load(countingModel());
     const count = (to: bigint): Tensor => ({

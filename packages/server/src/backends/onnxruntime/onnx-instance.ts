@@ -24,11 +24,16 @@ export interface OnnxInstanceParts {
   readonly clock: Clock;
 }
 
+/** What a request gets: the outputs that it asked for, or why not. */
+type Answer = readonly Tensor[] | TritonError;
+
 /** One run at a time on the session of its model. */
 export class OnnxInstance implements BackendInstance {
   readonly name: string;
   readonly #parts: OnnxInstanceParts;
   readonly #memory = new BatchMemory();
+  /** Gives the answers of the run that ended last; null once they are given. */
+  #unanswered: (() => void) | null = null;
 
   constructor(name: string, parts: OnnxInstanceParts) {
     this.name = name;
@@ -36,35 +41,45 @@ export class OnnxInstance implements BackendInstance {
   }
 
   execute(executions: readonly Execution[]): Promise<void> | null {
-    const { clock, layout, placement, session, runConfigEntries } = this.#parts;
+    const { clock, layout, placement, runConfigEntries } = this.#parts;
     const startNs = clock.nowNs();
     for (const execution of executions) execution.computeStartNs = startNs;
     let batch: GatheredBatch;
     try {
       batch = new GatheredBatch(executions, layout, this.#memory);
     } catch (error) {
+      this.#answerLast();
       failAll(executions, onnxError(error));
       return null;
     }
     const inputs = batch.inputs.map((tensor): OnnxInput => ({ name: tensor.name, tensor }));
     const inputEndNs = clock.nowNs();
     for (const execution of executions) execution.computeInputEndNs = inputEndNs;
-    if (!placement.runsInline(batch.inputBytes) || runConfigEntries !== null) {
-      return this.#runOnThread(executions, batch, inputs);
+    if (placement.runsInline(batch.inputBytes) && runConfigEntries === null) {
+      this.#answerLast();
+      this.#runInline(executions, batch, inputs);
+      return null;
     }
+    const work = this.#runOnThread(executions, batch, inputs);
+    this.#answerLast();
+    return work;
+  }
+
+  #runInline(
+    executions: readonly Execution[],
+    batch: GatheredBatch,
+    inputs: readonly OnnxInput[],
+  ): void {
+    const memory = outputMemoryOf(executions);
     try {
-      this.#answer(
-        executions,
-        batch,
-        session.run(inputs, batch.outputNames, null, outputMemoryOf(executions)),
-        true,
-      );
+      const results = this.#parts.session.run(inputs, batch.outputNames, null, memory);
+      this.#respondAll(executions, this.#finish(executions, batch, results, true));
     } catch (error) {
       failAll(executions, onnxError(error));
     }
-    return null;
   }
 
+  /** Resolves before the answers are out, so that the next run begins while they are written. */
   async #runOnThread(
     executions: readonly Execution[],
     batch: GatheredBatch,
@@ -78,7 +93,11 @@ export class OnnxInstance implements BackendInstance {
         configEntries: this.#parts.runConfigEntries,
         outputMemory: outputMemoryOf(executions),
       });
-      this.#answer(executions, batch, results, false);
+      const answers = this.#finish(executions, batch, results, false);
+      for (const execution of executions) execution.detached = true;
+      this.#unanswered = () => this.#respondAll(executions, answers);
+      // After the microtasks, among which the scheduler sends the next batch, if one waits.
+      process.nextTick(() => this.#answerLast());
     } catch (error) {
       failAll(executions, onnxError(error));
     } finally {
@@ -86,12 +105,20 @@ export class OnnxInstance implements BackendInstance {
     }
   }
 
-  #answer(
+  /** Answers the batch that ran last, where that is still due: no answer overtakes those of an earlier batch. */
+  #answerLast(): void {
+    const answer = this.#unanswered;
+    this.#unanswered = null;
+    answer?.();
+  }
+
+  /** Parts the results among the requests, and fills in their times. */
+  #finish(
     executions: readonly Execution[],
     batch: GatheredBatch,
     results: readonly OnnxTensor[],
     inline: boolean,
-  ): void {
+  ): readonly Answer[] {
     const { clock, placement } = this.#parts;
     const { computeInputEndNs } = executions[0] as Execution;
     const outputStartNs = clock.nowNs();
@@ -104,15 +131,16 @@ export class OnnxInstance implements BackendInstance {
       execution.computeOutputStartNs = outputStartNs;
       execution.computeEndNs = endNs;
     }
+    return failures === null ? parts : parts.map((part, index) => failures[index] ?? part);
+  }
+
+  #respondAll(executions: readonly Execution[], answers: readonly Answer[]): void {
     for (let i = 0; i < executions.length; i++) {
-      this.#respond(
-        executions[i] as Execution,
-        failures?.[i] ?? (parts[i] as (typeof parts)[number]),
-      );
+      this.#respond(executions[i] as Execution, answers[i] as Answer);
     }
   }
 
-  #respond({ request, sink }: Execution, outputs: readonly Tensor[] | TritonError): void {
+  #respond({ request, sink }: Execution, outputs: Answer): void {
     if (request.cancellation.cancelled) {
       sink.fail(cancelledError());
       return;
