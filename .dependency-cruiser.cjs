@@ -49,6 +49,12 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(client|protocol)/' },
     },
     {
+      name: 'vision-imports-the-client',
+      severity: 'error',
+      from: { path: '^packages/vision/src', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/', pathNot: '^packages/(vision|client)/' },
+    },
+    {
       // Everything but the folder for Node runs in browsers: of the protocol it takes what is small.
       name: 'client-in-browsers',
       severity: 'error',

@@ -14,11 +14,13 @@ const targets = [
   { name: 'native', entries: ['index'] },
   { name: 'client', entries: ['index'] },
   { name: 'client', entries: ['browser', 'http', 'grpc-web'], platform: 'browser' },
+  // Its errors are the client's: one class of each, so the client stays a package of its own.
+  { name: 'vision', entries: ['index'], apart: ['@nereid/client'] },
   { name: 'server', entries: ['index', 'main', 'doctor-main'] },
 ];
 
 /** Native code and its loaders cannot be bundled; the client of Redis is loaded only where it is asked for. */
-const external = ['koffi', 'onnxruntime-node', 'onnxruntime-node/*', '@redis/client'];
+const external = ['koffi', 'onnxruntime-node', 'onnxruntime-node/*', '@redis/client', 'sharp'];
 
 /** protobufjs is CommonJS and asks for its optional parts by require. */
 const requireForCommonJs =
@@ -29,7 +31,7 @@ export async function build() {
   /** What was written, and what from, by folder. */
   const written = new Map();
   const sources = new Map();
-  for (const { name, entries, platform = 'node' } of targets) {
+  for (const { name, entries, platform = 'node', apart = [] } of targets) {
     const folder = join(root, 'packages', name);
     const { metafile } = await bundle({
       absWorkingDir: folder,
@@ -42,7 +44,7 @@ export async function build() {
       platform,
       target: platform === 'node' ? 'node20' : 'es2022',
       conditions: ['nereid-source'],
-      external,
+      external: [...external, ...apart],
       sourcemap: true,
       legalComments: 'none',
       // Less to compile at the start; names stay, for stack traces.

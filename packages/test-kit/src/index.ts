@@ -1,4 +1,9 @@
 export {
+  type EncodePictureOptions,
+  encodePicture,
+  type PictureEncoding,
+} from './encode-picture.ts';
+export {
   type FakeExecute,
   FakeModelRegistry,
   FakeScheduler,
@@ -28,5 +33,7 @@ export {
   ServerProcess,
   type ServerProcessOptions,
 } from './server-process.ts';
+export { type PictureShape, shapePicture } from './shape-picture.ts';
+export { type ShapesDetectorOptions, shapeColours, shapesDetector } from './shapes-detector.ts';
 export { testTracing } from './test-tracing.ts';
 export { TritonProcess } from './triton-process.ts';

@@ -1,0 +1,77 @@
+import { InferenceError } from '@nereid/client';
+import type { Clock } from '../clock.ts';
+import { CircuitBreaker, type CircuitOptions, type CircuitState } from './circuit-breaker.ts';
+import { type BackoffOptions, backoffMs, mayRetry, outcomeOf } from './retry-policy.ts';
+
+export interface CallerOptions {
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly retriesMax: number;
+  /** A call's whole time. */
+  readonly timeoutMs: number;
+  readonly backoff: BackoffOptions | undefined;
+  readonly circuit: CircuitOptions | undefined;
+}
+
+/** One request of a call: it has what is left of the call's time. */
+export type Attempt<T> = (timeoutMs: number) => Promise<T>;
+
+/** Sends requests, again where that may help, within a call's time, and none to a server that is known to be away. */
+export class ResilientCaller {
+  readonly #options: CallerOptions;
+  readonly #circuit: CircuitBreaker;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+    this.#circuit = new CircuitBreaker(options.clock, options.circuit);
+  }
+
+  get circuitState(): CircuitState {
+    return this.#circuit.state;
+  }
+
+  /** @param signal Ends a wait; ending a request is up to the attempt. */
+  async call<T>(attempt: Attempt<T>, signal?: AbortSignal): Promise<T> {
+    const { clock, random, retriesMax, timeoutMs, backoff } = this.#options;
+    const endNs = clock.nowNs() + timeoutMs * 1e6;
+    for (let sent = 1; ; sent++) {
+      try {
+        return await this.#send(attempt, Math.max(1, (endNs - clock.nowNs()) / 1e6));
+      } catch (error) {
+        if (sent > retriesMax || !mayRetry(error) || this.#circuit.state !== 'closed') throw error;
+        const delayMs = backoffMs(sent, random(), backoff);
+        if (clock.nowNs() + delayMs * 1e6 >= endNs) throw error;
+        await wait(clock, delayMs, signal);
+      }
+    }
+  }
+
+  async #send<T>(attempt: Attempt<T>, timeoutMs: number): Promise<T> {
+    this.#circuit.start();
+    try {
+      const answer = await attempt(timeoutMs);
+      this.#circuit.finish('success');
+      return answer;
+    } catch (error) {
+      this.#circuit.finish(outcomeOf(error));
+      throw error;
+    }
+  }
+}
+
+/** @throws InferenceError CANCELLED when the signal comes first. */
+async function wait(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const cancel = (): void => {
+      timer.cancel();
+      reject(new InferenceError('CANCELLED', 'the request was cancelled', null, signal?.reason));
+    };
+    const timer = clock.setTimer(delayMs, () => {
+      signal?.removeEventListener('abort', cancel);
+      resolve();
+    });
+    if (signal?.aborted === true) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+  });
+}

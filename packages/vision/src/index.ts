@@ -1,0 +1,19 @@
+export {
+  CircuitOpenError,
+  type CircuitOptions,
+  type CircuitState,
+} from './calls/circuit-breaker.ts';
+export type { BackoffOptions } from './calls/retry-policy.ts';
+export type { Clock } from './clock.ts';
+export { cocoLabels } from './coco-labels.ts';
+export type { BoundingBox, Detection, DetectionResult } from './detection.ts';
+export type { HeadStyle } from './heads/detection-head.ts';
+export type { Labels } from './model-labels.ts';
+export {
+  type DetectOptions,
+  type ModelStatus,
+  TritonClient,
+  type TritonClientOptions,
+} from './triton-client.ts';
+export { TritonConfig, type TritonProtocol, type TritonSettings } from './triton-config.ts';
+export { ConfigurationError, PictureError, UnsupportedModelError } from './vision-error.ts';
