@@ -55,6 +55,12 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(vision|client)/' },
     },
     {
+      name: 'cli-imports-the-client',
+      severity: 'error',
+      from: { path: '^packages/cli/src', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/', pathNot: '^packages/(cli|client|protocol)/' },
+    },
+    {
       // Everything but the folder for Node runs in browsers: of the protocol it takes what is small.
       name: 'client-in-browsers',
       severity: 'error',

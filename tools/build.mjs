@@ -7,7 +7,7 @@ import { thirdPartyNotices } from './third-party-notices.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Packages that are published, with the files that are loaded from outside. */
+/** What is published, with the files that are loaded from outside; each lies in its package's dist. */
 const targets = [
   { name: 'protocol', entries: ['index', 'data-types', 'schemas'] },
   { name: 'transport', entries: ['index'] },
@@ -17,6 +17,8 @@ const targets = [
   // Its errors are the client's: one class of each, so the client stays a package of its own.
   { name: 'vision', entries: ['index'], apart: ['@nereid/client'] },
   { name: 'server', entries: ['index', 'main', 'doctor-main'] },
+  // By itself, so that the server shares no chunk with it and starts as fast as without it.
+  { name: 'cli', entries: ['manage-main'], outdir: join('packages', 'server', 'dist', 'cli') },
 ];
 
 /** Native code and its loaders cannot be bundled; the client of Redis is loaded only where it is asked for. */
@@ -31,12 +33,13 @@ export async function build() {
   /** What was written, and what from, by folder. */
   const written = new Map();
   const sources = new Map();
-  for (const { name, entries, platform = 'node', apart = [] } of targets) {
+  for (const { name, entries, platform = 'node', apart = [], outdir } of targets) {
     const folder = join(root, 'packages', name);
+    const target = outdir === undefined ? join(folder, 'dist') : join(root, outdir);
     const { metafile } = await bundle({
       absWorkingDir: folder,
       entryPoints: entries.map((entry) => `src/${entry}.ts`),
-      outdir: 'dist',
+      outdir: target,
       bundle: true,
       metafile: true,
       splitting: true,
@@ -54,12 +57,12 @@ export async function build() {
       banner: platform === 'node' ? { js: requireForCommonJs } : {},
       logLevel: 'warning',
     });
-    written.set(folder, [...(written.get(folder) ?? []), ...Object.keys(metafile.outputs)]);
+    written.set(target, [...(written.get(target) ?? []), ...Object.keys(metafile.outputs)]);
     const files = filesOf(metafile).map((path) => resolve(folder, path));
-    sources.set(folder, [...(sources.get(folder) ?? []), ...files]);
+    sources.set(target, [...(sources.get(target) ?? []), ...files]);
   }
-  for (const [folder, outputs] of written) removeOldChunks(folder, outputs);
-  for (const [folder, files] of sources) writeNotices(folder, files);
+  for (const [target, outputs] of written) removeOldChunks(target, outputs);
+  for (const [target, files] of sources) writeNotices(target, files);
   copyPythonWorker();
 }
 
@@ -71,17 +74,17 @@ function filesOf({ outputs }) {
 }
 
 function writeNotices(folder, files) {
-  const target = join(folder, 'dist', 'THIRD-PARTY-NOTICES.txt');
+  const target = join(folder, 'THIRD-PARTY-NOTICES.txt');
   const notices = thirdPartyNotices(files);
   if (notices === null) rmSync(target, { force: true });
   else writeFileSync(target, notices);
 }
 
 /** The names of chunks hold a hash: each build that changes something leaves the old ones behind. */
-function removeOldChunks(folder, outputs) {
+function removeOldChunks(target, outputs) {
   const kept = new Set(outputs.map((path) => basename(path)));
-  for (const name of readdirSync(join(folder, 'dist'))) {
-    if (/\.js(\.map)?$/u.test(name) && !kept.has(name)) rmSync(join(folder, 'dist', name));
+  for (const name of readdirSync(target)) {
+    if (/\.js(\.map)?$/u.test(name) && !kept.has(name)) rmSync(join(target, name));
   }
 }
 

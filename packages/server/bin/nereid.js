@@ -5,6 +5,7 @@
 /** By command: the bundle in dist/, which exports `main(argv)`, and what it does in a line. */
 const commands = {
   serve: ['main', 'run the inference server; takes the flags of tritonserver'],
+  manage: ['cli/manage-main', 'fetch, configure, load and inspect models'],
   doctor: ['doctor-main', 'say what is wrong or slow, and what to do'],
 };
 

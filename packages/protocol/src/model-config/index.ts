@@ -6,6 +6,7 @@ export { modelConfigToJson } from './json-output.ts';
 export { emptyModelConfig, type FieldPath, formatPath } from './message-value.ts';
 export type * from './model-config.ts';
 export { formatHint, ModelConfigError, type ModelConfigHint } from './model-config-error.ts';
+export { nearestName } from './nearest-name.ts';
 export { modelConfigDescriptor, modelConfigType } from './protobuf-types.ts';
 export {
   locateField,
@@ -13,3 +14,4 @@ export {
   parseModelConfigBytes,
   parseModelConfigText,
 } from './text-format.ts';
+export { modelConfigToText } from './text-output.ts';

@@ -71,7 +71,7 @@ function decimalJson(value: number): string {
 }
 
 /** The number with the fewest digits that is the same single-precision float: 0.1, not 0.10000000149…. */
-function shortestFloat(value: number): number {
+export function shortestFloat(value: number): number {
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;

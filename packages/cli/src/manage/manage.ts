@@ -1,0 +1,21 @@
+import type { CommandGroup } from '../command/run-command.ts';
+import { copyConfig } from './copy-config.ts';
+import { getModelConfig } from './get-model-config.ts';
+import { listModels } from './list-models.ts';
+import { loadModel, unloadModel } from './load-model.ts';
+import { disableModel, enableModel } from './move-model.ts';
+
+/** `nereid manage COMMAND`. */
+export const manage: CommandGroup = {
+  name: 'manage',
+  summary: 'fetch, configure, load and inspect the models of a server, of this one or a Triton',
+  commands: [
+    copyConfig,
+    listModels,
+    loadModel,
+    unloadModel,
+    enableModel,
+    disableModel,
+    getModelConfig,
+  ],
+};
