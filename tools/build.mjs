@@ -21,8 +21,15 @@ const targets = [
   { name: 'cli', entries: ['manage-main'], outdir: join('packages', 'server', 'dist', 'cli') },
 ];
 
-/** Native code and its loaders cannot be bundled; the client of Redis is loaded only where it is asked for. */
-const external = ['koffi', 'onnxruntime-node', 'onnxruntime-node/*', '@redis/client', 'sharp'];
+/** Native code and its loaders cannot be bundled; the others are loaded only where they are asked for. */
+const external = [
+  'koffi',
+  'onnxruntime-node',
+  'onnxruntime-node/*',
+  '@redis/client',
+  '@huggingface/jinja',
+  'sharp',
+];
 
 /** protobufjs is CommonJS and asks for its optional parts by require. */
 const requireForCommonJs =

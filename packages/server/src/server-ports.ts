@@ -126,14 +126,15 @@ export class ServerPorts {
   }
 
   #makeHttpHandler(restrictedApis: RestrictedApis): HttpHandler {
-    const { planes, metrics, log } = this.#parts;
+    const { planes, metrics, clock, log } = this.#parts;
     const { http } = this.#parts.options;
     return createHttpHandler({
       ...planes,
       metricsText: (format) => metrics.text(format),
       headerForwarding: headerForwardingOf(http.headerForwardPattern),
       restrictedApis,
-      options: { maxInputBytes: http.bodyBytesMax },
+      options: { maxInputBytes: http.bodyBytesMax, openAi: http.openAi },
+      clock,
       logger: log.logger('http-handler.ts'),
     });
   }

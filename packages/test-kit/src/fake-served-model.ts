@@ -55,6 +55,7 @@ export interface FakeServedModelOptions {
   readonly version?: number;
   readonly config?: Partial<ModelConfig>;
   readonly labels?: ReadonlyMap<string, readonly string[]>;
+  readonly directory?: string;
   /** Echoes nothing by default: every request is left unanswered. */
   readonly execute?: FakeExecute;
 }
@@ -64,6 +65,7 @@ export class FakeServedModel implements ServedModel {
   readonly key: ModelKey;
   readonly config: ModelConfig;
   readonly labels: ReadonlyMap<string, readonly string[]>;
+  readonly directory: string;
   readonly scheduler: FakeScheduler;
   readonly tensorsInPlace: boolean = false;
   readonly statistics: ModelStatistics = new ModelStatistics(new ManualClock());
@@ -75,6 +77,7 @@ export class FakeServedModel implements ServedModel {
     this.key = { namespace: '', name, version: options.version ?? 1 };
     this.config = { ...emptyModelConfig(), name, ...options.config };
     this.labels = options.labels ?? new Map();
+    this.directory = options.directory ?? '/nowhere';
     this.scheduler = new FakeScheduler(this.key, options.execute ?? (() => null));
   }
 

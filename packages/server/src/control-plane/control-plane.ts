@@ -48,6 +48,13 @@ export type ModelStatisticsEntry = {
   readonly version: string;
 } & ModelStatisticsSnapshot;
 
+/** A model that takes requests. */
+export interface ServingModel {
+  readonly name: string;
+  /** Since the Unix epoch; null for one that its first request loads. */
+  readonly loadedAtMs: number | null;
+}
+
 export interface ControlPlaneOptions {
   readonly serverName: string;
   readonly strictReadiness: boolean;
@@ -181,6 +188,22 @@ export class ControlPlane {
 
   async repositoryIndex(readyOnly: boolean): Promise<readonly ModelIndexEntry[]> {
     return (await this.#options.manager.index(readyOnly)).map(indexEntry);
+  }
+
+  /** Models that take requests, by name. Models of one name in several namespaces are one here. */
+  async servingModels(): Promise<readonly ServingModel[]> {
+    const { lifeCycle, lazyModels, manager } = this.#options;
+    const models = new Map<string, ServingModel>();
+    for (const { key, loadedAtMs } of [...lifeCycle.readyModels()].sort(byNameAndVersion)) {
+      models.set(key.name, { name: key.name, loadedAtMs });
+    }
+    if (lazyModels !== null) {
+      for (const { id } of await manager.index(false)) {
+        if (models.has(id.name) || !(await lazyModels.wouldServe(id.name, null))) continue;
+        models.set(id.name, { name: id.name, loadedAtMs: null });
+      }
+    }
+    return [...models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** @throws TritonError with Triton's texts; the old version, if any, serves on. */

@@ -37,6 +37,8 @@ export interface LoadedModelParts {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
+  /** Since the Unix epoch. */
+  readonly loadedAtMs: number;
 }
 
 let lastUseOrder = 0;
@@ -50,6 +52,7 @@ export class LoadedModel implements ServedModel {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
+  readonly loadedAtMs: number;
   /** The version uses the response cache. */
   readonly cached: boolean;
   readonly tensorsInPlace: boolean;
@@ -81,6 +84,7 @@ export class LoadedModel implements ServedModel {
     this.labels = parts.labels;
     this.statistics = parts.statistics;
     this.loadDurationSecs = parts.loadDurationSecs;
+    this.loadedAtMs = parts.loadedAtMs;
     this.#backendModel = parts.backendModel;
     this.#limited = parts.limited;
   }
@@ -93,6 +97,10 @@ export class LoadedModel implements ServedModel {
   /** What it was loaded from. */
   get origin(): VersionOrigin {
     return this.#origin;
+  }
+
+  get directory(): string {
+    return this.#origin.directory;
   }
 
   /** False where the version must be loaded anew to be configured so. */

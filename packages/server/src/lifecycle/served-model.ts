@@ -14,6 +14,8 @@ export interface ServedModel {
   readonly config: ModelConfig;
   /** Class names by output name, for outputs with a label file. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
+  /** Its folder in the repository. */
+  readonly directory: string;
   readonly scheduler: Scheduler;
   readonly statistics: ModelStatistics;
   /** Tensors may lie in memory that clients share: nothing keeps them, and what is checked may change. */

@@ -99,6 +99,7 @@ export class VersionLoader {
         labels,
         statistics,
         loadDurationSecs: (clock.nowNs() - startNs) / 1e9,
+        loadedAtMs: clock.wallMs(),
       });
     } catch (error) {
       await backendModel.unload();

@@ -74,6 +74,7 @@ describe('parseOptions', () => {
         idleTimeoutMs: 120_000,
         headerForwardPattern: '',
         restrictions: [],
+        openAi: { defaultMaxTokens: 16 },
       },
       grpc: {
         allow: true,

@@ -199,6 +199,9 @@ function httpOptions(given: GivenOptions): HttpOptions {
     idleTimeoutMs: given.integer('http-idle-timeout-ms'),
     headerForwardPattern: given.text('http-header-forward-pattern'),
     restrictions: restrictions(given, 'http-restricted-api', 'api'),
+    openAi: given.boolean('allow-openai')
+      ? { defaultMaxTokens: given.integer('openai-default-max-tokens') }
+      : null,
   };
 }
 

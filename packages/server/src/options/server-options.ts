@@ -86,6 +86,8 @@ export interface HttpOptions {
   readonly headerForwardPattern: string;
   /** Endpoints that ask for a header. A category stands in one of them at most. */
   readonly restrictions: readonly Restriction[];
+  /** The endpoints of OpenAI's API; null for none. */
+  readonly openAi: { readonly defaultMaxTokens: number } | null;
 }
 
 /** The gRPC front end. */

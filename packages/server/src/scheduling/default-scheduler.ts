@@ -2,6 +2,7 @@ import type { BackendInstance } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ResponseSink } from '../core/infer-response.ts';
+import { QueueFullError } from '../core/queue-full-error.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { endBatch } from './end-batch.ts';
@@ -9,7 +10,6 @@ import { IdleInstances, type InstanceUser } from './idle-instances.ts';
 import { RequestIntake } from './request-intake.ts';
 import { RequestQueue } from './request-queue.ts';
 import {
-  queueFullError,
   queueRequestsMaxDefault,
   type RequestOwner,
   ScheduledRequest,
@@ -63,7 +63,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
     if (instance !== undefined) {
       this.#run(instance, scheduled);
     } else if (this.#queue.length >= this.#queueRequestsMax) {
-      scheduled.reject('REJECTED', queueFullError());
+      scheduled.reject('REJECTED', new QueueFullError());
     } else {
       this.#queue.push(scheduled);
       scheduled.watchCancellation();

@@ -3,6 +3,7 @@ import type { BackendInstance } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { Logger } from '../core/logger.ts';
+import { QueueFullError } from '../core/queue-full-error.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { AdaptiveBatching } from './adaptive-batching.ts';
 import type { AdaptiveSettings } from './adaptive-settings.ts';
@@ -17,7 +18,6 @@ import { IdleInstances, type InstanceUser } from './idle-instances.ts';
 import { mayMergeOf } from './mergeable-requests.ts';
 import { QueueAlarm } from './queue-alarm.ts';
 import {
-  queueFullError,
   queueRequestsMaxDefault,
   type ScheduledRequest,
   timeoutError,
@@ -193,7 +193,7 @@ export class DynamicBatcher implements InstanceUser {
         ? null
         : this.#queue.push(scheduled, priority, timeoutUs, scheduled.queueStartNs);
     if (place === null) {
-      scheduled.reject('REJECTED', queueFullError());
+      scheduled.reject('REJECTED', new QueueFullError());
       return;
     }
     scheduled.place = place;

@@ -202,11 +202,6 @@ export function stoppingError(): TritonError {
   );
 }
 
-/** What a request is told for which there is no room. */
-export function queueFullError(): TritonError {
-  return new TritonError('UNAVAILABLE', 'Exceeds maximum queue size');
-}
-
 /** What a backend is told that gives a request back where nothing takes it. */
 export function rescheduleError(): TritonError {
   return new TritonError(

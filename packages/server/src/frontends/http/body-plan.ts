@@ -1,7 +1,7 @@
 import type { BodyPlan, HttpRequest } from '@nereid/transport';
-import type { HttpContext, RouteMatch } from './http-route.ts';
+import type { HttpContext, HttpRoute, RouteMatch } from './http-route.ts';
 import { plannedHeaderLength } from './inference-header-length.ts';
-import { errorReply } from './replies.ts';
+import { refusalReply } from './replies.ts';
 import { jsonSizeRefusal } from './request-json.ts';
 import { inferRoute } from './routes/infer.ts';
 
@@ -26,19 +26,19 @@ export function planBody(
   const { maxInputBytes } = context.options;
   const bodyBytesMax = maxInputBytes + slackBytes;
   if (match?.route !== inferRoute || request.method !== 'POST') {
-    return jsonPlan(request, maxInputBytes);
+    return jsonPlan(request, match?.route ?? null, maxInputBytes);
   }
   if (request.header('content-encoding') !== null) return { bodyBytesMax };
   const headerValue = request.header('inference-header-content-length');
-  if (headerValue === null) return jsonPlan(request, maxInputBytes);
+  if (headerValue === null) return jsonPlan(request, match.route, maxInputBytes);
   const alignedOffset = plannedHeaderLength(headerValue);
   if (alignedOffset === null || alignedOffset === 0) return { bodyBytesMax };
   return { bodyBytesMax: inferBodyBytesMax, alignedOffset };
 }
 
-function jsonPlan(request: HttpRequest, inputBytesMax: number): BodyPlan {
+function jsonPlan(request: HttpRequest, route: HttpRoute | null, inputBytesMax: number): BodyPlan {
   const bodyBytesMax = inputBytesMax + slackBytes;
   const declared = Number(request.header('content-length') ?? 0);
   if (declared <= bodyBytesMax) return { bodyBytesMax };
-  return { reject: errorReply(400, jsonSizeRefusal(declared, inputBytesMax), 'application/json') };
+  return { reject: refusalReply(route, 'length', jsonSizeRefusal(declared, inputBytesMax)) };
 }

@@ -12,7 +12,7 @@ import { silentLogger } from '../../core/logger.ts';
 import { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
 import { createHttpHandler } from './http-handler.ts';
 import type { HttpContext } from './http-route.ts';
-import { httpRoutes } from './routes.ts';
+import { routesFor } from './routes.ts';
 import { exchange, type Reply, type Sent } from './testing/exchange.ts';
 import { httpContext } from './testing/http-context.ts';
 
@@ -67,6 +67,7 @@ const controlPlane = {
   }),
   repositoryIndex: async (readyOnly: boolean) =>
     readyOnly ? [] : [{ name: 'm', version: '1', state: 'READY' }],
+  servingModels: async () => [{ name: 'm', loadedAtMs: 1_000 }],
   loadModel: async () => {},
   unloadModel: async () => {},
 };
@@ -105,10 +106,11 @@ describe('routing', () => {
 
   it('answers every wrong method on every route with 405, under the type of its errors', async () => {
     const methods = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'PROPFIND'];
-    for (const route of httpRoutes) {
+    const options = { maxInputBytes: 1000, openAi: { defaultMaxTokens: 1 } };
+    for (const route of routesFor(options)) {
       const path = route.path.replaceAll(/\[[^\]]*\]/g, '').replaceAll(/\{[a-z]+\}/g, 'x');
       for (const method of methods.filter((name) => !route.methods.includes(name))) {
-        const reply = await ask({ method, path });
+        const reply = await ask({ method, path }, { options });
         expect([method, path, reply.status]).toEqual([method, path, 405]);
         expect(reply.header('content-type')).toBe(route.contentType);
       }

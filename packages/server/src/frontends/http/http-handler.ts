@@ -2,10 +2,10 @@ import type { BodyPlan, HttpHandler, HttpRequest, HttpResponder } from '@nereid/
 import { AbsentModelError } from '../../core/absent-model-error.ts';
 import { Cancellation } from '../../core/cancellation.ts';
 import { planBody } from './body-plan.ts';
-import type { HttpCall, HttpContext, RouteMatch } from './http-route.ts';
-import { errorReply, sendErrorText, sendFailure } from './replies.ts';
+import type { ErrorReply, HttpCall, HttpContext, RouteMatch } from './http-route.ts';
+import { refusalReply, sendErrorText, sendRouteFailure } from './replies.ts';
 import { Router } from './router.ts';
-import { httpRoutes } from './routes.ts';
+import { routesFor } from './routes.ts';
 
 /** Longer bodies of requests that are refused anyhow are not read: that closes the connection. */
 const refusedBodyBytesMax = 64 * 1024;
@@ -17,10 +17,11 @@ export function createHttpHandler(context: HttpContext): HttpHandler {
 
 class HttpFrontend implements HttpHandler {
   readonly #context: HttpContext;
-  readonly #router = new Router(httpRoutes);
+  readonly #router: Router;
 
   constructor(context: HttpContext) {
     this.#context = context;
+    this.#router = new Router(routesFor(context.options));
   }
 
   head(request: HttpRequest): BodyPlan | null {
@@ -29,7 +30,7 @@ class HttpFrontend implements HttpHandler {
     const match = this.#router.match(request.path);
     const restriction = match === null ? null : this.#restriction(match, request);
     if (restriction !== null && hasLongBody(request)) {
-      return { reject: errorReply(403, restriction, 'text/plain') };
+      return { reject: refusalReply(match?.route ?? null, 'restricted', restriction) };
     }
     return planBody(request, match, this.#context);
   }
@@ -44,11 +45,11 @@ class HttpFrontend implements HttpHandler {
     // Before the method is looked at: whoever may not use an endpoint learns nothing of it.
     const restriction = this.#restriction(match, request);
     if (restriction !== null) {
-      sendErrorText(responder, 403, restriction, 'text/plain');
+      sendReply(responder, refusalReply(route, 'restricted', restriction));
       return;
     }
     if (!route.methods.includes(request.method)) {
-      sendErrorText(responder, 405, 'Method Not Allowed', route.contentType);
+      sendReply(responder, refusalReply(route, 'method', 'Method Not Allowed'));
       return;
     }
     const call: HttpCall = { context: this.#context, request, responder, match };
@@ -84,8 +85,12 @@ class HttpFrontend implements HttpHandler {
   }
 
   #fail(match: RouteMatch, responder: HttpResponder, failure: unknown): void {
-    sendFailure(responder, failure, match.route.contentType, this.#context.logger);
+    sendRouteFailure(match.route, responder, failure, this.#context.logger);
   }
+}
+
+function sendReply(responder: HttpResponder, { status, headers, body }: ErrorReply): void {
+  responder.send(status, headers, body);
 }
 
 function hasLongBody(request: HttpRequest): boolean {

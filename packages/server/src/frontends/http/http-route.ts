@@ -1,8 +1,10 @@
-import type { HttpRequest, HttpResponder } from '@nereid/transport';
+import type { TritonError } from '@nereid/protocol';
+import type { HeaderField, HttpRequest, HttpResponder } from '@nereid/transport';
 import type { ControlPlane } from '../../control-plane/control-plane.ts';
 import type { LogControl } from '../../control-plane/log-control.ts';
 import type { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import type { TraceControl } from '../../control-plane/trace-control.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { DataPlane } from '../../data-plane/data-plane.ts';
 import type { HeaderForwarding } from '../../data-plane/header-forwarding.ts';
@@ -15,6 +17,14 @@ import type { ApiCategory } from '../../options/setting-format.ts';
 export interface HttpFrontendOptions {
   /** `--http-max-input-size`, bytes: limits JSON, a raw binary input and what a compressed body inflates to. */
   readonly maxInputBytes: number;
+  /** Null or left out without the endpoints of OpenAI's API. */
+  readonly openAi?: OpenAiOptions | null;
+}
+
+/** The endpoints of OpenAI's API. */
+export interface OpenAiOptions {
+  /** How many tokens are generated where a request does not say. */
+  readonly defaultMaxTokens: number;
 }
 
 /** What the routes work with, the same for every request. */
@@ -31,6 +41,8 @@ export interface HttpContext {
   readonly tracing: TraceManager;
   readonly sharedMemory: SharedMemoryRegistry;
   readonly options: HttpFrontendOptions;
+  /** For dates alone. */
+  readonly clock: Pick<Clock, 'wallMs'>;
   readonly logger: Logger;
 }
 
@@ -58,6 +70,23 @@ export interface HttpCall {
 /** Content types that Triton's answers have; an answer that it sets none for goes out as text/plain. */
 export type ReplyContentType = 'application/json' | 'text/plain';
 
+/** Why a request is refused before its route sees it. */
+export type Refusal = 'restricted' | 'method' | 'length';
+
+/** An error as it goes out. */
+export interface ErrorReply {
+  readonly status: number;
+  readonly headers: readonly HeaderField[];
+  readonly body: string;
+}
+
+/** How an API words errors that is not Triton's. */
+export interface ErrorReplies {
+  /** @param text As Triton's endpoints say it. */
+  refusal(refusal: Refusal, text: string): ErrorReply;
+  failure(error: TritonError): ErrorReply;
+}
+
 /** One endpoint: what it listens to, what it means and how it answers. */
 export interface HttpRoute {
   readonly methods: readonly string[];
@@ -71,6 +100,8 @@ export interface HttpRoute {
   readonly category: ApiCategory;
   /** Of errors, also of 405. JSON texts under text/plain are a habit of Triton's that clients may rely on. */
   readonly contentType: ReplyContentType;
+  /** Left out by Triton's own endpoints. */
+  readonly errors?: ErrorReplies;
   /** Answers on `call.responder`. What it throws or rejects with is answered for it. */
   handle(call: HttpCall): Promise<void> | void;
 }

@@ -2,10 +2,13 @@ import { httpStatusByCode, jsonStringLiteral } from '@nereid/protocol';
 import type { HeaderField, HttpResponder } from '@nereid/transport';
 import type { Logger } from '../../core/logger.ts';
 import { logFailure, publicFailure } from '../../core/public-failure.ts';
-import type { ReplyContentType } from './http-route.ts';
+import type { ErrorReply, HttpRoute, Refusal, ReplyContentType } from './http-route.ts';
 
 const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
 const textHeaders: readonly HeaderField[] = [['Content-Type', 'text/plain']];
+
+/** For the log: what failed. */
+const failedCall = 'an HTTP request';
 
 /** 200 with `value` as JSON. */
 export function sendJson(responder: HttpResponder, value: unknown): void {
@@ -39,11 +42,7 @@ export function sendErrorText(
 }
 
 /** What `sendErrorText` sends. */
-export function errorReply(
-  status: number,
-  text: string,
-  contentType: ReplyContentType,
-): { status: number; headers: readonly HeaderField[]; body: string } {
+function errorReply(status: number, text: string, contentType: ReplyContentType): ErrorReply {
   return { status, headers: headersOf(contentType), body: errorText(text) };
 }
 
@@ -60,11 +59,39 @@ export function sendFailure(
   logger: Logger,
 ): void {
   if (responder.sent) {
-    logFailure(failure, 'an HTTP request', logger);
+    logFailure(failure, failedCall, logger);
     return;
   }
-  const { code, message } = publicFailure(failure, 'an HTTP request', logger);
+  const { code, message } = publicFailure(failure, failedCall, logger);
   sendErrorText(responder, httpStatusByCode[code], message, contentType);
+}
+
+const refusalStatuses: Readonly<Record<Refusal, number>> = {
+  restricted: 403,
+  method: 405,
+  length: 400,
+};
+
+/** How an endpoint answers a request that it does not get to see. */
+export function refusalReply(route: HttpRoute | null, refusal: Refusal, text: string): ErrorReply {
+  if (route?.errors !== undefined) return route.errors.refusal(refusal, text);
+  const contentType = refusal === 'restricted' ? 'text/plain' : route?.contentType;
+  return errorReply(refusalStatuses[refusal], text, contentType ?? 'application/json');
+}
+
+/** Answers a failure of an endpoint, in the words of its API. */
+export function sendRouteFailure(
+  { errors, contentType }: HttpRoute,
+  responder: HttpResponder,
+  failure: unknown,
+  logger: Logger,
+): void {
+  if (errors === undefined || responder.sent) {
+    sendFailure(responder, failure, contentType, logger);
+    return;
+  }
+  const { status, headers, body } = errors.failure(publicFailure(failure, failedCall, logger));
+  responder.send(status, headers, body);
 }
 
 function headersOf(contentType: ReplyContentType): readonly HeaderField[] {

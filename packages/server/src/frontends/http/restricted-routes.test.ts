@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import { restrictedCategories } from '../../options/setting-format.ts';
 import { createHttpHandler } from './http-handler.ts';
-import { httpRoutes } from './routes.ts';
+import { routesFor } from './routes.ts';
 import { exchange, type Sent } from './testing/exchange.ts';
 import { httpContext } from './testing/http-context.ts';
 
+const options = { maxInputBytes: 100_000, openAi: { defaultMaxTokens: 16 } };
+
 const handler = createHttpHandler(
   httpContext([], {
+    options,
     metricsText: () => '',
     restrictedApis: new RestrictedApis([
       { categories: restrictedCategories, key: 'X-Key', value: 'open' },
@@ -29,16 +32,23 @@ async function ask(sent: Sent): Promise<[number, string]> {
   return [reply.status, reply.text()];
 }
 
-const refusal = [403, '{"error":"This API is restricted, expecting header \'X-Key\'"}'];
+const text = "This API is restricted, expecting header 'X-Key'";
+
+/** Of Triton's endpoints, and of those of OpenAI's API. */
+const refusal = [403, `{"error":"${text}"}`];
+const openAiRefusal = [
+  401,
+  `{"error":{"message":"${text} with valid value","type":"authentication_error","param":null,"code":"invalid_auth"}}`,
+];
 
 describe('with every API restricted', () => {
   it('refuses every route, under every path and method', async () => {
-    for (const path of httpRoutes.flatMap((route) => pathsOf(route.path))) {
+    for (const path of routesFor(options).flatMap((route) => pathsOf(route.path))) {
       for (const method of ['GET', 'POST', 'HEAD', 'PUT', 'OPTIONS']) {
         expect([path, method, ...(await ask({ method, path }))]).toEqual([
           path,
           method,
-          ...refusal,
+          ...(path.startsWith('/v1/') ? openAiRefusal : refusal),
         ]);
       }
     }
@@ -53,6 +63,11 @@ describe('with every API restricted', () => {
       '/v2/repository/index/',
       '/v2/Repository/index',
       '/v2/./repository/index',
+      '/v1/chat/completions/',
+      '/V1/chat/completions',
+      '/v1/chat%2fcompletions',
+      '/v1//models',
+      '/v1/models/',
     ];
     for (const path of aliases) {
       const [status] = await ask({ method: 'POST', path });

@@ -12,11 +12,11 @@ import type { HttpCall } from './http-route.ts';
  * The call as it goes on: the same, or one with a trace that ends with its answer. Once for each call of
  * a route that infers, when its model is known.
  */
-export function tracedCall(call: HttpCall): HttpCall {
-  const { request, responder, match } = call;
+export function tracedCall(call: HttpCall, model: string = call.match.model): HttpCall {
+  const { request, responder } = call;
   const { tracing } = call.context;
   if (!tracing.enabled) return call;
-  const traced = tracing.sample(match.model, (name) => request.header(name));
+  const traced = tracing.sample(model, (name) => request.header(name));
   if (traced === null) return call;
   const nowNs = tracing.nowNs();
   traced.capture('HTTP_RECV_START', request.headNs || nowNs);

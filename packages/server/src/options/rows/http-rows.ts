@@ -60,6 +60,19 @@ export const httpRows: readonly OptionSpec[] = [
     },
   ),
   ours(
+    'allow-openai',
+    'boolean',
+    'true',
+    'Answer the endpoints of OpenAI’s API on the HTTP port, under /v1.',
+  ),
+  ours(
+    'openai-default-max-tokens',
+    'integer',
+    '16',
+    'Tokens to generate for a request to /v1 that names no max_tokens.',
+    { check: between(1, 2_147_483_647) },
+  ),
+  ours(
     'http-max-connections',
     'integer',
     '16384',

@@ -3,12 +3,13 @@ import type { Clock } from '../../core/clock.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { ResponseSink } from '../../core/infer-response.ts';
 import type { Logger } from '../../core/logger.ts';
+import { QueueFullError } from '../../core/queue-full-error.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { StepModels } from '../../core/step-models.ts';
 import { traceIdOf } from '../../core/trace.ts';
 import type { ModelStatistics } from '../../observability/model-statistics.ts';
 import { RequestIntake } from '../request-intake.ts';
-import { queueFullError, queueRequestsMaxDefault, stoppingError } from '../scheduled-request.ts';
+import { queueRequestsMaxDefault, stoppingError } from '../scheduled-request.ts';
 import { type EnsemblePlan, ensemblePlan } from './ensemble-plan.ts';
 import { EnsembleRoutes } from './ensemble-route.ts';
 import { type EnsembleOwner, EnsembleRun } from './ensemble-run.ts';
@@ -70,7 +71,7 @@ export class EnsembleScheduler implements Scheduler, EnsembleOwner {
     }
     this.#statistics.recordFailure('REJECTED', this.#clock.nowNs() - request.startNs);
     try {
-      sink.fail(open ? queueFullError() : stoppingError());
+      sink.fail(open ? new QueueFullError() : stoppingError());
     } finally {
       this.#intake.leave();
     }

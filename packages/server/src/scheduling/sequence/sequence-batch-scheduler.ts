@@ -4,13 +4,14 @@ import type { Clock } from '../../core/clock.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { ResponseSink } from '../../core/infer-response.ts';
 import type { Logger } from '../../core/logger.ts';
+import { QueueFullError } from '../../core/queue-full-error.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { ModelStatistics } from '../../observability/model-statistics.ts';
 import { BatchCounters, type BatchingReport } from '../batch-counters.ts';
 import { DynamicBatcher } from '../dynamic-batcher.ts';
 import { mayMergeOf } from '../mergeable-requests.ts';
 import { RequestIntake } from '../request-intake.ts';
-import { queueFullError, queueRequestsMaxDefault, stoppingError } from '../scheduled-request.ts';
+import { queueRequestsMaxDefault, stoppingError } from '../scheduled-request.ts';
 import { systemTurn, type Turn } from '../turn.ts';
 import { type CorrelationId, correlationIdOf } from './correlation-id.ts';
 import { DirectBatcher } from './direct-batcher.ts';
@@ -126,7 +127,7 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     const known = this.#live.get(key);
     if (known === null && !sequenceStart) throw missingStartError(id, this.modelName);
     if (this.#waitingCount >= (this.#options.queueRequestsMax ?? queueRequestsMaxDefault)) {
-      throw queueFullError();
+      throw new QueueFullError();
     }
     if (known !== null && sequenceStart) this.#warnOfConflict(id);
     const sequence = known ?? this.#begin(id, key);

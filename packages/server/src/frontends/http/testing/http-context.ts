@@ -40,6 +40,7 @@ export function httpContext(
     headerForwarding: null,
     restrictedApis: new RestrictedApis([]),
     options: { maxInputBytes: 100_000 },
+    clock: new ManualClock(),
     logger: silentLogger,
     ...more,
   };
