@@ -7,6 +7,17 @@ import {
 } from './temporary-repository.ts';
 
 const delayMs = 1500;
+const sequenceConfig = `backend: "sequence"
+max_batch_size: 1
+input [ { name: "INPUT" data_type: TYPE_INT32 dims: [ 1 ] } ]
+output [ { name: "OUTPUT" data_type: TYPE_INT32 dims: [ 1 ] } ]
+sequence_batching {
+  max_sequence_idle_microseconds: 600000000
+  control_input [
+    { name: "START" control [ { kind: CONTROL_SEQUENCE_START int32_false_true: [ 0, 1 ] } ] },
+    { name: "READY" control [ { kind: CONTROL_SEQUENCE_READY int32_false_true: [ 0, 1 ] } ] }
+  ]
+}`;
 let repository: TemporaryRepository;
 beforeAll(() => {
   const delay = (ms: number): string =>
@@ -16,6 +27,8 @@ beforeAll(() => {
     'slow/1/': '',
     'endless/config.pbtxt': identityConfig('INT32', delay(60_000)),
     'endless/1/': '',
+    'sequence/config.pbtxt': sequenceConfig,
+    'sequence/1/': '',
   });
 });
 afterAll(() => repository.remove());
@@ -63,6 +76,24 @@ it('takes no new request while it ends', async () => {
   const late = await infer(server, 'slow');
   if (!(late instanceof Error)) expect(late.status).toBe(503);
   await Promise.all(answers);
+  expect((await end).status).toBe(0);
+});
+
+it('lets sequences go on to their end, and begins no others', async () => {
+  const server = await ServerProcess.start({ flags: [`--model-repository=${repository.path}`] });
+  const send = async (id: number, parameters: object): Promise<readonly [number, unknown]> => {
+    const inputs = [{ name: 'INPUT', datatype: 'INT32', shape: [1, 1], data: [5] }];
+    const answer = await fetch(`${server.url}/v2/models/sequence/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ parameters: { sequence_id: id, ...parameters }, inputs }),
+    });
+    return [answer.status, await answer.json()];
+  };
+  expect((await send(7, { sequence_start: true }))[0]).toBe(200);
+  const end = server.stop();
+  await server.logged(/Model 'sequence' \(version 1\) has 1 in-flight inferences/u);
+  expect((await send(8, { sequence_start: true }))[0]).toBe(503);
+  expect((await send(7, { sequence_end: true }))[0]).toBe(200);
   expect((await end).status).toBe(0);
 });
 

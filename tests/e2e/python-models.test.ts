@@ -148,6 +148,12 @@ y = x * 10 + self.count`,
       '\n    def initialize(self, args):\n        self.count = 0\n',
     ),
   ],
+  all_optional: [
+    `backend: "python" max_batch_size: 4
+input [ { name: "X" data_type: TYPE_INT32 dims: [ -1 ] optional: true } ]
+output [ { name: "Y" data_type: TYPE_INT32 dims: [ -1 ] } ]`,
+    pythonModel('raise ValueError("not to be executed")'),
+  ],
   hang_initialize: [
     pythonConfig(),
     pythonModel('', '\n    def initialize(self, args):\n        time.sleep(1000)\n'),
@@ -240,6 +246,21 @@ describe('calls between models', () => {
     await control('bls_decoupled', 'load');
     const answers = await Promise.all([1, 500, 3].map((count) => infer('bls_decoupled', [count])));
     expect(answers.map((answer) => (answer as number[]).length)).toEqual([1, 500, 3]);
+  });
+});
+
+describe('a request that leaves out every input, where all are optional', () => {
+  it('is refused by a model that batches, as by Triton: its size is that of its inputs', async () => {
+    await control('all_optional', 'load');
+    const ask = async (id: string): Promise<unknown> => {
+      const url = `${server.url}/v2/models/all_optional/infer`;
+      const body = JSON.stringify({ id, inputs: [] });
+      const answer = await fetch(url, { method: 'POST', body });
+      return [answer.status, await answer.json()];
+    };
+    const error = 'out of bounds index 0: request has 0 inputs';
+    expect(await ask('')).toEqual([400, { error: `[request id: <id_unknown>] ${error}` }]);
+    expect(await ask('seven')).toEqual([400, { error: `[request id: seven] ${error}` }]);
   });
 });
 

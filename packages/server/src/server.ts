@@ -417,6 +417,8 @@ export class Server {
 }
 
 async function stopSchedulers(models: readonly LoadedModel[]): Promise<void> {
+  // Before anything else: ensembles may be what sequences go on by. What is no sequence is served meanwhile.
+  await Promise.all(models.map(({ scheduler }) => scheduler.endSequences?.()));
   for (const part of stopOrder(models)) {
     await Promise.all(part.map((model) => model.scheduler.stop()));
   }

@@ -81,6 +81,44 @@ test('JSON input takes all forms of protobuf JSON', () => {
 });
 
 test.each([
+  '{backend:"b",maxBatchSize:2,input:[{name:"X",dims:[1]}]}',
+  "{'backend':'b','max_batch_size':2,'input':[{'name':'X','dims':['1']}]}",
+  '{"backend":"b","max_batch_size":2,"input":[{"name":"X","dims":[1 , ],},],}',
+  '{"backend":"\\q",max_batch_size : 3,"max_batch_size":2,"input":[{"name":"X","dims":[1]}]}',
+])('%s is read as protobuf reads it', (text) => {
+  const { backend, max_batch_size, input } = modelConfigFromJson(text);
+  expect([backend.replace('q', 'b'), max_batch_size]).toEqual(['b', 2]);
+  expect(input).toMatchObject([{ name: 'X', dims: [1] }]);
+});
+
+test('keys without quotes and texts in either quotes keep what is in them', () => {
+  const text = String.raw`{parameters:{a$b_1:{string_value:'x"y'},"a'b":{string_value:"{a:1,}\n\u00e9"},}}`;
+  expect([...modelConfigFromJson(text).parameters]).toEqual([
+    ['a$b_1', { string_value: 'x"y' }],
+    ["a'b", { string_value: '{a:1,}\né' }],
+  ]);
+});
+
+test.each([
+  '{/*x*/}',
+  '{"platform":TYPE}',
+  '{parameters:{a-b:{string_value:"x"}}}',
+  '{parameters:{1a:{string_value:"x"}}}',
+  '{parameters:{true:{string_value:"x"}}}',
+  '{"max_batch_size":+2}',
+  '{"max_batch_size":02}',
+  '{"max_batch_size":0x2}',
+  '{"max_batch_size":NaN}',
+  '{"max_batch_size":2,,"name":"a"}',
+  '{"max_batch_size":2} x',
+  '{"platform":"x',
+  "{'platform':'",
+  "'\\".repeat(200_000),
+])('%.40j is not read, as by protobuf', (text) => {
+  expect(() => modelConfigFromJson(text)).toThrow(/not JSON/u);
+});
+
+test.each([
   ['', 'not JSON'],
   ['[]', 'the configuration is not a JSON object'],
   ['{"foo":1}', "unknown field 'foo' in the configuration"],

@@ -3,6 +3,7 @@ import { emptyMessage, type FieldPath, formatPath, type MessageValue } from './m
 import type { ModelConfig } from './model-config.ts';
 import { ModelConfigError } from './model-config-error.ts';
 import { exactNumber, uint64FromDigits } from './protobuf-value.ts';
+import { strictJson } from './relaxed-json.ts';
 import { modelConfigSpec } from './schema.ts';
 import { modelConfigBytesMax } from './text-format.ts';
 import { enumFix } from './text-scalar.ts';
@@ -30,24 +31,31 @@ class JsonProblem extends Error {
 /**
  * Reads the JSON form of a configuration, as a load request's `config` override gives it. The rules are
  * protobuf's: field names as in config.pbtxt or in camelCase, 64-bit integers as numbers or strings,
- * enumerations by name (in any case) or number, null for a field that is not set.
+ * enumerations by name (in any case) or number, null for a field that is not set; keys may go without quotes.
  * @throws ModelConfigError INVALID_ARG `Invalid config override: …`
  */
 export function modelConfigFromJson(text: string): ModelConfig {
   if (text.length > modelConfigBytesMax || Buffer.byteLength(text) > modelConfigBytesMax) {
     throw override(`longer than ${modelConfigBytesMax} bytes`, [], 'send a smaller configuration');
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(exactIntegers(text));
-  } catch (error) {
-    throw override(`not JSON: ${(error as Error).message}`, [], 'send one JSON object');
-  }
+  const json = parsed(text);
   try {
     return message(modelConfigSpec, json, []) as unknown as ModelConfig;
   } catch (error) {
     if (error instanceof JsonProblem) throw override(error.message, error.path, error.fix);
     throw error;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(exactIntegers(text));
+  } catch (error) {
+    try {
+      return JSON.parse(exactIntegers(strictJson(text)));
+    } catch {
+      throw override(`not JSON: ${(error as Error).message}`, [], 'send one JSON object');
+    }
   }
 }
 

@@ -11,8 +11,13 @@ export interface Scheduler {
   enqueue(request: InferRequest, sink: ResponseSink): void;
   /** Requests that wait for an instance. */
   readonly pendingCount: number;
-  /** Requests that wait or run. */
+  /** Requests that wait or run; of sequences at least those that go on. */
   readonly inflightCount: number;
+  /**
+   * Begins no more sequences; resolves when the last one has ended, by its END or because nothing more came
+   * of it. Missing where every request stands for itself. Comes before `stop`, where there is time.
+   */
+  endSequences?(): Promise<void>;
   /** Takes no more requests (they fail as UNAVAILABLE); resolves when the last one in flight is answered. */
   stop(): Promise<void>;
 }

@@ -47,6 +47,14 @@ const a = execution([bytes('X', [1, 2], [1, 2]), bytes('Y', [1], [9])], ['P']);
 const b = execution([bytes('Y', [2], [8, 7]), bytes('X', [2, 2], [3, 4, 5, 6])], ['Q', 'P']);
 
 describe('GatheredBatch', () => {
+  it('is none of a request without inputs, unless the model does not batch', () => {
+    const none = execution([], ['P']);
+    const gather = (batches: boolean) => () =>
+      new GatheredBatch([none], { ...rows, batches }, new BatchMemory());
+    expect(gather(true)).toThrow('out of bounds index 0: request has 0 inputs');
+    expect(gather(false)).not.toThrow();
+  });
+
   it('joins the rows of the requests, whatever the order of their inputs', () => {
     const batch = new GatheredBatch([a, b], rows, new BatchMemory());
     expect(batch.size).toBe(3);

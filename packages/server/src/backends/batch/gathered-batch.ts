@@ -5,6 +5,7 @@ import { batchInputTensors } from './batch-inputs.ts';
 import type { BatchLayout } from './batch-layout.ts';
 import type { BatchMemory } from './batch-memory.ts';
 import { elementCountOf } from './element-count-of.ts';
+import { noInputsError } from './no-inputs-error.ts';
 import {
   type BatchOutput,
   type OutputPart,
@@ -98,6 +99,7 @@ function gatherAll(
   memory: BatchMemory,
 ): readonly Tensor[] {
   const { inputs } = requests[0] as InferRequest;
+  if (layout.batches && inputs.length === 0) throw noInputsError(requests[0] as InferRequest);
   const { ragged, batchInputs } = layout;
   const plain = ragged.size === 0 && batchInputs.length === 0;
   if (requests.length === 1 && plain) return inputs;

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { Logger } from '../../core/logger.ts';
+import { noInputsError } from '../batch/no-inputs-error.ts';
 import { type CallChains, chainKey } from './call-chains.ts';
 import { ModelCalls } from './model-calls.ts';
 import { OpenRequest, type OpenRequestParts } from './open-request.ts';
@@ -24,6 +25,7 @@ export interface PythonInstanceParts {
   readonly modelName: string;
   readonly modelVersion: string;
   readonly decoupled: boolean;
+  readonly batches: boolean;
   /** A worker whose model is initialised, and that tells this instance what it says. */
   readonly startWorker: (instance: PythonInstance) => Promise<PythonWorker>;
   /** What the model can ask the server for. */
@@ -207,6 +209,9 @@ export class PythonInstance implements BackendInstance {
       for (const execution of batch) {
         const number = this.#nextNumber++;
         const open = new OpenRequest(number, execution, this.#requestParts);
+        if (this.#parts.batches && execution.request.inputs.length === 0) {
+          open.fail(noInputsError(execution.request));
+        }
         if (open.settled) continue;
         this.#open.set(number, open);
         requests.push(open);

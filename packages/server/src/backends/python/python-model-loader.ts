@@ -147,6 +147,7 @@ export class PythonModelLoader {
       modelName,
       modelVersion: String(version),
       decoupled: this.#config.model_transaction_policy?.decoupled === true,
+      batches: this.#config.max_batch_size > 0,
       port: this.#options.port,
       chains: this.#options.chains,
       clock,

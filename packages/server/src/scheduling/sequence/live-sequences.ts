@@ -11,6 +11,7 @@ export class LiveSequences {
   readonly #idleNs: number;
   readonly #idle: (sequence: Sequence) => void;
   readonly #timer: ExpiryTimer;
+  #whenNone: (() => void)[] = [];
 
   /** @param idle Called with a sequence that has left because nothing was heard of it. */
   constructor(clock: Clock, idleNs: number, idle: (sequence: Sequence) => void) {
@@ -39,13 +40,24 @@ export class LiveSequences {
   /** Does nothing for one that has left; another may have its id by now. */
   remove(sequence: Sequence): void {
     if (this.#sequences.get(sequence.id) === sequence) this.#sequences.delete(sequence.id);
-    if (this.#sequences.size === 0) this.#timer.set(null);
+    if (this.#sequences.size === 0) this.#becameNone();
   }
 
   /** Forgets all of them: nothing comes any more. */
   clear(): void {
     this.#sequences.clear();
+    this.#becameNone();
+  }
+
+  /** Resolves when there is none. */
+  async none(): Promise<void> {
+    if (this.#sequences.size === 0) return;
+    await new Promise<void>((resolve) => this.#whenNone.push(resolve));
+  }
+
+  #becameNone(): void {
     this.#timer.set(null);
+    for (const told of this.#whenNone.splice(0)) told();
   }
 
   #expire(): void {

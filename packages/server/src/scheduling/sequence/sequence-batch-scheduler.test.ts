@@ -75,6 +75,60 @@ describe('a request that is not taken', () => {
   });
 });
 
+describe('the end of the sequences', () => {
+  const ended = (bench: ReturnType<typeof sequenceBench>): { readonly all: () => boolean } => {
+    let all = false;
+    void bench.scheduler.endSequences().then(() => {
+      all = true;
+    });
+    return { all: () => all };
+  };
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('is when the last has had its END, and no other began', async () => {
+    const bench = sequenceBench('direct { }');
+    bench.send(1, 'a', start);
+    bench.send(2, 'b', start);
+    bench.turn.end();
+    const waiting = ended(bench);
+    expect(() => bench.send(3, 'c', start)).toThrow(/^Server is stopping/u);
+    bench.send(1, 'd', end);
+    bench.turn.end();
+    await settle();
+    expect([waiting.all(), bench.scheduler.inflightCount]).toEqual([false, 1]);
+    bench.send(2, 'e', end);
+    bench.turn.end();
+    await settle();
+    expect([waiting.all(), bench.scheduler.inflightCount]).toEqual([true, 0]);
+    expect(bench.answers).toEqual(['ok a', 'ok b', 'ok d', 'ok e']);
+  });
+
+  it('is when those that do not end have been silent for too long', async () => {
+    const bench = sequenceBench('max_sequence_idle_microseconds: 500000 direct { }');
+    bench.send(1, 'a', start);
+    bench.turn.end();
+    const waiting = ended(bench);
+    bench.clock.advanceMs(499);
+    await settle();
+    expect(waiting.all()).toBe(false);
+    bench.clock.advanceMs(2);
+    await settle();
+    expect(waiting.all()).toBe(true);
+  });
+
+  it('is at once where there is none, or where nobody waits any longer', async () => {
+    const bench = sequenceBench('direct { }');
+    await bench.scheduler.endSequences();
+    const other = sequenceBench('direct { }');
+    other.send(1, 'a', start);
+    other.turn.end();
+    const waiting = ended(other);
+    await other.scheduler.stop();
+    await settle();
+    expect(waiting.all()).toBe(true);
+  });
+});
+
 describe('strategy direct', () => {
   it('keeps each sequence in its row, and fills up the rows before the last', () => {
     const bench = sequenceBench('direct { }');

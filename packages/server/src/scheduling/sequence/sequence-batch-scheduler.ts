@@ -101,7 +101,7 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
   }
 
   get inflightCount(): number {
-    return this.#intake.inflight;
+    return Math.max(this.#intake.inflight, this.#live.size);
   }
 
   batchingReport(): BatchingReport {
@@ -144,6 +144,11 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     scheduled.watchCancellation();
     this.#letGo();
     sequence.slot?.batcher.look(sequence.slot);
+  }
+
+  async endSequences(): Promise<void> {
+    this.#stopping = true;
+    await this.#live.none();
   }
 
   async stop(): Promise<void> {
