@@ -9,6 +9,10 @@ export { cocoLabels } from './coco-labels.ts';
 export type { BoundingBox, Detection, DetectionResult } from './detection.ts';
 export type { HeadStyle } from './heads/detection-head.ts';
 export type { Labels } from './model-labels.ts';
+export { detectionAgreement } from './rollout/detection-agreement.ts';
+export { type FallBackOptions, Rollout, type RolloutOptions } from './rollout/rollout.ts';
+export type { Route } from './rollout/rollout-metrics.ts';
+export { stableShare } from './rollout/stable-share.ts';
 export {
   type DetectOptions,
   type ModelStatus,
