@@ -214,10 +214,12 @@ export class ServerPorts {
   #transportOptions(handler: GrpcHandler | null): HttpServerOptions {
     const { responses } = this.#parts;
     const { http, grpc } = this.#parts.options;
+    const { corsOrigins } = http;
     const { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax } = http;
     return {
       limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax },
       addressOf,
+      cors: handler === null || corsOrigins.size === 0 ? null : { origins: corsOrigins },
       grpc: handler === null ? null : { handler, keepalive: transportKeepalive(grpc.keepalive) },
       handlerFailed: this.#parts.reportDefect,
       ...(handler === null || responses === null ? {} : { observer: responses }),

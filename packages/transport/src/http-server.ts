@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type AddressOf, BodyMemory } from './body-memory.ts';
 import { systemClock, type TransportClock } from './clock.ts';
+import { CorsHandler, type CorsPolicy } from './cors-handler.ts';
 import { isGrpcContentType } from './grpc/grpc-head.ts';
 import { type GrpcOptions, grpcKeepaliveDefaults, grpcLimitDefaults } from './grpc/grpc-limits.ts';
 import { GrpcService } from './grpc/grpc-service.ts';
@@ -23,6 +24,8 @@ export interface HttpServerOptions {
   readonly http2?: Partial<Http2Limits> | null;
   /** Answers gRPC calls; null or left out hands them to the HTTP handler as any other request. */
   readonly grpc?: GrpcOptions | null;
+  /** What browsers are told of pages from elsewhere, for HTTP and gRPC-Web; null or left out tells nothing. */
+  readonly cors?: CorsPolicy | null;
   /** Serves HTTPS; null or left out serves plain HTTP. */
   readonly tls?: TlsOptions | null;
   /** Where a buffer lies. Without it, bodies are aligned to the start of their ArrayBuffer. */
@@ -62,12 +65,14 @@ export class HttpServer {
             bodyTimeoutMs: limits.bodyTimeoutMs,
             bodyBytesPerSecondMin: limits.bodyBytesPerSecondMin,
           });
+    const answering =
+      service === null
+        ? handler
+        : new GrpcWebHandler(service, handler, grpcLimits.receiveMessageBytesMax);
+    const cors = options.cors ?? null;
     const shared = {
       ...base,
-      handler:
-        service === null
-          ? handler
-          : new GrpcWebHandler(service, handler, grpcLimits.receiveMessageBytesMax),
+      handler: cors === null ? answering : new CorsHandler(cors, answering),
     };
     const http2 = options.http2 === null ? null : http2Context(shared, limits, options, service);
     this.#listener = new Listener({

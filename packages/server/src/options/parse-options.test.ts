@@ -75,6 +75,7 @@ describe('parseOptions', () => {
         headerForwardPattern: '',
         restrictions: [],
         openAi: { defaultMaxTokens: 16 },
+        corsOrigins: new Set(),
       },
       grpc: {
         allow: true,
@@ -290,6 +291,9 @@ describe('a bad command line', () => {
     ['--host-policy=a=b', 'No policy specified'],
     ['--grpc-infer-thread-count=1', 'out of bound'],
     ['--http-restricted-api=nothing:a=b', "unknown restricted api 'nothing'"],
+    ['--http-cors-origin=example.com', 'Got example.com'],
+    ['--http-cors-origin=https://example.com/', 'without anything after'],
+    ['--http-cors-origin=null', 'Got null'],
     ['--http-restricted-api=health', 'option format'],
     ['--http-header-forward-pattern=(', '--http-header-forward-pattern is no pattern'],
     ['--grpc-header-forward-pattern=(?=a)', 'invalid group: (?='],
@@ -318,6 +322,11 @@ describe('a bad command line', () => {
     );
     const restricted = '--http-restricted-api=health';
     expect(wrong(`${restricted}:a=b`, `${restricted}:c=d`)).toContain('multiple config groups');
+  });
+
+  test('takes origins of pages', () => {
+    const origins = ['--http-cors-origin=https://a.example:8443', '--http-cors-origin=*'];
+    expect(run(origins).http.corsOrigins).toEqual(new Set(['https://a.example:8443', '*']));
   });
 
   test('takes restrictions apart', () => {

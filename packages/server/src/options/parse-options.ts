@@ -202,6 +202,7 @@ function httpOptions(given: GivenOptions): HttpOptions {
     openAi: given.boolean('allow-openai')
       ? { defaultMaxTokens: given.integer('openai-default-max-tokens') }
       : null,
+    corsOrigins: new Set(given.all('http-cors-origin')),
   };
 }
 

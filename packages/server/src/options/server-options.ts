@@ -88,6 +88,8 @@ export interface HttpOptions {
   readonly restrictions: readonly Restriction[];
   /** The endpoints of OpenAI's API; null for none. */
   readonly openAi: { readonly defaultMaxTokens: number } | null;
+  /** Origins whose pages may read answers of HTTP and gRPC-Web in browsers; `*` for any, empty for none. */
+  readonly corsOrigins: ReadonlySet<string>;
 }
 
 /** The gRPC front end. */

@@ -132,6 +132,14 @@ export function readableBy(parse: (text: string) => unknown): (value: string) =>
   };
 }
 
+/** An origin as browsers send it, or `*`. */
+export function webOrigin(flag: string): (value: string) => string | null {
+  return (value) => {
+    if (value === '*' || (URL.canParse(value) && new URL(value).origin === value)) return null;
+    return `--${flag} is the scheme, host and port of a page without anything after, as https://example.com:8443, or *. Got ${value}`;
+  };
+}
+
 /** A regular expression for the names of headers. */
 export function headerPattern(flag: string): (value: string) => string | null {
   return (value) => {

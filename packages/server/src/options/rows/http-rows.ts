@@ -5,6 +5,7 @@ import {
   parseRestriction,
   readableBy,
   restrictedCategories,
+  webOrigin,
 } from '../setting-format.ts';
 
 const http = rowsOf('HTTP');
@@ -71,6 +72,17 @@ export const httpRows: readonly OptionSpec[] = [
     '16',
     'Tokens to generate for a request to /v1 that names no max_tokens.',
     { check: between(1, 2_147_483_647) },
+  ),
+  ours(
+    'http-cors-origin',
+    'text',
+    null,
+    'Lets pages of this origin, as https://example.com, use HTTP and gRPC-Web in browsers; * lets all. Without it no page of another origin can.',
+    {
+      repeatable: true,
+      check: webOrigin('http-cors-origin'),
+      note: 'for the ports of HTTP and gRPC; cookies and other credentials that a browser adds by itself are never allowed, headers of the page such as Authorization are',
+    },
   ),
   ours(
     'http-max-connections',
