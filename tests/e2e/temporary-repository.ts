@@ -38,3 +38,17 @@ input [ { name: "INPUT0" data_type: TYPE_${dataType} dims: [ -1 ] } ]
 output [ { name: "OUTPUT0" data_type: TYPE_${dataType} dims: [ -1 ] } ]
 ${extra}`;
 }
+
+/** `config.pbtxt` of a model of the repeat backend: each element of IN comes back in OUT, after its DELAY in milliseconds. */
+export const repeatConfig: string = `backend: "repeat"
+model_transaction_policy { decoupled: true }
+input [
+  { name: "IN" data_type: TYPE_INT32 dims: [ -1 ] },
+  { name: "DELAY" data_type: TYPE_UINT32 dims: [ -1 ] },
+  { name: "WAIT" data_type: TYPE_UINT32 dims: [ 1 ] }
+]
+output [
+  { name: "OUT" data_type: TYPE_INT32 dims: [ 1 ] },
+  { name: "IDX" data_type: TYPE_UINT32 dims: [ 1 ] }
+]
+`;

@@ -1,0 +1,3 @@
+export function ensureChromium():
+  | { available: true; path: string }
+  | { available: false; reason: string };
