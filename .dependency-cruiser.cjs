@@ -49,6 +49,16 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(client|protocol)/' },
     },
     {
+      name: 'model-imports-the-data-types',
+      severity: 'error',
+      from: { path: '^packages/model/src' },
+      to: {
+        path: '^packages/',
+        pathNot:
+          '^packages/(model/|protocol/src/(data-types?\\.|half-float|bytes-elements|grpc-status-names))',
+      },
+    },
+    {
       name: 'vision-imports-the-client',
       severity: 'error',
       from: { path: '^packages/vision/src', pathNot: '\\.test\\.ts$' },

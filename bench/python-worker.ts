@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseModelConfigText } from '@nereid/protocol';
 import { PythonBackend } from '../packages/server/src/backends/python/python-backend.ts';
+import { CallChains } from '../packages/server/src/backends/worker/call-chains.ts';
 import type { BackendInstance } from '../packages/server/src/core/backend.ts';
 import { Cancellation } from '../packages/server/src/core/cancellation.ts';
 import { systemClock } from '../packages/server/src/core/clock.ts';
@@ -101,6 +102,7 @@ try {
   const loadStart = performance.now();
   const model = await new PythonBackend({
     port,
+    chains: new CallChains(),
     metrics: new CustomMetrics([]),
     hostPolicies: new Map(),
   }).loadModel({

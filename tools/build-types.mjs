@@ -14,7 +14,7 @@ const { status } = spawnSync(compiler, ['-p', 'tsconfig.build.json', '--outDir',
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
-for (const name of ['protocol', 'transport', 'native', 'client', 'vision', 'server']) {
+for (const name of ['protocol', 'transport', 'native', 'client', 'vision', 'model', 'server']) {
   const target = join(root, 'packages', name, 'dist', 'types');
   rmSync(target, { recursive: true, force: true });
   cpSync(join(emitted, name, 'src'), target, {

@@ -16,7 +16,19 @@ const targets = [
   { name: 'client', entries: ['browser', 'http', 'grpc-web'], platform: 'browser' },
   // Its errors are the client's: one class of each, so the client stays a package of its own.
   { name: 'vision', entries: ['index'], apart: ['@nereid/client'] },
-  { name: 'server', entries: ['index', 'main', 'doctor-main'] },
+  { name: 'model', entries: ['index'] },
+  {
+    name: 'server',
+    entries: [
+      'index',
+      'main',
+      'doctor-main',
+      { in: 'src/backends/javascript/thread/thread-main.ts', out: 'model-thread' },
+      { in: 'src/backends/javascript/thread/hooks-main.ts', out: 'model-thread-hooks' },
+    ],
+    // Models and the thread that runs them share one copy of what they import.
+    apart: ['@nereid/model'],
+  },
   // By itself, so that the server shares no chunk with it and starts as fast as without it.
   { name: 'cli', entries: ['manage-main'], outdir: join('packages', 'server', 'dist', 'cli') },
 ];
@@ -45,7 +57,9 @@ export async function build() {
     const target = outdir === undefined ? join(folder, 'dist') : join(root, outdir);
     const { metafile } = await bundle({
       absWorkingDir: folder,
-      entryPoints: entries.map((entry) => `src/${entry}.ts`),
+      entryPoints: entries.map((entry) =>
+        typeof entry === 'string' ? { in: `src/${entry}.ts`, out: entry } : entry,
+      ),
       outdir: target,
       bundle: true,
       metafile: true,

@@ -3,6 +3,7 @@ import { DynaSequenceBackend } from './backends/dyna-sequence/dyna-sequence-back
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { ImplicitStateBackend } from './backends/implicit-state/implicit-state-backend.ts';
 import { IterativeSequenceBackend } from './backends/iterative-sequence/iterative-sequence-backend.ts';
+import type { JavascriptBackendOptions } from './backends/javascript/javascript-backend.ts';
 import { OnnxBackend } from './backends/onnxruntime/onnx-backend.ts';
 import { pythonBackendFolders, shippedBackends } from './backends/python/backend-folders.ts';
 import type { PythonBackendOptions } from './backends/python/python-backend.ts';
@@ -10,6 +11,7 @@ import { QueryBackend } from './backends/query/query-backend.ts';
 import { RepeatBackend } from './backends/repeat/repeat-backend.ts';
 import { SequenceBackend } from './backends/sequence/sequence-backend.ts';
 import { SquareBackend } from './backends/square/square-backend.ts';
+import { CallChains } from './backends/worker/call-chains.ts';
 import type { InferencePort } from './core/inference-port.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { DeferredBackend } from './lifecycle/deferred-backend.ts';
@@ -22,9 +24,11 @@ export function builtInBackends(
   port: InferencePort,
   metrics: CustomMetrics,
 ): BackendRegistry {
+  const chains = new CallChains();
+  const calls = { port, metrics, chains };
   return new BackendRegistry([
     // Before the others: a folder does not replace what is part of the server.
-    ...pythonBasedBackends(options, port, metrics),
+    ...pythonBasedBackends(options, calls),
     onnxBackend(options),
     new IdentityBackend(),
     new SequenceBackend(),
@@ -34,19 +38,19 @@ export function builtInBackends(
     new QueryBackend(),
     new RepeatBackend(),
     new SquareBackend(),
-    pythonBackend('python', { port, metrics, hostPolicies: options.hostPolicies }),
+    pythonBackend('python', { ...calls, hostPolicies: options.hostPolicies }),
+    javascriptBackend(calls),
   ]);
 }
 
 /** Backends whose code is a `model.py` in a folder of their name: those that we ship, and the user's. */
 function pythonBasedBackends(
   { config, directory, hostPolicies }: BackendOptions,
-  port: InferencePort,
-  metrics: CustomMetrics,
+  calls: JavascriptBackendOptions,
 ): DeferredBackend[] {
   const baseSettings = config.get('python') ?? new Map<string, string>();
   return [...pythonBackendFolders([shippedBackends(), directory])].map(([name, runtimeDirectory]) =>
-    pythonBackend(name, { runtimeDirectory, baseSettings, port, metrics, hostPolicies }),
+    pythonBackend(name, { runtimeDirectory, baseSettings, ...calls, hostPolicies }),
   );
 }
 
@@ -54,6 +58,13 @@ function pythonBackend(name: string, options: PythonBackendOptions): DeferredBac
   return new DeferredBackend(name, async () => {
     const { PythonBackend } = await import('./backends/python/python-backend.ts');
     return new PythonBackend({ ...options, name });
+  });
+}
+
+function javascriptBackend(options: JavascriptBackendOptions): DeferredBackend {
+  return new DeferredBackend('javascript', async () => {
+    const { JavascriptBackend } = await import('./backends/javascript/javascript-backend.ts');
+    return new JavascriptBackend(options);
   });
 }
 

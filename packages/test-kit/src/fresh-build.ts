@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { withFileLock } from '../../../tools/file-lock.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const packages = ['protocol', 'transport', 'native', 'client', 'cli', 'server'];
+const packages = ['protocol', 'transport', 'native', 'client', 'cli', 'model', 'server'];
 const bundle = join(root, 'packages', 'server', 'dist', 'main.js');
 
 /** When the bundle was written, 0 if there is none. */

@@ -26,6 +26,8 @@ test.each([
   ['model.pt', 'file', ['pytorch', 'pytorch_libtorch', 'model.pt']],
   ['model.pt2', 'file', ['pytorch', 'torch_aoti', 'model.pt2']],
   ['model.py', 'file', ['python', '', 'model.py']],
+  ['model.js', 'file', ['javascript', '', '']],
+  ['model.mts', 'file', ['javascript', '', '']],
   ['model.savedmodel', 'directory', ['tensorflow', 'tensorflow_savedmodel', 'model.savedmodel']],
   ['model.graphdef', 'file', ['tensorflow', 'tensorflow_graphdef', 'model.graphdef']],
 ] as const)('%s as a %s tells the backend', (name, kind, expected) => {

@@ -12,6 +12,8 @@ interface Known {
   readonly kind: 'file' | 'directory' | null;
   /** Set when the configuration has none. '' leaves it empty. */
   readonly platform: string;
+  /** Whether the file's name goes into the configuration. */
+  readonly named: boolean;
 }
 
 /** In the order in which Triton looks for them. */
@@ -26,6 +28,12 @@ const others: readonly Known[] = [
   known('pytorch', ['pytorch_libtorch', 'libtorch'], 'model.pt', 'file'),
   known('pytorch', ['torch_aoti'], 'model.pt2', 'file'),
   { ...known('python', [], 'model.py', null), platform: '' },
+  // Ours. Which of the names it is may differ from version to version.
+  ...['model.js', 'model.mjs', 'model.cjs', 'model.ts', 'model.mts'].map((filename) => ({
+    ...known('javascript', [], filename, 'file'),
+    platform: '',
+    named: false,
+  })),
 ];
 
 function known(
@@ -34,7 +42,7 @@ function known(
   filename: string,
   kind: Known['kind'],
 ): Known {
-  return { backend, platforms, filename, kind, platform: platforms[0] ?? '' };
+  return { backend, platforms, filename, kind, platform: platforms[0] ?? '', named: true };
 }
 
 /**
@@ -101,7 +109,9 @@ function fill(config: ModelConfig, entry: Known): ModelConfig {
     backend: config.backend === '' ? entry.backend : config.backend,
     platform: config.platform === '' ? entry.platform : config.platform,
     default_model_filename:
-      config.default_model_filename === '' ? entry.filename : config.default_model_filename,
+      config.default_model_filename === '' && entry.named
+        ? entry.filename
+        : config.default_model_filename,
   };
 }
 

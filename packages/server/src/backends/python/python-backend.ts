@@ -1,21 +1,12 @@
-import type { ModelConfig, TritonError } from '@nereid/protocol';
-import type {
-  Backend,
-  BackendInstance,
-  BackendLoadContext,
-  BackendModel,
-  BackendReport,
-  InstancePlace,
-} from '../../core/backend.ts';
+import type { Backend, BackendLoadContext, BackendModel } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
-import { readSystemFile, residentMemory } from '../../observability/system-usage.ts';
-import { CallChains } from './call-chains.ts';
+import type { CallChains } from '../worker/call-chains.ts';
+import { WorkerModel } from '../worker/worker-model.ts';
 import { EnvironmentCache } from './environment/environment-cache.ts';
 import { CommandRunner } from './environment/run-command.ts';
 import type { HostPolicies } from './host-policy.ts';
-import type { PythonInstance } from './python-instance.ts';
-import { PythonModelLoader, type PythonModelLoaderOptions } from './python-model-loader.ts';
+import { pythonModelLoader } from './python-model-loader.ts';
 
 export interface PythonBackendOptions {
   /** `python`, or that of a backend that is written in Python. */
@@ -26,6 +17,8 @@ export interface PythonBackendOptions {
   readonly baseSettings?: ReadonlyMap<string, string>;
   /** What models can ask the server for. */
   readonly port: InferencePort;
+  /** Who waits for whom, over all backends whose models call others. */
+  readonly chains: CallChains;
   /** Where the metrics that models make are published. */
   readonly metrics: CustomMetrics;
   /** What instances are bound to. */
@@ -36,8 +29,7 @@ export interface PythonBackendOptions {
 export class PythonBackend implements Backend {
   readonly name: string;
   readonly #options: PythonBackendOptions;
-  readonly #models = new Set<PythonModel>();
-  readonly #chains = new CallChains();
+  readonly #models = new Set<WorkerModel>();
   readonly #cache = new EnvironmentCache();
   readonly #commands = new CommandRunner();
   readonly #satisfied = new Set<string>();
@@ -48,19 +40,16 @@ export class PythonBackend implements Backend {
   }
 
   async loadModel(context: BackendLoadContext): Promise<BackendModel> {
-    const model = await PythonModel.load(
-      context,
-      {
-        ...this.#options,
-        runtimeDirectory: this.#options.runtimeDirectory ?? null,
-        baseSettings: this.#options.baseSettings ?? new Map(),
-        chains: this.#chains,
-        cache: this.#cache,
-        commands: this.#commands,
-        satisfied: this.#satisfied,
-      },
-      (gone) => this.#models.delete(gone),
-    );
+    const loader = await pythonModelLoader(context, {
+      ...this.#options,
+      runtimeDirectory: this.#options.runtimeDirectory ?? null,
+      baseSettings: this.#options.baseSettings ?? new Map(),
+      chains: this.#options.chains,
+      cache: this.#cache,
+      commands: this.#commands,
+      satisfied: this.#satisfied,
+    });
+    const model = await WorkerModel.load(loader, (gone) => this.#models.delete(gone));
     this.#models.add(model);
     return model;
   }
@@ -68,84 +57,5 @@ export class PythonBackend implements Backend {
   async shutdown(): Promise<void> {
     this.#commands.stop();
     await Promise.all([...this.#models].map((model) => model.kill()));
-  }
-}
-
-/** One version: as many workers as it has instances. */
-class PythonModel implements BackendModel {
-  readonly config: ModelConfig;
-  readonly instances: readonly BackendInstance[];
-  /** They come and go while the model serves. */
-  readonly #instances: Set<PythonInstance>;
-  readonly #loader: PythonModelLoader;
-  readonly #unloaded: (model: PythonModel) => void;
-
-  private constructor(
-    config: ModelConfig,
-    instances: readonly PythonInstance[],
-    loader: PythonModelLoader,
-    unloaded: (model: PythonModel) => void,
-  ) {
-    this.config = config;
-    this.instances = instances;
-    this.#instances = new Set(instances);
-    this.#loader = loader;
-    this.#unloaded = unloaded;
-  }
-
-  static async load(
-    context: BackendLoadContext,
-    options: PythonModelLoaderOptions,
-    unloaded: (model: PythonModel) => void,
-  ): Promise<PythonModel> {
-    const loader = new PythonModelLoader(context, options);
-    const { config, instances } = await loader.load();
-    return new PythonModel(config, instances, loader, unloaded);
-  }
-
-  acceptsInstance(): boolean {
-    return true;
-  }
-
-  async addInstance(place: InstancePlace, config: ModelConfig): Promise<BackendInstance> {
-    const instance = await this.#loader.startInstance(place, config);
-    this.#instances.add(instance);
-    return instance;
-  }
-
-  async removeInstance(instance: BackendInstance): Promise<void> {
-    const own = instance as PythonInstance;
-    this.#instances.delete(own);
-    await own.stop();
-  }
-
-  report(): BackendReport {
-    let residentBytes = 0;
-    let workerRestarts = 0;
-    for (const { restartCount, pid } of this.#instances) {
-      workerRestarts += restartCount;
-      if (pid !== null) residentBytes += residentMemory(readSystemFile, pid) ?? 0;
-    }
-    return { memoryBytes: new Map([['worker_resident', residentBytes]]), workerRestarts };
-  }
-
-  unreadiness(): TritonError | null | Promise<TritonError | null> {
-    const asked: Promise<TritonError | null>[] = [];
-    for (const instance of this.#instances) {
-      const unreadiness = instance.unreadiness();
-      if (unreadiness instanceof Promise) asked.push(unreadiness);
-      else if (unreadiness !== null) return unreadiness;
-    }
-    if (asked.length === 0) return null;
-    return Promise.all(asked).then((answers) => answers.find((answer) => answer !== null) ?? null);
-  }
-
-  async unload(): Promise<void> {
-    await Promise.all([...this.#instances].map((instance) => instance.stop()));
-    this.#unloaded(this);
-  }
-
-  async kill(): Promise<void> {
-    await Promise.all([...this.#instances].map((instance) => instance.kill()));
   }
 }

@@ -1,12 +1,7 @@
 import { jsonDoubleText, type ParameterValue } from '@nereid/protocol';
 import type { InferRequest } from '../../core/infer-request.ts';
-import { describeTensors } from './worker-tensors.ts';
-
-/** One request of a batch, and the number under which its answers come. */
-export interface NumberedRequest {
-  readonly number: number;
-  readonly request: InferRequest;
-}
+import type { NumberedRequest } from '../worker/open-request.ts';
+import { describeTensors } from '../worker/worker-tensors.ts';
 
 /** The message that has a batch executed. Written by hand, since JSON.stringify rounds no bigint: it refuses it. */
 export function executeText(batch: number, requests: readonly NumberedRequest[]): string {

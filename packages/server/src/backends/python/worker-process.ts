@@ -3,6 +3,12 @@ import type { Socket } from 'node:net';
 import { allocateFixed } from '@nereid/native';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { NumberedRequest } from '../worker/open-request.ts';
+import type { ChannelListener, WorkerChannel } from '../worker/worker-life.ts';
+import type { WorkerMessage } from '../worker/worker-message.ts';
+import { WorkerOutput } from '../worker/worker-output.ts';
+import { PayloadTensors } from './payload-tensors.ts';
+import { executeText } from './request-text.ts';
 import { SharedRegions } from './shared-region.ts';
 import {
   encodeFrame,
@@ -12,8 +18,6 @@ import {
   payloadSize,
   type SharedPayload,
 } from './worker-frame.ts';
-import type { WorkerMessage } from './worker-message.ts';
-import { WorkerOutput } from './worker-output.ts';
 
 /** Beyond this the server stops answering a worker's calls: it does not read what it asks for. */
 const unsentBytesMax = 1024 * 1024 * 1024;
@@ -23,7 +27,7 @@ const sharedBytesMin = 64 * 1024;
 /** Larger ones would hold the event loop up while they are copied; the socket takes them piece by piece. */
 const sharedBytesMax = 16 * 1024 * 1024;
 
-export interface WorkerProcessOptions {
+export interface WorkerProcessOptions extends ChannelListener {
   /** The interpreter. */
   readonly python: string;
   /** `nereid_worker/__main__.py`. */
@@ -33,17 +37,13 @@ export interface WorkerProcessOptions {
   readonly label: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A message. What it throws ends the worker, as a fault of its. */
-  readonly received: (message: WorkerMessage, payload: Uint8Array) => void;
-  /** Called once, when the process is gone; nothing is received after that. */
-  readonly ended: (reason: string) => void;
 }
 
 /**
  * A Python process and the socket to it. Its owner has it end by `kill`, or by having it told to; it
  * never outlives this process, since the kernel kills it then.
  */
-export class WorkerProcess {
+export class WorkerProcess implements WorkerChannel {
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>;
   readonly #options: WorkerProcessOptions;
@@ -118,11 +118,23 @@ export class WorkerProcess {
   }
 
   /**
-   * Sends a message. The tensors must stay as they are until it is written: for good, when nothing says
-   * that it was.
-   * @param text JSON with `kind`
+   * Sends a message, which has `kind`. The tensors must stay as they are until it is written: for good,
+   * when nothing says that it was.
    */
-  send(text: string, tensors: readonly Uint8Array[] = []): void {
+  send(message: object, tensors: readonly Uint8Array[] = []): void {
+    this.#write(JSON.stringify(message), tensors);
+  }
+
+  execute(batch: number, requests: readonly NumberedRequest[]): void {
+    const tensors: Uint8Array[] = [];
+    for (const { request } of requests) {
+      for (const { data } of request.inputs) tensors.push(data);
+    }
+    this.#write(executeText(batch, requests), tensors);
+  }
+
+  /** @param text JSON with `kind` */
+  #write(text: string, tensors: readonly Uint8Array[]): void {
     if (this.#over || this.#fault !== null) return;
     const pieces = this.#frame(this.#withRead(text), tensors);
     if (pieces.length === 1) {
@@ -171,10 +183,8 @@ export class WorkerProcess {
     if (message.free !== undefined) {
       for (const offset of message.free) this.#regions?.free(offset);
     }
-    this.#options.received(
-      message,
-      payload instanceof Uint8Array ? payload : this.#copied(payload),
-    );
+    const bytes = payload instanceof Uint8Array ? payload : this.#copied(payload);
+    this.#options.received(message, new PayloadTensors(bytes));
   }
 
   /** What the worker wrote, in memory of our own: the worker may write there again. */

@@ -13,13 +13,13 @@ import type { WireMetricMessage, WorkerMessage } from './worker-message.ts';
  */
 export class WorkerMetrics {
   readonly #metrics: CustomMetrics;
-  readonly #answer: (text: string) => void;
+  readonly #answer: (message: object) => void;
   readonly #families = new Map<number, CustomMetricFamily>();
   readonly #series = new Map<number, CustomMetric>();
   #nextNumber = 1;
 
   /** @param answer Sends a message to the worker. */
-  constructor(metrics: CustomMetrics, answer: (text: string) => void) {
+  constructor(metrics: CustomMetrics, answer: (message: object) => void) {
     this.#metrics = metrics;
     this.#answer = answer;
   }
@@ -86,7 +86,7 @@ export class WorkerMetrics {
   }
 
   #reply(call: number, answer: object): void {
-    this.#answer(JSON.stringify({ kind: 'answer', call, ...answer }));
+    this.#answer({ kind: 'answer', call, ...answer });
   }
 }
 

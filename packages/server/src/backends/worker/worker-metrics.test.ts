@@ -12,7 +12,7 @@ function setUp(): {
   const answers: unknown[] = [];
   return {
     answers,
-    worker: () => new WorkerMetrics(metrics, (text) => answers.push(JSON.parse(text))),
+    worker: () => new WorkerMetrics(metrics, (message) => answers.push(message)),
     lines: () =>
       prometheusText(metrics.collect())
         .split('\n')

@@ -6,13 +6,12 @@ import type { InferencePort } from '../../core/inference-port.ts';
 import type { Logger } from '../../core/logger.ts';
 import { noInputsError } from '../batch/no-inputs-error.ts';
 import { type CallChains, chainKey } from './call-chains.ts';
-import { ModelCalls } from './model-calls.ts';
-import { OpenRequest, type OpenRequestParts } from './open-request.ts';
-import type { PythonWorker } from './python-worker.ts';
+import { type CallTexts, ModelCalls } from './model-calls.ts';
+import { type NumberedRequest, OpenRequest, type OpenRequestParts } from './open-request.ts';
 import { ReadinessCheck } from './readiness-check.ts';
-import { executeText } from './request-text.ts';
+import type { WorkerLife, WorkerOwner } from './worker-life.ts';
 import type { WorkerMessage } from './worker-message.ts';
-import { TensorReader } from './worker-tensors.ts';
+import type { TensorReader } from './worker-tensors.ts';
 
 /** A worker that died soon after its start is started again after this long, then twice as long, … */
 const restartDelayMsMin = 100;
@@ -20,17 +19,28 @@ const restartDelayMsMax = 30_000;
 /** A worker that lived this long is started again at once. */
 const soundLifeMs = 60_000;
 
-export interface PythonInstanceParts {
+/** What is said of an instance, in the words of its backend. */
+export interface InstanceTexts extends CallTexts {
+  /** What the worker is called in the log: `Stub process`. */
+  readonly worker: string;
+  /** Of a request that finds no worker. */
+  readonly unhealthy: (instanceName: string) => string;
+  /** Of a request whose worker has died. */
+  readonly died: (instanceName: string, reason: string) => string;
+}
+
+export interface WorkerInstanceParts {
   readonly name: string;
   readonly modelName: string;
   readonly modelVersion: string;
   readonly decoupled: boolean;
   readonly batches: boolean;
   /** A worker whose model is initialised, and that tells this instance what it says. */
-  readonly startWorker: (instance: PythonInstance) => Promise<PythonWorker>;
+  readonly startWorker: (owner: WorkerOwner) => Promise<WorkerLife>;
   /** What the model can ask the server for. */
   readonly port: InferencePort;
   readonly chains: CallChains;
+  readonly texts: InstanceTexts;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -43,18 +53,20 @@ interface Batch {
 }
 
 /**
- * One instance of a Python model: a worker process, and the requests that it has. When the worker dies
+ * One instance of a model that runs in a worker: a process or a thread, and the requests that it has. When the worker dies
  * its requests fail, and another is started.
  */
-export class PythonInstance implements BackendInstance {
+export class WorkerInstance implements BackendInstance, WorkerOwner {
   readonly name: string;
-  readonly #parts: PythonInstanceParts;
+  readonly #parts: WorkerInstanceParts;
   readonly #requestParts: OpenRequestParts;
   readonly #calls: ModelCalls;
   readonly #batches = new Map<number, Batch>();
   readonly #open = new Map<number, OpenRequest>();
   readonly #readiness: ReadinessCheck;
-  #worker: PythonWorker | null = null;
+  #worker: WorkerLife | null = null;
+  /** The worker that may call: also one that is not initialised yet. */
+  #caller: WorkerLife | null = null;
   #workerSinceNs = 0;
   #starting: Promise<void> | null = null;
   #restartTimer: Timer | null = null;
@@ -63,7 +75,7 @@ export class PythonInstance implements BackendInstance {
   #restartCount = 0;
   #nextNumber = 1;
 
-  private constructor(parts: PythonInstanceParts) {
+  private constructor(parts: WorkerInstanceParts) {
     this.name = parts.name;
     this.#parts = parts;
     const { modelName, modelVersion, decoupled } = parts;
@@ -73,27 +85,33 @@ export class PythonInstance implements BackendInstance {
       decoupled,
       nowNs: () => parts.clock.nowNs(),
       settled: (request) => this.#settled(request),
-      cancelled: ({ number }) => this.#worker?.send(`{"kind":"cancel","request":${number}}`),
+      cancelled: ({ number }) => this.#worker?.send({ kind: 'cancel', request: number }),
     };
     this.#readiness = new ReadinessCheck({
       instanceName: parts.name,
       clock: parts.clock,
-      ask: () => this.#worker?.send('{"kind":"is-ready"}'),
+      ask: () => this.#worker?.send({ kind: 'is-ready' }),
     });
     this.#calls = new ModelCalls({
       port: parts.port,
       chains: parts.chains,
       callerChain: () => this.#callChain(),
       traceOf: (request) => this.#open.get(request)?.execution.request.trace ?? null,
-      send: (text, tensors) => this.#worker?.send(text, tensors),
+      send: (message, tensors) => this.#caller?.send(message, tensors),
+      texts: parts.texts,
       logger: parts.logger,
     });
   }
 
   /** @throws TritonError when the model cannot be imported or initialised. */
-  static async start(parts: PythonInstanceParts): Promise<PythonInstance> {
-    const instance = new PythonInstance(parts);
-    instance.#worker = await parts.startWorker(instance);
+  static async start(parts: WorkerInstanceParts): Promise<WorkerInstance> {
+    const instance = new WorkerInstance(parts);
+    try {
+      instance.#worker = await parts.startWorker(instance);
+    } catch (error) {
+      instance.#calls.abandon();
+      throw error;
+    }
     instance.#workerSinceNs = parts.clock.nowNs();
     return instance;
   }
@@ -121,13 +139,16 @@ export class PythonInstance implements BackendInstance {
     return this.#worker.hasReadiness ? this.#readiness.check() : null;
   }
 
+  attached(worker: WorkerLife): void {
+    this.#caller = worker;
+  }
+
   /** What the worker says. @throws Error where it says what cannot be. */
-  received(message: WorkerMessage, payload: Uint8Array): void {
+  received(message: WorkerMessage, tensors: TensorReader): void {
     if (message.kind === 'result') {
-      this.#result(message, payload);
+      this.#result(message, tensors);
     } else if (message.kind === 'send') {
-      const request = this.#open.get(message.request);
-      request?.answer(message.response, new TensorReader(payload), message.final);
+      this.#sent(message, tensors);
     } else if (message.kind === 'dropped') {
       this.#open.get(message.request)?.fail(this.#droppedError());
     } else if (message.kind === 'readiness') {
@@ -135,9 +156,9 @@ export class PythonInstance implements BackendInstance {
     } else if (message.kind === 'cancel-call') {
       this.#calls.cancel(message.call);
     } else if (message.kind === 'infer' || message.kind === 'load') {
-      this.#calls.call(message, payload);
+      this.#calls.call(message, tensors);
     } else if (message.kind === 'unload' || message.kind === 'ready') {
-      this.#calls.call(message, payload);
+      this.#calls.call(message, tensors);
     } else {
       throw new Error(`message '${message.kind}' is none of a running model`);
     }
@@ -145,14 +166,16 @@ export class PythonInstance implements BackendInstance {
 
   /** The worker is gone: its requests fail, and the next is on its way. */
   died(reason: string): void {
-    this.#parts.logger.error(`Stub process '${this.name}' has ended: ${reason}`);
+    const { texts, logger } = this.#parts;
+    logger.error(`${texts.worker} '${this.name}' has ended: ${reason}`);
     this.#worker = null;
     this.#calls.abandon();
     this.#readiness.abandon();
     const requests = [...this.#open.values()];
     const batches = [...this.#batches.values()];
     this.#batches.clear();
-    for (const request of requests) request.fail(this.#unhealthyError());
+    const error = new TritonError('INTERNAL', texts.died(this.name, reason));
+    for (const request of requests) request.fail(error);
     for (const batch of batches) batch.finished();
     if (this.#stopped) return;
     const livedMs = (this.#parts.clock.nowNs() - this.#workerSinceNs) / 1e6;
@@ -160,7 +183,7 @@ export class PythonInstance implements BackendInstance {
     this.#scheduleRestart();
   }
 
-  /** Finalizes the model and ends its process. No request is in the worker. */
+  /** Finalizes the model and ends its worker. No request is in it. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#restartTimer?.cancel();
@@ -171,7 +194,7 @@ export class PythonInstance implements BackendInstance {
     await worker?.finalize();
   }
 
-  /** Ends the process at once. */
+  /** Ends the worker at once. */
   async kill(): Promise<void> {
     this.#stopped = true;
     this.#restartTimer?.cancel();
@@ -201,11 +224,10 @@ export class PythonInstance implements BackendInstance {
     for (const { sink } of batch) sink.fail(this.#unhealthyError());
   }
 
-  #send(worker: PythonWorker, batch: readonly Execution[]): Promise<void> {
+  #send(worker: WorkerLife, batch: readonly Execution[]): Promise<void> {
     return new Promise((resolve) => {
       const requests: OpenRequest[] = [];
-      const tensors: Uint8Array[] = [];
-      const numbered: { number: number; request: Execution['request'] }[] = [];
+      const numbered: NumberedRequest[] = [];
       for (const execution of batch) {
         const number = this.#nextNumber++;
         const open = new OpenRequest(number, execution, this.#requestParts);
@@ -216,7 +238,6 @@ export class PythonInstance implements BackendInstance {
         this.#open.set(number, open);
         requests.push(open);
         numbered.push({ number, request: execution.request });
-        for (const { data } of execution.request.inputs) tensors.push(data);
       }
       if (requests.length === 0) {
         resolve();
@@ -224,13 +245,25 @@ export class PythonInstance implements BackendInstance {
       }
       const number = this.#nextNumber++;
       this.#batches.set(number, { requests, finished: resolve });
-      worker.send(executeText(number, numbered), tensors);
+      worker.execute(number, numbered);
       const sentNs = this.#parts.clock.nowNs();
       for (const execution of batch) execution.computeInputEndNs = sentNs;
     });
   }
 
-  #result(message: Extract<WorkerMessage, { kind: 'result' }>, payload: Uint8Array): void {
+  /** An answer of a model that answers by itself. */
+  #sent(message: Extract<WorkerMessage, { kind: 'send' }>, tensors: TensorReader): void {
+    const request = this.#open.get(message.request);
+    request?.answer(message.response, tensors, message.final);
+    if (message.acknowledge !== true || request === undefined || request.settled) return;
+    const acknowledge = (): void =>
+      this.#worker?.send({ kind: 'acknowledge', request: message.request });
+    const { parent } = request.execution.request;
+    if (parent?.congested === true) parent.whenRelieved(acknowledge);
+    else acknowledge();
+  }
+
+  #result(message: Extract<WorkerMessage, { kind: 'result' }>, tensors: TensorReader): void {
     const batch = this.#batches.get(message.batch);
     if (batch === undefined) throw new Error(`batch ${message.batch} is not known`);
     const outputNs = this.#parts.clock.nowNs();
@@ -240,7 +273,6 @@ export class PythonInstance implements BackendInstance {
       for (const request of batch.requests) request.fail(this.#executeError(message.error));
     } else {
       this.#setEnd(batch);
-      const tensors = new TensorReader(payload);
       batch.requests.forEach((request, index) => {
         const response = message.responses[index] ?? null;
         if (response === null) return;
@@ -277,7 +309,7 @@ export class PythonInstance implements BackendInstance {
   }
 
   async #startAgain(): Promise<void> {
-    const { startWorker, clock, logger } = this.#parts;
+    const { startWorker, texts, clock, logger } = this.#parts;
     try {
       const worker = await startWorker(this);
       if (this.#stopped) {
@@ -287,16 +319,16 @@ export class PythonInstance implements BackendInstance {
       this.#worker = worker;
       this.#workerSinceNs = clock.nowNs();
       this.#restartCount++;
-      logger.info(`Stub process '${this.name}' has been restarted`);
+      logger.info(`${texts.worker} '${this.name}' has been restarted`);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      logger.error(`Stub process '${this.name}' could not be restarted: ${text}`);
+      logger.error(`${texts.worker} '${this.name}' could not be restarted: ${text}`);
       if (!this.#stopped) this.#scheduleRestart();
     }
   }
 
   #unhealthyError(): TritonError {
-    return new TritonError('INTERNAL', `Stub process '${this.name}' is not healthy.`);
+    return new TritonError('INTERNAL', this.#parts.texts.unhealthy(this.name));
   }
 
   #executeError(text: string): TritonError {

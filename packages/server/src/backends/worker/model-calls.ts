@@ -8,13 +8,26 @@ import { publicFailure } from '../../core/public-failure.ts';
 import type { Trace } from '../../core/trace.ts';
 import type { CallChains } from './call-chains.ts';
 import type { WireCall } from './worker-message.ts';
-import { describeTensors, parametersOf, TensorReader, wireParameters } from './worker-tensors.ts';
+import {
+  describeTensors,
+  parametersOf,
+  type TensorReader,
+  wireParameters,
+} from './worker-tensors.ts';
 
 /** Calls that one worker may have under way. */
 const callsMax = 4096;
 
 type InferCall = Extract<WireCall, { kind: 'infer' }>;
 type ControlCall = Exclude<WireCall, InferCall>;
+
+/** What callers are told, in the words of their language. */
+export interface CallTexts {
+  /** A decoupled model was called in the way that waits for one answer. */
+  readonly calledDecoupled: (model: string) => string;
+  /** What a call fails with that the server refuses. */
+  readonly refused: (model: string, error: TritonError) => TritonError;
+}
 
 export interface ModelCallsParts {
   readonly port: InferencePort;
@@ -23,7 +36,8 @@ export interface ModelCallsParts {
   readonly callerChain: () => readonly string[];
   /** The trace of one of the caller's requests; null where it has none, or is answered. */
   readonly traceOf: (request: number) => Trace | null;
-  readonly send: (text: string, tensors: readonly Uint8Array[]) => void;
+  readonly send: (message: object, tensors: readonly Uint8Array[]) => void;
+  readonly texts: CallTexts;
   readonly logger: Logger;
 }
 
@@ -37,8 +51,8 @@ export class ModelCalls {
   }
 
   /** Answers in messages of kind `answer` with the call's number. */
-  call(message: WireCall, payload: Uint8Array): void {
-    if (message.kind === 'infer') this.#infer(message, payload);
+  call(message: WireCall, tensors: TensorReader): void {
+    if (message.kind === 'infer') this.#infer(message, tensors);
     else void this.#control(message);
   }
 
@@ -54,7 +68,7 @@ export class ModelCalls {
     for (const cancellation of running) cancellation.cancel();
   }
 
-  #infer(message: InferCall, payload: Uint8Array): void {
+  #infer(message: InferCall, tensors: TensorReader): void {
     const cancellation = new Cancellation();
     const version = message.version < 0 ? null : message.version;
     const loading =
@@ -62,24 +76,23 @@ export class ModelCalls {
         ? null
         : this.#parts.port.summon(message.model, version, cancellation);
     if (loading === null) {
-      this.#start(message, payload, cancellation);
+      this.#start(message, tensors, cancellation);
       return;
     }
     this.#running.set(message.call, cancellation);
-    // The worker may use the payload's memory again when this returns.
-    const copy = payload.slice();
+    const kept = tensors.kept();
     const start = (): void => {
-      if (this.#running.delete(message.call)) this.#start(message, copy, cancellation);
+      if (this.#running.delete(message.call)) this.#start(message, kept, cancellation);
     };
     // Why it was not loaded is told as a model that is not ready, and in the log.
     loading.then(start, start);
   }
 
-  #start(message: InferCall, payload: Uint8Array, cancellation: Cancellation): void {
-    const { port, chains, callerChain, traceOf } = this.#parts;
-    const sink = new CallSink(message.call, (text, tensors, final) => {
+  #start(message: InferCall, tensors: TensorReader, cancellation: Cancellation): void {
+    const { port, chains, callerChain, traceOf, texts } = this.#parts;
+    const sink = new CallSink(message.call, (answer, outputs, final) => {
       if (final && !this.#running.delete(message.call)) return;
-      if (this.#running.has(message.call) || final) this.#parts.send(text, tensors);
+      if (this.#running.has(message.call) || final) this.#parts.send(answer, outputs);
     });
     const version = message.version < 0 ? null : message.version;
     try {
@@ -93,13 +106,10 @@ export class ModelCalls {
         throw new TritonError('INTERNAL', text);
       }
       if (target.decoupled && !message.decoupled) {
-        throw new TritonError(
-          'INTERNAL',
-          `Model ${message.model} is using the decoupled. The current BLS request call doesn't support models using the decoupled transaction policy. Please use 'decoupled=True' argument to the 'exec' or 'async_exec' calls for decoupled models.'`,
-        );
+        throw new TritonError('INTERNAL', texts.calledDecoupled(message.model));
       }
       chains.enter(cancellation, callerChain(), target);
-      const inputs = new TensorReader(payload).take(message.tensors);
+      const inputs = tensors.take(message.tensors);
       const request = {
         id: message.id,
         parameters: requestParameters(message),
@@ -115,21 +125,20 @@ export class ModelCalls {
       const trace = traceOf(message.trace)?.child() ?? null;
       port.infer(message.model, version, request, cancellation, sink, trace);
     } catch (failure) {
-      const error = publicFailure(failure, 'a call of a Python model', this.#parts.logger);
-      const text = `Model ${message.model} - Error when running inference: ${error.message}`;
+      const error = publicFailure(failure, 'a call of a model', this.#parts.logger);
       this.#running.set(message.call, cancellation);
-      sink.fail(new TritonError('INTERNAL', text));
+      sink.fail(texts.refused(message.model, error));
     }
   }
 
   async #control(message: ControlCall): Promise<void> {
     const { send, logger } = this.#parts;
     const answer = (rest: object): void =>
-      send(JSON.stringify({ kind: 'answer', call: message.call, final: true, ...rest }), []);
+      send({ kind: 'answer', call: message.call, final: true, ...rest }, []);
     try {
       answer({ error: null, ...(await this.#controlled(message)) });
     } catch (failure) {
-      const error = publicFailure(failure, 'a call of a Python model', logger);
+      const error = publicFailure(failure, 'a call of a model', logger);
       answer({ error: { code: error.code, message: error.message } });
     }
   }
@@ -156,11 +165,11 @@ export class ModelCalls {
 /** Sends the answers of a called model to the worker. */
 class CallSink implements ResponseSink {
   readonly #call: number;
-  readonly #send: (text: string, tensors: readonly Uint8Array[], final: boolean) => void;
+  readonly #send: (answer: object, tensors: readonly Uint8Array[], final: boolean) => void;
 
   constructor(
     call: number,
-    send: (text: string, tensors: readonly Uint8Array[], final: boolean) => void,
+    send: (answer: object, tensors: readonly Uint8Array[], final: boolean) => void,
   ) {
     this.#call = call;
     this.#send = send;
@@ -168,15 +177,15 @@ class CallSink implements ResponseSink {
 
   respond(response: InferResponse | null, final: boolean): void {
     const outputs = response?.outputs ?? [];
-    const text = JSON.stringify({
+    const answer = {
       kind: 'answer',
       call: this.#call,
       final,
       tensors: describeTensors(outputs),
       parameters: wireParameters(response?.parameters ?? new Map()),
-    });
+    };
     this.#send(
-      text,
+      answer,
       outputs.map(({ data }) => data),
       final,
     );
@@ -184,8 +193,7 @@ class CallSink implements ResponseSink {
 
   fail({ code, message }: TritonError): void {
     const error = { code, message };
-    const text = JSON.stringify({ kind: 'answer', call: this.#call, final: true, error });
-    this.#send(text, [], true);
+    this.#send({ kind: 'answer', call: this.#call, final: true, error }, [], true);
   }
 }
 

@@ -1,8 +1,15 @@
 import { type ParameterValue, TritonError } from '@nereid/protocol';
 import type { Execution } from '../../core/execution.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
 import type { InferResponse } from '../../core/infer-response.ts';
 import type { WireResponse } from './worker-message.ts';
 import { parametersOf, type TensorReader } from './worker-tensors.ts';
+
+/** One request of a batch, and the number under which its answers come. */
+export interface NumberedRequest {
+  readonly number: number;
+  readonly request: InferRequest;
+}
 
 /** What the requests of one instance share. */
 export interface OpenRequestParts {

@@ -1,5 +1,4 @@
-import { isDataType, type ParameterValue, type Tensor } from '@nereid/protocol';
-import { paddedBytes } from './worker-frame.ts';
+import type { ParameterValue, Tensor } from '@nereid/protocol';
 import type { TensorDescription, WireParameter } from './worker-message.ts';
 
 /** Tensors as a message describes them. */
@@ -7,26 +6,12 @@ export function describeTensors(tensors: readonly Tensor[]): readonly TensorDesc
   return tensors.map(({ name, dataType, shape, data }) => [name, dataType, shape, data.byteLength]);
 }
 
-/** Takes the tensors of a payload, one description after the other, as views. */
-export class TensorReader {
-  readonly #payload: Uint8Array;
-  #offset = 0;
-
-  constructor(payload: Uint8Array) {
-    this.#payload = payload;
-  }
-
-  /** @throws Error when the payload does not hold what is described. */
-  take(descriptions: readonly TensorDescription[]): Tensor[] {
-    return descriptions.map(([name, dataType, shape, byteCount]) => {
-      const start = this.#offset;
-      this.#offset = start + paddedBytes(byteCount);
-      if (!isDataType(dataType) || this.#offset > this.#payload.byteLength) {
-        throw new Error(`tensor '${name}' of the worker is not in its payload`);
-      }
-      return { name, dataType, shape, data: this.#payload.subarray(start, start + byteCount) };
-    });
-  }
+/** The tensors that came with a message, which describes them one after the other. */
+export interface TensorReader {
+  /** @throws Error when the message does not hold what is described. */
+  take(descriptions: readonly TensorDescription[]): Tensor[];
+  /** The same in memory that stays as it is after the message was handled. */
+  kept(): TensorReader;
 }
 
 /** A response's parameters. */

@@ -96,7 +96,7 @@ export type WireMetricMessage =
 
 /** What a worker says. */
 export type WorkerMessage =
-  | { readonly kind: 'hello'; readonly python: string; readonly regions: readonly string[] }
+  | { readonly kind: 'hello'; readonly regions: readonly string[] }
   | {
       readonly kind: 'done';
       readonly of: LifeStep;
@@ -118,6 +118,8 @@ export type WorkerMessage =
       readonly request: number;
       readonly final: boolean;
       readonly response: WireResponse | null;
+      /** The worker waits to be told that this came, before it sends many more. */
+      readonly acknowledge?: boolean;
     }
   | { readonly kind: 'dropped'; readonly request: number }
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly error: string | null }

@@ -1,0 +1,90 @@
+import { resolve } from 'node:path';
+import type { Backend, BackendLoadContext, BackendModel } from '../../core/backend.ts';
+import type { InferencePort } from '../../core/inference-port.ts';
+import type { CustomMetrics } from '../../observability/custom-metrics.ts';
+import type { CallChains } from '../worker/call-chains.ts';
+import { WorkerLife } from '../worker/worker-life.ts';
+import { WorkerLoader } from '../worker/worker-loader.ts';
+import { WorkerModel } from '../worker/worker-model.ts';
+import { javascriptSettings, modelFileName } from './javascript-settings.ts';
+import { javascriptTexts, threadTexts } from './javascript-texts.ts';
+import { ThreadChannel } from './thread-channel.ts';
+import { threadCode } from './thread-code.ts';
+
+export interface JavascriptBackendOptions {
+  /** What models can ask the server for. */
+  readonly port: InferencePort;
+  /** Who waits for whom, over all backends whose models call others. */
+  readonly chains: CallChains;
+  /** Where the metrics that models make are published. */
+  readonly metrics: CustomMetrics;
+}
+
+/** Models in JavaScript and TypeScript: a worker thread for each instance. */
+export class JavascriptBackend implements Backend {
+  readonly name = 'javascript';
+  readonly #options: JavascriptBackendOptions;
+  readonly #models = new Set<WorkerModel>();
+
+  constructor(options: JavascriptBackendOptions) {
+    this.#options = options;
+  }
+
+  async loadModel(context: BackendLoadContext): Promise<BackendModel> {
+    const { port, chains } = this.#options;
+    const settings = javascriptSettings(context.config, context.backendConfig);
+    const versionDirectory = resolve(context.versionDirectory);
+    const setup = {
+      modelName: context.modelName,
+      versionDirectory,
+      fileName: modelFileName(context.config, versionDirectory),
+      concurrentBatches: settings.concurrentBatches,
+    };
+    const startWorker = (instanceName: string): Promise<WorkerLife> =>
+      this.#startWorker(context, settings, { ...setup, instanceName });
+    const loader = new WorkerLoader({ context, port, chains, texts: javascriptTexts, startWorker });
+    const model = await WorkerModel.load(loader, (gone) => this.#models.delete(gone));
+    this.#models.add(model);
+    return model;
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all([...this.#models].map((model) => model.kill()));
+  }
+
+  async #startWorker(
+    { clock, logger }: BackendLoadContext,
+    settings: ReturnType<typeof javascriptSettings>,
+    setup: { readonly instanceName: string },
+  ): Promise<WorkerLife> {
+    const { instanceName } = setup;
+    const { finalizeTimeoutMs, initializeTimeoutMs, heapMegabytesMax } = settings;
+    const code = threadCode();
+    const worker = new WorkerLife({
+      instanceName,
+      open: (listener) =>
+        new ThreadChannel({
+          code,
+          heapMegabytesMax,
+          label: instanceName,
+          clock,
+          logger,
+          ...listener,
+        }),
+      endTimeoutMs: finalizeTimeoutMs,
+      initializeTimeoutMs,
+      texts: threadTexts,
+      metrics: this.#options.metrics,
+      clock,
+      logger,
+    });
+    try {
+      await worker.greeted(initializeTimeoutMs);
+      await worker.setUp(setup);
+      return worker;
+    } catch (error) {
+      await worker.kill('it did not start');
+      throw error;
+    }
+  }
+}

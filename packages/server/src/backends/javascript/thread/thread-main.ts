@@ -1,0 +1,29 @@
+// What a thread of a JavaScript model runs. Its bundle is `model-thread.js`, which traces leave out.
+import { type MessagePort, workerData } from 'node:worker_threads';
+import type { ThreadPost } from '../tensor-pack.ts';
+import { ModelThread } from './model-thread.ts';
+import { installModuleHooks } from './module-hooks.ts';
+import { PrintedLines } from './printed-lines.ts';
+import { ServerPort } from './server-port.ts';
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly port: MessagePort;
+  /** Of the server's copy of `@nereid/model`. */
+  readonly packageUrl: string;
+  /** Of `hooks-main.ts`, or its bundle. */
+  readonly hooksUrl: string;
+}
+
+const { port, packageUrl, hooksUrl } = workerData as ThreadData;
+// The model shares this object: the port is ours alone.
+delete (workerData as { port?: MessagePort }).port;
+
+const server = new ServerPort(port);
+const lines = new PrintedLines((level, message) => server.post({ kind: 'log', level, message }));
+lines.capture();
+installModuleHooks(packageUrl, hooksUrl);
+const exit = process.exit.bind(process);
+const thread = new ModelThread(server, lines, () => exit(0));
+port.on('message', (post: ThreadPost) => thread.received(post));
+server.post({ kind: 'hello', regions: [] });

@@ -1,0 +1,494 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { control, inferJson, javascriptConfig, javascriptModel } from './javascript-models.ts';
+import { eventually } from './python-models.ts';
+import { runPytest } from './run-python.ts';
+import { temporaryRepository } from './temporary-repository.ts';
+
+const types = [
+  'BOOL',
+  ...['UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64'],
+  ...['FP16', 'BF16', 'FP32', 'FP64', 'BYTES'],
+];
+const iterative = 'sequence_batching { iterative_sequence: true }';
+const decoupled = 'model_transaction_policy { decoupled: true }';
+const gauge = "await context.metrics.gauge('js_gauge', { help: 'G', labels: { of: 'life' } })";
+
+const models: Record<string, readonly [config: string, file: string, code: string]> = {
+  double: [javascriptConfig(), 'model.js', javascriptModel('y = x.map((v) => v * 2);')],
+  counting: [
+    javascriptConfig(decoupled),
+    'model.mjs',
+    `export default class Counting {
+  async *execute([request]) {
+    const [count] = request.input('X', 'INT32').data;
+    if (count < 0) throw new RangeError('below 0');
+    for (let i = 0; i < count; i++) yield { outputs: [{ name: 'Y', data: [i] }] };
+  }
+}`,
+  ],
+  common_js: [
+    javascriptConfig(),
+    'model.cjs',
+    `const { basename } = require('node:path');
+exports.execute = (requests) =>
+  requests.map((request) => ({ outputs: [{ name: 'Y', data: [basename(__filename).length] }] }));`,
+  ],
+  bls: [
+    javascriptConfig(),
+    'model.js',
+    javascriptModel(`const inputs = [{ name: 'X', data: x }];
+    const [one, two] = await Promise.all([
+      context.infer('double', { inputs }),
+      context.infer('double', { inputs, version: 1, outputs: ['Y'], parent: request }),
+    ]);
+    y = one.output('Y', 'INT32').data.map((value, index) => value + two.outputs[0].data[index]);`),
+  ],
+  bls_stream: [
+    javascriptConfig(),
+    'model.js',
+    javascriptModel(`y = [];
+    for await (const answer of context.stream('counting', { inputs: [{ name: 'X', data: x }] })) {
+      y.push(...answer.output('Y').data);
+      if (y.length === 100) break;
+    }`),
+  ],
+  bls_errors: [
+    javascriptConfig(),
+    'model.js',
+    javascriptModel(`const inputs = [{ name: 'X', data: x }];
+    const told = async (promise) => promise.catch((error) => error.code + ' ' + error.message);
+    const texts = await Promise.all([
+      told(context.infer('nowhere', { inputs })),
+      told(context.infer('counting', { inputs })),
+      told(context.infer('double', { inputs: [{ name: 'Z', data: x }] })),
+    ]);
+    throw new Error(texts.join('; '));`),
+  ],
+  control: [
+    javascriptConfig(),
+    'model.js',
+    javascriptModel(`const { models } = context;
+    const before = await models.isReady('spare');
+    await models.load('spare');
+    const during = await models.isReady('spare', 1);
+    await models.unload('spare');
+    const missing = await models.load('nowhere').catch((error) => error.message);
+    context.logger.error('load: ' + missing);
+    y = [before, during];`),
+  ],
+  spare: [javascriptConfig(), 'model.js', javascriptModel('')],
+  self_call: [
+    javascriptConfig(),
+    'model.js',
+    javascriptModel("await context.infer('self_call', { inputs: [{ name: 'X', data: x }] });"),
+  ],
+  life: [
+    javascriptConfig('parameters { key: "greeting" value { string_value: "ahoy" } }'),
+    'model.js',
+    `import { strict as assert } from 'node:assert';
+export default {
+  async initialize(context) {
+    assert.equal(context.config.name, 'life');
+    assert.equal(context.modelName + context.modelVersion, 'life1');
+    assert.ok(import.meta.url.includes(context.versionDirectory));
+    this.gauge = ${gauge};
+    this.gauge.set(3);
+    context.logger.warning('initialized ' + context.instanceName + ' ' + context.parameters.greeting);
+  },
+  isReady: () => globalThis.ready !== false,
+  execute(requests) {
+    this.gauge.increment(-1);
+    return requests.map((request) => {
+      const { id, parameters, outputNames, batchSize, signal } = request;
+      const told = { id, parameters, outputNames, batchSize, aborted: signal.aborted };
+      console.log(JSON.stringify(told, (_, value) => (typeof value === 'bigint' ? value + 'n' : value)));
+      globalThis.ready = request.input('X').data[0] !== 0;
+      return {
+        outputs: [{ name: 'Y', data: request.input('X').data }],
+        parameters: { text: 'a', flag: true, whole: 5, wide: 2n ** 62n, part: 0.5 },
+      };
+    });
+  },
+  async finalize() {
+    console.error('finalized');
+  },
+};`,
+  ],
+  errors: [
+    javascriptConfig(),
+    'model.js',
+    `import { TritonError } from '@nereid/model';
+export function execute(requests) {
+  return requests.map((request) => {
+    const [x] = request.input('X').data;
+    if (x === 1) throw new TritonError('UNAVAILABLE', 'come back later');
+    if (x === 2) return new TritonError('NOT_FOUND', 'not here');
+    if (x === 3) request.input('Q');
+    if (x === 4) request.input('X', 'FP32');
+    throw 'a text';
+  });
+}`,
+  ],
+  counts_down: [
+    javascriptConfig(`${decoupled} ${iterative}`),
+    'model.js',
+    `let left = null;
+export async function* execute([request]) {
+  left = (left ?? request.input('X').data[0]) - 1;
+  yield { outputs: [{ name: 'Y', data: [left] }] };
+  if (left > 0) yield { reschedule: true };
+  else left = null;
+}`,
+  ],
+  second_time: [
+    javascriptConfig(iterative),
+    'model.js',
+    `let count = 0;
+export const execute = ([request]) =>
+  ++count % 2 === 1
+    ? [{ reschedule: true }]
+    : [{ outputs: [{ name: 'Y', data: [request.input('X').data[0] * 10 + count] }] }];`,
+  ],
+  keeper: [
+    javascriptConfig(),
+    'model.js',
+    `const kept = [];
+export const execute = (requests) =>
+  requests.map((request) => {
+    const x = request.input('X', 'INT32').data;
+    kept.push([x, x.slice()]);
+    if (!kept.every(([a, b]) => a.length === b.length && a.every((v, i) => v === b[i]))) throw new Error('changed');
+    return { outputs: [{ name: 'Y', data: x.map((value) => value + 1) }] };
+  });`,
+  ],
+  constant: [
+    javascriptConfig(),
+    'model.js',
+    `const table = new Int32Array(100_000).fill(5);
+export const execute = (requests) =>
+  requests.map((request) => ({
+    outputs: [{ name: 'Y', data: table, keep: request.input('X').data[0] === 1 }],
+  }));`,
+  ],
+  batching: [
+    `backend: "javascript" max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 300000 preferred_batch_size: [ 4 ] }
+input { name: "X" data_type: TYPE_INT32 dims: [ 1 ] } output { name: "Y" data_type: TYPE_INT32 dims: [ 1 ] }`,
+    'model.js',
+    `export const execute = (requests) =>
+  requests.map(({ batchSize }) => ({ outputs: [{ name: 'Y', shape: [batchSize, 1], data: [requests.length] }] }));`,
+  ],
+  concurrent: [
+    javascriptConfig('parameters { key: "concurrent_batches" value { string_value: "3" } }'),
+    'model.js',
+    `const waiting = [];
+export async function execute([request]) {
+  const y = await new Promise((resolve) => {
+    waiting.push(resolve);
+    // The third lets all three go.
+    if (waiting.length === 3) waiting.splice(0).forEach((go, index) => go(index));
+  });
+  return [{ outputs: [{ name: 'Y', data: [y] }] }];
+}`,
+  ],
+  typed: [
+    'backend: "javascript"',
+    'model.ts',
+    `import type { CompletableConfig, InferenceRequest, Model } from '@nereid/model';
+import { scaled } from './scale.js';
+
+enum Way { Up = 1, Down = -1 }
+
+export default class Typed implements Model {
+  static autoCompleteConfig(config: CompletableConfig): Partial<CompletableConfig> {
+    return {
+      input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [-1] }],
+      output: [{ name: 'Y', data_type: 'TYPE_INT32', dims: [-1] }],
+    };
+  }
+  constructor(private readonly way: Way = Way.Down) {}
+  execute(requests: readonly InferenceRequest[]) {
+    return requests.map((request) => ({
+      outputs: [{ name: 'Y', data: scaled<Int32Array>(request.input('X', 'INT32').data, this.way) }],
+    }));
+  }
+}`,
+  ],
+  seven: [
+    javascriptConfig(),
+    'model.js',
+    `import seven from 'seven';\n${javascriptModel('y = [seven];')}`,
+  ],
+  versions: [
+    javascriptConfig('version_policy { all { } }'),
+    'model.js',
+    javascriptModel('y = [1];'),
+  ],
+  ...Object.fromEntries(
+    types.map((type) => [
+      `echo_${type}`,
+      [
+        javascriptConfig('', type === 'BYTES' ? 'STRING' : type),
+        'model.js',
+        `export const execute = (requests) =>
+  requests.map((request) => {
+    const { data, shape, dataType } = request.input('X', '${type}');
+    return { outputs: [{ name: 'Y', data, shape, dataType }] };
+  });`,
+      ] as const,
+    ]),
+  ),
+  upper: [
+    javascriptConfig('', 'STRING'),
+    'model.js',
+    `export const execute = (requests) =>
+  requests.map((request) => ({
+    outputs: [{ name: 'Y', data: request.input('X').strings().map((text) => text.toUpperCase()) }],
+  }));`,
+  ],
+};
+
+const repository = temporaryRepository({
+  ...Object.fromEntries(
+    Object.entries(models).flatMap(([name, [config, file, code]]) => [
+      [`${name}/config.pbtxt`, config],
+      [`${name}/1/${file}`, code],
+    ]),
+  ),
+  'typed/1/scale.ts':
+    'export function scaled<T extends { map(f: (v: number) => number): T }>(data: T, by: number): T { return data.map((v) => v * by); }',
+  'seven/node_modules/seven/index.js': 'module.exports = 7;',
+  'versions/2/model.ts':
+    'export const execute = ([r]: any) => [{ outputs: [{ name: "Y", data: [2] }] }];',
+});
+let server: ServerProcess;
+
+beforeAll(async () => {
+  server = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      '--model-control-mode=explicit',
+      '--strict-readiness=false',
+      ...Object.keys(models)
+        .filter((name) => !['spare', 'life'].includes(name))
+        .map((name) => `--load-model=${name}`),
+    ],
+  });
+});
+
+afterAll(async () => {
+  const { status } = await server.stop();
+  repository.remove();
+  expect(status).toBe(0);
+});
+
+const infer = (model: string, data: readonly (number | string)[]) =>
+  inferJson(server.url, model, data);
+
+describe('Triton’s clients', () => {
+  it('test_javascript_models.py', async () => {
+    const summary = await runPytest('test_javascript_models.py', {
+      NEREID_URL: `127.0.0.1:${server.port}`,
+      NEREID_GRPC_URL: `127.0.0.1:${server.grpcPort}`,
+    });
+    expect(summary).toMatch(/^\d+ passed/u);
+  });
+});
+
+describe('files', () => {
+  it.each([
+    ['common_js', [0], [9]],
+    ['typed', [3, 4], [-3, -4]],
+    ['seven', [0], [7]],
+    ['versions', [0], [2]],
+    ['versions/versions/1', [0], [1]],
+  ])('are modules of every kind (%s)', async (model, x, y) => {
+    expect(await infer(model, x)).toEqual({ status: 200, error: '', data: y });
+  });
+
+  it('complete the configuration', async () => {
+    const answer = await fetch(`${server.url}/v2/models/typed/config`);
+    expect(await answer.json()).toMatchObject({
+      input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [-1] }],
+    });
+  });
+});
+
+describe('calls between models', () => {
+  it.each([
+    ['bls', [1, 2], [4, 8]],
+    ['bls_stream', [3], [0, 1, 2]],
+    ['control', [0], [0, 1]],
+  ])('answers (%s)', async (model, x, y) => {
+    expect(await infer(model, x)).toEqual({ status: 200, error: '', data: y });
+  });
+
+  it('may leave a stream early', async () => {
+    expect((await infer('bls_stream', [1_000_000])).data).toHaveLength(100);
+    expect((await infer('bls_stream', [5])).data).toHaveLength(5);
+  });
+
+  it('tells what is wrong, with its code', async () => {
+    const { error } = await infer('bls_errors', [1]);
+    expect(error).toContain(
+      "INTERNAL Model nowhere - Error when running inference: Failed for execute the inference request. Model 'nowhere' is not ready.",
+    );
+    expect(error).toContain('Model counting is decoupled and may answer more than once');
+    expect(error).toContain(
+      "INVALID_ARG Model double - Error when running inference: unexpected inference input 'Z' for model 'double'",
+    );
+    await server.logged(/\[control_0\] load: /u);
+  });
+
+  it('refuses a call that would wait for itself', async () => {
+    const { error } = await infer('self_call', [1]);
+    expect(error).toContain("model 'self_call' would wait for itself");
+  });
+});
+
+describe('the life of a model', () => {
+  it('is given its context, logs, publishes metrics, and is told of its end', async () => {
+    expect(await control(server.url, 'life', 'load')).toBe('');
+    await server.logged(/W\d+ .*\[life_0\] initialized life_0 ahoy/u);
+    const answer = await fetch(`${server.url}/v2/models/life/infer`, {
+      method: 'POST',
+      body: JSON.stringify({
+        id: 'mine',
+        parameters: { a: 1, b: 'two', c: true },
+        inputs: [{ name: 'X', shape: [1], datatype: 'INT32', data: [1] }],
+      }),
+    });
+    expect(await answer.json()).toMatchObject({
+      id: 'mine',
+      parameters: { text: 'a', flag: true, whole: 5, part: 0.5 },
+    });
+    await server.logged(
+      /\[life_0\] \{\\?"id\\?":\\?"mine\\?",\\?"parameters\\?":\{\\?"a\\?":1,\\?"b\\?":\\?"two\\?",\\?"c\\?":true\},\\?"outputNames\\?":\[\\?"Y\\?"\],\\?"batchSize\\?":1,\\?"aborted\\?":false\}/u,
+    );
+    const metrics = await (await fetch(server.metricsUrl ?? '')).text();
+    expect(metrics).toContain('js_gauge{of="life"} 2');
+    await control(server.url, 'life', 'unload');
+    await server.logged(/\[life_0\] finalized/u);
+    const page = async () => (await fetch(server.metricsUrl ?? '')).text();
+    await eventually(async () => !(await page()).includes('js_gauge{'));
+  });
+
+  it('may say that it is not ready', async () => {
+    await control(server.url, 'life', 'load');
+    const ready = async () => (await fetch(`${server.url}/v2/models/life/ready`)).status;
+    expect(await ready()).toBe(200);
+    await infer('life', [0]);
+    expect(await ready()).toBe(400);
+    await infer('life', [1]);
+    expect(await ready()).toBe(200);
+    await control(server.url, 'life', 'unload');
+  });
+
+  it('takes the new code of a file that has changed', async () => {
+    await control(server.url, 'spare', 'load');
+    for (const value of [4, 5, 6]) {
+      writeFileSync(
+        join(repository.path, 'spare', '1', 'model.js'),
+        `import { y } from './y.js';\n${javascriptModel('y = [y1];').replace('let y = x', 'let y = x; const y1 = value')}\nconst value = y;`,
+      );
+      writeFileSync(join(repository.path, 'spare', '1', 'y.js'), `export const y = ${value};`);
+      expect(await control(server.url, 'spare', 'load')).toBe('');
+      expect((await infer('spare', [0])).data).toEqual([value]);
+    }
+    writeFileSync(join(repository.path, 'spare', '1', 'model.js'), 'export const execute = (;');
+    expect(await control(server.url, 'spare', 'load')).toContain('SyntaxError');
+    expect((await infer('spare', [0])).data).toEqual([6]);
+    await control(server.url, 'spare', 'unload');
+  });
+});
+
+describe('errors of a model', () => {
+  it.each([
+    [1, 503, 'come back later'],
+    [2, 404, 'not here'],
+    [3, 400, "there is no input 'Q', only 'X'"],
+    [4, 400, "input 'X' has data type INT32 and not FP32"],
+    [
+      5,
+      500,
+      "Failed to process the request(s) for model 'errors_0', message: the model threw a text",
+    ],
+  ])('have the code that it gives (%s)', async (x, status, error) => {
+    expect(await infer('errors', [x])).toEqual({ status, error, data: [] });
+  });
+});
+
+describe('a request that is given back', () => {
+  it('is executed again, by models with iterative sequences', async () => {
+    for (const count of [4, 1, 3]) {
+      const answer = await fetch(`${server.url}/v2/models/counts_down/generate_stream`, {
+        method: 'POST',
+        body: JSON.stringify({ X: count }),
+      });
+      const values = [...(await answer.text()).matchAll(/"Y":(\d+)/gu)].map(([, y]) => Number(y));
+      expect(values).toEqual(Array.from({ length: count }, (_, index) => count - 1 - index));
+    }
+    expect((await infer('second_time', [1])).data).toEqual([12]);
+    expect((await infer('second_time', [2])).data).toEqual([24]);
+  });
+});
+
+describe('tensors', () => {
+  it('are right in every size, also while the model keeps earlier ones', async () => {
+    for (const count of [10, 16_384, 16_385, 4_300_000, 16_384, 5]) {
+      const x = Int32Array.from({ length: count }, (_, index) => index * 3 + count);
+      const inputs = [
+        {
+          name: 'X',
+          shape: [count],
+          datatype: 'INT32',
+          parameters: { binary_data_size: x.byteLength },
+        },
+      ];
+      const head = JSON.stringify({ inputs, parameters: { binary_data_output: true } });
+      const answer = await fetch(`${server.url}/v2/models/keeper/infer`, {
+        method: 'POST',
+        headers: { 'Inference-Header-Content-Length': String(Buffer.byteLength(head)) },
+        body: Buffer.concat([Buffer.from(head), Buffer.from(x.buffer)]),
+      });
+      const body = Buffer.from(await answer.arrayBuffer());
+      const headBytes = Number(answer.headers.get('inference-header-content-length'));
+      expect([count, body.length - headBytes]).toEqual([count, x.byteLength]);
+      const y = new Int32Array(Uint8Array.from(body.subarray(headBytes)).buffer);
+      expect(y.every((value, index) => value === (x[index] as number) + 1)).toBe(true);
+    }
+  });
+
+  it('that were handed over are not there a second time', async () => {
+    expect((await infer('constant', [1])).data).toHaveLength(100_000);
+    expect((await infer('constant', [1])).data).toHaveLength(100_000);
+    expect((await infer('constant', [0])).data).toHaveLength(100_000);
+    const { status, error } = await infer('constant', [0]);
+    expect(status).toBe(500);
+    expect(error).toContain("the array of tensor 'Y' was handed over with an earlier response");
+  });
+});
+
+describe('batches', () => {
+  it('are executed together', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const answer = await fetch(`${server.url}/v2/models/batching/infer`, {
+          method: 'POST',
+          body: JSON.stringify({
+            inputs: [{ name: 'X', shape: [1, 1], datatype: 'INT32', data: [1] }],
+          }),
+        });
+        return ((await answer.json()) as { outputs: { data: number[] }[] }).outputs[0]?.data[0];
+      }),
+    );
+    expect(answers).toEqual([4, 4, 4, 4]);
+  });
+
+  it('may be several at once, where the model says so', async () => {
+    const answers = await Promise.all([1, 2, 3].map((x) => infer('concurrent', [x])));
+    expect(answers.map(({ data }) => data[0]).sort()).toEqual([0, 1, 2]);
+  });
+});
