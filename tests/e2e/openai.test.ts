@@ -95,6 +95,30 @@ it('loads and unloads by the same API', async () => {
   expect(refused.status).toBe(503);
 });
 
+it('loads the model that is asked, where models are loaded on demand', async () => {
+  const models = openAiRepository();
+  const lazy = await ServerProcess.start({
+    flags: [`--model-repository=${models.path}`, '--model-control-mode=lazy', pythonRuntimeFlag()],
+  });
+  const { data } = (await (await fetch(`${lazy.url}/v1/models`)).json()) as {
+    data: readonly { id: string; created: number }[];
+  };
+  expect(data.find(({ id }) => id === 'words')?.created).toBe(0);
+  const completion = (): Promise<Response> =>
+    fetch(`${lazy.url}/v1/completions`, {
+      method: 'POST',
+      body: '{"model":"words","prompt":"a b","max_tokens":1}',
+    });
+  expect(await (await completion()).json()).toMatchObject({ choices: [{ text: 'a' }] });
+  const missing = await fetch(`${lazy.url}/v1/embeddings`, {
+    method: 'POST',
+    body: '{"model":"nothing","input":"a"}',
+  });
+  expect(await missing.json()).toMatchObject({ error: { code: 'model_not_found' } });
+  await lazy.stop();
+  models.remove();
+});
+
 it('survives hostile requests', async () => {
   const post = async (path: string, body: string | Uint8Array<ArrayBuffer>): Promise<number> => {
     const reply = await fetch(`${server.url}/v1/${path}`, {

@@ -23,12 +23,14 @@ _INPUTS = (
     {"name": "return_finish_reason", "data_type": "TYPE_BOOL", "dims": [1], "optional": True},
     {"name": "return_num_input_tokens", "data_type": "TYPE_BOOL", "dims": [1], "optional": True},
     {"name": "return_num_output_tokens", "data_type": "TYPE_BOOL", "dims": [1], "optional": True},
+    {"name": "return_logprobs", "data_type": "TYPE_BOOL", "dims": [1], "optional": True},
 )
 _OUTPUTS = (
     {"name": "text_output", "data_type": "TYPE_STRING", "dims": [-1]},
     {"name": "finish_reason", "data_type": "TYPE_STRING", "dims": [-1]},
     {"name": "num_input_tokens", "data_type": "TYPE_UINT32", "dims": [1]},
     {"name": "num_output_tokens", "data_type": "TYPE_UINT32", "dims": [-1]},
+    {"name": "logprobs", "data_type": "TYPE_STRING", "dims": [-1]},
 )
 
 
@@ -90,7 +92,7 @@ class TritonPythonModel:
             raise ValueError(
                 "When streaming, `exclude_input_in_output` = False is not allowed."
             )
-        sampling = self._sampling_params(**_sampling(request))
+        sampling = self._sampling_params(**self._with_format(_sampling(request)))
         name = request.request_id() or uuid.uuid4().hex
         said = {}
         last = None
@@ -104,14 +106,26 @@ class TritonPythonModel:
             sender.send(self._response(request, last, "" if exclude else prompt, {}))
 
     @staticmethod
+    def _with_format(sampling):
+        """`structured_outputs` is JSON: a schema, a grammar and the like, by vLLM's names."""
+        if "structured_outputs" not in sampling:
+            return sampling
+        from vllm.sampling_params import StructuredOutputsParams
+
+        given = sampling["structured_outputs"]
+        given = json.loads(given) if isinstance(given, str) else given
+        return {**sampling, "structured_outputs": StructuredOutputsParams(**given)}
+
+    @staticmethod
     def _response(request, output, prefix, said):
         """What is new since the last one; `said` holds the lengths of the texts and tokens so far."""
-        texts, reasons, counts = [], [], []
+        texts, reasons, counts, logprobs = [], [], [], []
         for choice in output.outputs:
             text_length, token_count = said.get(choice.index, (0, 0))
             texts.append((prefix + choice.text[text_length:]).encode("utf-8"))
             reasons.append(str(choice.finish_reason).encode("utf-8"))
             counts.append(len(choice.token_ids) - token_count)
+            logprobs.append(_logprobs_json(choice.logprobs, token_count))
             said[choice.index] = (len(choice.text), len(choice.token_ids))
         tensors = [pb_utils.Tensor("text_output", np.array(texts, dtype=np.object_))]
         if _value(request, "return_finish_reason", False):
@@ -121,10 +135,30 @@ class TritonPythonModel:
             tensors.append(pb_utils.Tensor("num_input_tokens", np.array([count], dtype=np.uint32)))
         if _value(request, "return_num_output_tokens", False):
             tensors.append(pb_utils.Tensor("num_output_tokens", np.array(counts, dtype=np.uint32)))
+        if _value(request, "return_logprobs", False):
+            tensors.append(pb_utils.Tensor("logprobs", np.array(logprobs, dtype=np.object_)))
         return pb_utils.InferenceResponse(tensors)
 
     def finalize(self):
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def _logprobs_json(logprobs, first):
+    """For each token from `first` on an object of its likeliest ones by token id; `null` for none."""
+    if logprobs is None:
+        return b"null"
+    places = [
+        {
+            str(token): {
+                "logprob": entry.logprob,
+                "rank": entry.rank,
+                "decoded_token": entry.decoded_token,
+            }
+            for token, entry in place.items()
+        }
+        for place in logprobs[first:]
+    ]
+    return json.dumps(places).encode("utf-8")
 
 
 def _value(request, name, default):

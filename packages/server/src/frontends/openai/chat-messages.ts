@@ -31,7 +31,8 @@ export interface Conversation {
   readonly images: readonly Uint8Array[];
 }
 
-const messagesMax = 4096;
+/** As OpenAI bounds them. */
+const messagesMax = 2048;
 const partsMax = 1024;
 const imagesMax = 64;
 const toolCallsMax = 128;

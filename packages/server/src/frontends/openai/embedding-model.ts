@@ -11,6 +11,7 @@ export interface EmbeddingModel {
   readonly inputs: ReadonlyMap<string, TensorSlot>;
   /** vLLM's way: JSON in, JSON out. */
   readonly json: boolean;
+  readonly batched: boolean;
   /** Texts of one inference. */
   readonly textsMax: number;
 }
@@ -37,10 +38,11 @@ function describe(config: ModelConfig): EmbeddingModel {
   const inputs = slotsOf(config, config.input);
   const outputs = slotsOf(config, config.output);
   const { name } = config;
+  const batched = config.max_batch_size > 0;
   const jsonInput = inputs.get(jsonInputName);
   const jsonOutput = outputs.get(jsonOutputName);
   if (jsonInput?.dataType === 'BYTES' && jsonOutput?.dataType === 'BYTES') {
-    return { name, input: jsonInput, output: jsonOutput, inputs, json: true, textsMax: 1 };
+    return { name, input: jsonInput, output: jsonOutput, inputs, json: true, batched, textsMax: 1 };
   }
   const input = choose(inputs, inputNames, ({ dataType }) => dataType === 'BYTES');
   const output = choose(outputs, outputNames, ({ dataType }) => vectorTypes.has(dataType));
@@ -52,7 +54,7 @@ function describe(config: ModelConfig): EmbeddingModel {
     );
   }
   const textsMax = Math.max(1, config.max_batch_size);
-  return { name, input, output, inputs, json: false, textsMax };
+  return { name, input, output, inputs, json: false, batched, textsMax };
 }
 
 /** The one that has one of the names; else the only one of its kind. */

@@ -19,7 +19,7 @@ import {
 import { vectorsOf } from './embedding-vectors.ts';
 import { readCount } from './model-answer.ts';
 import { readRequest } from './read-request.ts';
-import { numbersTensor, stringsTensor } from './slot-tensor.ts';
+import { numbersTensor, stringsBatch, stringsTensor } from './slot-tensor.ts';
 
 /** Inferences of one request that are under way at the same time. */
 const inferencesMax = 8;
@@ -115,13 +115,9 @@ class EmbeddingCall {
   }
 
   #inputs(texts: readonly EmbeddingInput[]): Tensor[] {
-    const { input, inputs, json } = this.#description;
-    const tensors = [
-      stringsTensor(
-        input,
-        json ? texts.map((text) => this.#json(text)) : (texts as readonly string[]),
-      ),
-    ];
+    const { input, inputs, json, batched } = this.#description;
+    const strings = json ? texts.map((text) => this.#json(text)) : (texts as readonly string[]);
+    const tensors = [batched ? stringsBatch(input, strings) : stringsTensor(input, strings)];
     for (const name of ['return_num_input_tokens', 'return_num_output_tokens']) {
       const slot = inputs.get(name);
       if (slot?.dataType === 'BOOL') tensors.push(numbersTensor(slot, [true]));

@@ -24,6 +24,14 @@ export function stringsTensor(slot: TensorSlot, strings: readonly (string | Uint
   return tensorOf(slot, strings.length, encodeBytesTensor(strings));
 }
 
+/** A string for each row of a batch. */
+export function stringsBatch(slot: TensorSlot, strings: readonly (string | Uint8Array)[]): Tensor {
+  const [, ...dims] = slot.shape;
+  const row = { ...slot, shape: dims };
+  const { shape } = stringsTensor(row, [strings[0] ?? '']);
+  return { ...stringsTensor({ ...slot, shape: [-1] }, strings), shape: [strings.length, ...shape] };
+}
+
 /** Bytes as an input of type UINT8 takes them. */
 export function bytesTensor(slot: TensorSlot, bytes: Uint8Array): Tensor {
   requireType(slot, slot.dataType === 'UINT8');
