@@ -43,6 +43,21 @@ const models: Record<string, readonly [config: string, code: string]> = {
             sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 `,
   ],
+  cached: [
+    textConfig(),
+    `${head}    def initialize(self, args):
+        self.family = pb_utils.MetricFamily(
+            name="nv_trt_llm_kv_cache_block_metrics", description="KV cache", kind=pb_utils.MetricFamily.GAUGE)
+        self.kept = []
+        for type, value in (("tokens_per", 64), ("used", 3), ("max", 12)):
+            metric = self.family.Metric(labels={"kv_cache_block_type": type, "model": "cached", "version": "1"})
+            metric.set(value)
+            self.kept.append(metric)
+
+    def execute(self, requests):
+        return [answer(b"done") for _ in requests]
+`,
+  ],
   endless: [
     decoupled,
     `${head}    def execute(self, requests):
@@ -60,14 +75,25 @@ const models: Record<string, readonly [config: string, code: string]> = {
   ],
 };
 
-const repository = temporaryRepository(
-  Object.fromEntries(
+const square = `backend: "square"
+max_batch_size: 0
+model_transaction_policy { decoupled: true }
+input [ { name: "IN" data_type: TYPE_INT32 dims: [ 1 ] } ]
+output [ { name: "OUT" data_type: TYPE_INT32 dims: [ 1 ] } ]
+parameters { key: "CUSTOM_FAIL_COUNT" value { string_value: "1" } }
+parameters { key: "CUSTOM_EMPTY_COUNT" value { string_value: "1" } }
+`;
+
+const repository = temporaryRepository({
+  'square/config.pbtxt': square,
+  'square/1/': '',
+  ...Object.fromEntries(
     Object.entries(models).flatMap(([name, [config, code]]) => [
       [`${name}/config.pbtxt`, config],
       [`${name}/1/model.py`, code],
     ]),
   ),
-);
+});
 let server: ServerProcess;
 
 beforeAll(async () => {
@@ -118,6 +144,17 @@ describe('generate', () => {
     expect(await streamed.text()).toContain(text.toUpperCase());
   });
 
+  it('tells how full the model’s cache is, to who asks', async () => {
+    const reply = await fetch(`${server.url}/v2/models/cached/generate`, {
+      method: 'POST',
+      headers: { 'Endpoint-Load-Metrics-Format': 'text' },
+      body: '{"text_input":"a"}',
+    });
+    expect(reply.headers.get('endpoint-load-metrics')).toBe(
+      'TEXT named_metrics.kv_cache_utilization=0.250000, named_metrics.max_token_capacity=768',
+    );
+  });
+
   it('wants one answer of a decoupled model', async () => {
     const url = `${server.url}/v2/models/words/generate`;
     const one = await post(url, { text_input: 'a b', parameters: { stream: false } });
@@ -141,6 +178,22 @@ describe('generate_stream', () => {
       const words = events.map((event) => JSON.parse(event.slice('data: '.length)).text_output);
       expect(words).toEqual(['a', 'b', 'c']);
     }
+  });
+
+  it('counts each answer of a backend that tells of them', async () => {
+    const reply = await post(`${server.url}/v2/models/square/generate_stream`, { IN: 3 });
+    expect((await reply.text()).split('\n\n')).toHaveLength(3);
+    const stats = await (await fetch(`${server.url}/v2/models/square/stats`)).json();
+    const { response_stats } = (stats as { model_stats: { response_stats: object }[] })
+      .model_stats[0] ?? { response_stats: {} };
+    const one = { count: 1, ns: expect.any(Number) };
+    const none = { count: 0, ns: 0 };
+    const all = { success: none, fail: none, empty_response: none, cancel: none };
+    expect(response_stats).toEqual({
+      0: { compute_infer: one, compute_output: one, ...all, success: one },
+      1: { compute_infer: one, compute_output: one, ...all, fail: one },
+      2: { compute_infer: one, compute_output: none, ...all, empty_response: one },
+    });
   });
 
   it('tells the model that its client has gone', async () => {

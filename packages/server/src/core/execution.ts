@@ -2,6 +2,9 @@ import type { InferRequest } from './infer-request.ts';
 import type { ResponseSink } from './infer-response.ts';
 import type { SequenceStates } from './sequence-states.ts';
 
+/** What became of one answer of a decoupled model, as Triton's extension of statistics tells it apart. */
+export type ResponseOutcome = 'success' | 'fail' | 'empty_response' | 'cancel';
+
 /**
  * One request on its way through a backend instance. The scheduler makes it, the backend fills in
  * the times and answers on the sink. All times are `Clock.nowNs`; 0 means not reached.
@@ -18,6 +21,14 @@ export interface Execution {
   detached?: boolean;
   /** Null or absent for a model without implicit states, and for rows that only fill a batch up. */
   readonly states?: SequenceStates | null;
+  /**
+   * Tells of one answer, for `response_stats`: Triton's decoupled test backend does.
+   *
+   * @param index of the answer, from 0
+   * @param inferNs from the start of the work on it to that of its outputs
+   * @param outputNs of its outputs; 0 for an answer without any
+   */
+  reportResponse?(index: number, outcome: ResponseOutcome, inferNs: number, outputNs: number): void;
   /**
    * Gives the request back, to be executed again: `TRITONSERVER_REQUEST_RELEASE_RESCHEDULE`. Called at
    * most once in an execution, during `execute` or later, instead of a final answer, once the times of

@@ -1,10 +1,7 @@
 import type { Clock } from '../core/clock.ts';
+import type { ResponseOutcome } from '../core/execution.ts';
 import type { ModelLatencies } from './model-latencies.ts';
-import {
-  ResponseCounts,
-  type ResponseOutcome,
-  type ResponseStatistics,
-} from './response-statistics.ts';
+import { ResponseCounts, type ResponseStatistics } from './response-statistics.ts';
 
 /** Why a request failed, as the metric label and the statistics tell it. */
 export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';

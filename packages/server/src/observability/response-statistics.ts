@@ -1,7 +1,5 @@
+import type { ResponseOutcome } from '../core/execution.ts';
 import type { DurationStatistics } from './model-statistics.ts';
-
-/** What became of one answer of a decoupled model, as Triton's extension tells it apart. */
-export type ResponseOutcome = 'success' | 'fail' | 'empty_response' | 'cancel';
 
 /** The answers of one index, over all requests. Names are those of both wires. */
 export type ResponseStatistics = Readonly<

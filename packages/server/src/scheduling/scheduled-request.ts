@@ -1,6 +1,6 @@
 import { TritonError } from '@nereid/protocol';
 import type { Clock } from '../core/clock.ts';
-import type { Execution } from '../core/execution.ts';
+import type { Execution, ResponseOutcome } from '../core/execution.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 import { traceIdOf } from '../core/trace.ts';
@@ -121,6 +121,10 @@ export class ScheduledRequest implements Execution, ResponseSink {
     this.computeOutputStartNs = 0;
     this.computeEndNs = 0;
     this.detached = false;
+  }
+
+  reportResponse(index: number, outcome: ResponseOutcome, inferNs: number, outputNs: number): void {
+    this.#owner.statistics.recordResponse(index, outcome, inferNs, outputNs);
   }
 
   /** Only a sequence can take a request back. */

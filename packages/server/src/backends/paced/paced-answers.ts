@@ -1,6 +1,6 @@
 import { type ParameterValue, type Tensor, TritonError } from '@nereid/protocol';
 import type { Clock } from '../../core/clock.ts';
-import type { Execution } from '../../core/execution.ts';
+import type { Execution, ResponseOutcome } from '../../core/execution.ts';
 
 /** Answers without a delay between them that are given before others get a turn. */
 const answersPerTurn = 64;
@@ -17,6 +17,13 @@ export interface PacedAnswersParts {
   readonly delayMs: (index: number) => number;
   /** The tensors by name, an error that is no end, or null for no answer at all. */
   readonly answer: (index: number) => ReadonlyMap<string, Tensor> | TritonError | null;
+  /**
+   * Given: where nobody waits any more, the answer under way is finished, and ending takes so long. Left
+   * out: the request ends at once.
+   */
+  readonly cancelDelayMs?: number;
+  /** Told what became of each answer, and how long that took. */
+  readonly told?: (index: number, outcome: ResponseOutcome, tookNs: number) => void;
   readonly clock: Clock;
 }
 
@@ -27,6 +34,8 @@ export interface PacedAnswersParts {
 export class PacedAnswers {
   readonly #parts: PacedAnswersParts;
   #index = 0;
+  /** When the work on the answer at `#index` began. */
+  #begunNs = 0;
 
   constructor(parts: PacedAnswersParts) {
     this.#parts = parts;
@@ -35,6 +44,7 @@ export class PacedAnswers {
   /** Begins. The execution is answered later, though maybe at once. */
   start(): void {
     this.#parts.execution.detached = true;
+    this.#begunNs = this.#parts.clock.nowNs();
     this.#next();
   }
 
@@ -45,7 +55,10 @@ export class PacedAnswers {
         execution.sink.respond(null, true);
         return;
       }
-      if (this.#isCancelled()) return;
+      if (execution.request.cancellation.cancelled) {
+        this.#cancel();
+        return;
+      }
       const delay = delayMs(this.#index);
       if (delay > 0 || given === answersPerTurn) {
         this.#later(delay, delay > 0);
@@ -62,34 +75,48 @@ export class PacedAnswers {
 
   /** @param give Whether an answer is due then. */
   #later(delayMs: number, give: boolean): void {
-    const { execution, clock } = this.#parts;
+    const { execution, cancelDelayMs, clock } = this.#parts;
     const { cancellation } = execution.request;
+    const endsAtOnce = cancelDelayMs === undefined;
     const wake = (): void => {
       timer.cancel();
       cancellation.offCancel(wake);
-      if (this.#isCancelled()) return;
-      if (give) this.#give();
+      if (give && !(endsAtOnce && cancellation.cancelled)) this.#give();
       this.#next();
     };
     const timer = clock.setTimer(delayMs, wake);
-    cancellation.onCancel(wake);
+    if (endsAtOnce) cancellation.onCancel(wake);
   }
 
-  #isCancelled(): boolean {
-    const { execution } = this.#parts;
-    if (!execution.request.cancellation.cancelled) return false;
-    const text = 'the request was cancelled while it was executed';
-    execution.sink.fail(new TritonError('CANCELLED', text));
-    return true;
+  #cancel(): void {
+    const { execution, cancelDelayMs = 0, clock } = this.#parts;
+    const end = (): void => {
+      this.#tell(this.#index, 'cancel');
+      const text = 'the request was cancelled while it was executed';
+      execution.sink.fail(new TritonError('CANCELLED', text));
+    };
+    if (cancelDelayMs > 0) clock.setTimer(cancelDelayMs, end);
+    else end();
+  }
+
+  #tell(index: number, outcome: ResponseOutcome): void {
+    const nowNs = this.#parts.clock.nowNs();
+    this.#parts.told?.(index, outcome, nowNs - this.#begunNs);
+    this.#begunNs = nowNs;
   }
 
   #give(): void {
     const { execution, answer, modelName, modelVersion } = this.#parts;
     const { request, sink } = execution;
-    const tensors = answer(this.#index++);
-    if (tensors === null) return;
+    const index = this.#index++;
+    const tensors = answer(index);
+    if (tensors === null) {
+      this.#tell(index, 'empty_response');
+      return;
+    }
     if (tensors instanceof TritonError) {
       sink.fail(tensors, { final: false });
+      this.#tell(index, 'fail');
       return;
     }
     const outputs = request.outputNames.flatMap((name) => tensors.get(name) ?? []);
@@ -97,5 +124,6 @@ export class PacedAnswers {
       { modelName, modelVersion, id: request.id, parameters: noParameters, outputs },
       false,
     );
+    this.#tell(index, 'success');
   }
 }

@@ -37,6 +37,7 @@ const value = ({ name, data }: Tensor): string =>
 
 function run(model: BackendModel, inputs: readonly Tensor[], parent: unknown = null) {
   const seen: string[] = [];
+  const told: string[] = [];
   const cancellation = new Cancellation();
   const outputNames = model.config.output.map(({ name }) => name).sort();
   const execution = {
@@ -47,9 +48,11 @@ function run(model: BackendModel, inputs: readonly Tensor[], parent: unknown = n
       fail: (error: TritonError, answer?: { final: boolean }) =>
         seen.push(`${error.message}${answer?.final === false ? '' : '!'}`),
     },
+    reportResponse: (index: number, outcome: string, inferNs: number, outputNs: number) =>
+      told.push(`${index} ${outcome} ${inferNs}+${outputNs}`),
   } as unknown as Execution;
   const freed = model.instances[0]?.execute([execution]);
-  return { seen, freed, cancellation };
+  return { seen, told, freed, cancellation };
 }
 
 const squareIo = `input [ { name: "IN" data_type: TYPE_INT32 dims: [ 1 ] } ]
@@ -80,15 +83,38 @@ describe('square', () => {
     expect(seen).toEqual(['OUT=4', 'simulated failure', 'end!']);
   });
 
-  it('stops when nobody waits any more', async () => {
-    const delay = parameter('CUSTOM_INFER_DELAY_NS', '5000000');
-    const model = await load(new SquareBackend(), `${squareIo} ${delay}`);
-    const { seen, cancellation } = run(model, [int('IN', [1], 4)]);
-    clock.advanceMs(5);
-    expect(seen).toEqual(['OUT=4']);
+  it('stops after the answer under way when nobody waits any more', async () => {
+    const settings =
+      parameter('CUSTOM_INFER_DELAY_NS', '5000000') +
+      parameter('CUSTOM_CANCEL_DELAY_NS', '3000000');
+    const model = await load(new SquareBackend(), `${squareIo} ${settings}`);
+    const { seen, told, cancellation } = run(model, [int('IN', [1], 4)]);
+    clock.advanceMs(7);
     cancellation.cancel();
-    expect(seen.slice(1)).toEqual(['the request was cancelled while it was executed!']);
+    expect(seen).toEqual(['OUT=4']);
+    clock.advanceMs(5);
+    expect(seen).toEqual(['OUT=4', 'OUT=4']);
+    clock.advanceMs(1);
+    expect(seen.slice(2)).toEqual(['the request was cancelled while it was executed!']);
+    expect(told).toEqual(['0 success 4999999+1', '1 success 4999999+1', '2 cancel 3000000+0']);
     expect(clock.timerCount).toBe(0);
+  });
+
+  it('tells how long each answer took', async () => {
+    const settings = [
+      parameter('CUSTOM_INFER_DELAY_NS', '4000000'),
+      parameter('CUSTOM_OUTPUT_DELAY_NS', '2000000'),
+      parameter('CUSTOM_FAIL_COUNT', '1'),
+      parameter('CUSTOM_EMPTY_COUNT', '1'),
+    ].join(' ');
+    const model = await load(new SquareBackend(), `${squareIo} ${settings}`);
+    const { told } = run(model, [int('IN', [1], 3)]);
+    clock.advanceMs(16);
+    expect(told).toEqual([
+      '0 success 4000000+2000000',
+      '1 fail 4000000+2000000',
+      '2 empty_response 4000000+0',
+    ]);
   });
 
   it('gives others a turn, and waits for those who cannot keep up', async () => {

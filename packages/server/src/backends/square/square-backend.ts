@@ -13,7 +13,9 @@ import { PacedAnswers } from '../paced/paced-answers.ts';
 
 /** Delays are whole nanoseconds, counts are counts; what is no number counts as 0, as in Triton. */
 interface SquareSettings {
-  readonly delayMs: number;
+  readonly inferDelayNs: number;
+  readonly outputDelayNs: number;
+  readonly cancelDelayNs: number;
   readonly failCount: number;
   readonly emptyCount: number;
 }
@@ -51,7 +53,9 @@ function squareSettings({ parameters }: ModelConfig): SquareSettings {
     return /^\d+$/u.test(text) ? Number(text) : 0;
   };
   return {
-    delayMs: (read('CUSTOM_INFER_DELAY_NS') + read('CUSTOM_OUTPUT_DELAY_NS')) / 1e6,
+    inferDelayNs: read('CUSTOM_INFER_DELAY_NS'),
+    outputDelayNs: read('CUSTOM_OUTPUT_DELAY_NS'),
+    cancelDelayNs: read('CUSTOM_CANCEL_DELAY_NS'),
     failCount: read('CUSTOM_FAIL_COUNT'),
     emptyCount: read('CUSTOM_EMPTY_COUNT'),
   };
@@ -60,7 +64,7 @@ function squareSettings({ parameters }: ModelConfig): SquareSettings {
 function answer(
   execution: Execution,
   { modelName, version, clock }: BackendLoadContext,
-  { delayMs, failCount, emptyCount }: SquareSettings,
+  { inferDelayNs, outputDelayNs, cancelDelayNs, failCount, emptyCount }: SquareSettings,
 ): void {
   const nowNs = clock.nowNs();
   execution.computeStartNs = nowNs;
@@ -82,16 +86,24 @@ function answer(
   const tensors = new Map<string, Tensor>([
     ['OUT', { name: 'OUT', dataType: 'INT32', shape: shape.map(() => 1), data: out }],
   ]);
+  const isEmpty = (index: number): boolean => index >= count - emptyCount;
   new PacedAnswers({
     modelName,
     modelVersion: String(version),
     execution,
     count,
-    delayMs: () => delayMs,
+    delayMs: (index) => (inferDelayNs + (isEmpty(index) ? 0 : outputDelayNs)) / 1e6,
     answer: (index) => {
-      if (index >= count - emptyCount) return null;
+      if (isEmpty(index)) return null;
       if (index < count - emptyCount - failCount) return tensors;
       return new TritonError('UNKNOWN', 'simulated failure');
+    },
+    cancelDelayMs: cancelDelayNs / 1e6,
+    told: (index, outcome, tookNs) => {
+      // An answer that has outputs takes time for them, however little.
+      const hasOutputs = outcome === 'success' || outcome === 'fail';
+      const outputNs = hasOutputs ? Math.max(1, Math.min(tookNs, outputDelayNs)) : 0;
+      execution.reportResponse?.(index, outcome, Math.max(0, tookNs - outputNs), outputNs);
     },
     clock,
   }).start();

@@ -4,6 +4,7 @@ import type { ErrorAnswer, InferResponse, ResponseSink } from '../../core/infer-
 import { publicFailure } from '../../core/public-failure.ts';
 import { answeredErrorStatus, isRefusal } from './generate-status.ts';
 import type { HttpCall } from './http-route.ts';
+import { withLoadMetrics } from './load-metrics.ts';
 import { errorText, sendFailure } from './replies.ts';
 
 const wrongCountText =
@@ -68,11 +69,12 @@ export class GenerateReply implements ResponseSink {
     const { responder } = this.#call;
     const one = this.#responseCount === 1 ? this.#first : null;
     const body = one ?? errorText(wrongCountText);
+    const fields = withLoadMetrics(this.#call, headers);
     if (body.length > chunkedBytesMax) {
-      responder.send(this.#status, headers, body);
+      responder.send(this.#status, fields, body);
       return;
     }
-    const stream = responder.stream(this.#status, headers);
+    const stream = responder.stream(this.#status, fields);
     stream.write(body);
     stream.end();
   }

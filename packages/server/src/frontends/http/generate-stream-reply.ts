@@ -5,6 +5,7 @@ import { publicFailure } from '../../core/public-failure.ts';
 import { EventStream } from './event-stream.ts';
 import { answeredErrorStatus, isRefusal } from './generate-status.ts';
 import type { HttpCall } from './http-route.ts';
+import { withLoadMetrics } from './load-metrics.ts';
 import { errorText, sendFailure } from './replies.ts';
 
 const headers: readonly HeaderField[] = [['Content-Type', 'text/event-stream; charset=utf-8']];
@@ -64,7 +65,10 @@ export class GenerateStreamReply implements ResponseSink {
   }
 
   #start(status: number): EventStream {
-    this.#stream ??= new EventStream(this.#call.responder.stream(status, headers));
+    if (this.#stream === null) {
+      const fields = withLoadMetrics(this.#call, headers);
+      this.#stream = new EventStream(this.#call.responder.stream(status, fields));
+    }
     return this.#stream;
   }
 
