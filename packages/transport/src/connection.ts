@@ -4,9 +4,7 @@ import type { ConnectionProtocol, ProtocolConnection, ProtocolSet } from './conn
 import type { HttpLimits } from './http-limits.ts';
 import { chooseProtocol } from './protocol-choice.ts';
 import { readSocket, type SocketSink } from './socket-reader.ts';
-
-/** Bytes that are handed to the kernel at once; between two such rounds the reader must progress. */
-const roundBytes = 512 * 1024;
+import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 
 /** What a connection needs of the listener that it belongs to. */
 export interface ConnectionOwner {
@@ -23,16 +21,13 @@ export interface ConnectionOwner {
  * One socket. Finds out what is spoken on it, hands the bytes to that protocol, and writes what the
  * protocol sends no faster than the client reads.
  */
-export class Connection implements ProtocolConnection, SocketSink {
+export class Connection implements ProtocolConnection, SocketSink, WriterOwner {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
+  readonly #writer: SocketWriter;
   #protocol: ConnectionProtocol | null = null;
   /** First bytes that fit more than one protocol. */
   #undecided: Buffer | null = null;
-  #queue: Uint8Array[] = [];
-  #queueAt = 0;
-  #queueBytes = 0;
-  #waiting = false;
   #ending = false;
   #lingering = false;
   #lingerBytes = 0;
@@ -46,7 +41,7 @@ export class Connection implements ProtocolConnection, SocketSink {
     this.#owner = owner;
     this.#sinceMs = owner.nowMs;
     socket.on('end', () => this.#readEnd());
-    socket.on('drain', () => this.#drained());
+    this.#writer = new SocketWriter(socket, this);
     // A reset is no news to anybody: what matters follows in 'close'.
     socket.on('error', () => {});
     socket.on('close', () => this.#close());
@@ -66,11 +61,11 @@ export class Connection implements ProtocolConnection, SocketSink {
   }
 
   get isDrained(): boolean {
-    return !this.#waiting;
+    return this.#writer.isDrained;
   }
 
   get unsentBytes(): number {
-    return this.#queueBytes + this.#socket.writableLength;
+    return this.#writer.unsentBytes;
   }
 
   isOver(sinceMs: number, limitMs: number): boolean {
@@ -78,40 +73,22 @@ export class Connection implements ProtocolConnection, SocketSink {
   }
 
   writeText(text: string): boolean {
-    if (this.#closed || this.#ending) return true;
-    if (this.#waiting) return this.writeAll([Buffer.from(text, 'latin1')]);
-    if (!this.#socket.write(text, 'latin1')) this.#wait();
-    return !this.#waiting;
+    return this.#closed || this.#ending || this.#writer.writeText(text);
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#closed || this.#ending) return true;
-    if (this.#waiting || bytes.length > roundBytes) return this.writeAll([bytes]);
-    if (!this.#socket.write(bytes)) this.#wait();
-    return !this.#waiting;
+    return this.#closed || this.#ending || this.#writer.write(bytes);
   }
 
   writeAll(parts: readonly Uint8Array[]): boolean {
-    if (this.#closed || this.#ending) return true;
-    for (const part of parts) {
-      for (let at = 0; at < part.length; at += roundBytes) {
-        this.#queue.push(
-          part.length <= roundBytes
-            ? part
-            : part.subarray(at, Math.min(at + roundBytes, part.length)),
-        );
-      }
-      this.#queueBytes += part.length;
-    }
-    if (!this.#waiting) this.#pump();
-    return !this.#waiting;
+    return this.#closed || this.#ending || this.#writer.writeAll(parts);
   }
 
   end(): void {
     if (this.#closed || this.#ending) return;
     this.#ending = true;
     this.resume();
-    if (!this.#waiting) this.#endSocket();
+    if (this.#writer.isDrained) this.#endSocket();
   }
 
   destroy(): void {
@@ -145,7 +122,7 @@ export class Connection implements ProtocolConnection, SocketSink {
       if (this.isOver(this.#sinceMs, limitMs)) this.destroy();
       return;
     }
-    if (this.#waiting) {
+    if (!this.#writer.isDrained) {
       if (this.isOver(this.#sinceMs, limits.writeTimeoutMs)) this.destroy();
       return;
     }
@@ -214,35 +191,12 @@ export class Connection implements ProtocolConnection, SocketSink {
     else this.#protocol.readEnd();
   }
 
-  #pump(): void {
-    let budget = roundBytes;
-    let room = true;
-    this.#socket.cork();
-    while (this.#queueAt < this.#queue.length && budget > 0) {
-      const part = this.#queue[this.#queueAt]!;
-      this.#queueAt++;
-      budget -= part.length;
-      this.#queueBytes -= part.length;
-      room = this.#socket.write(part);
-    }
-    this.#socket.uncork();
-    if (this.#queueAt === this.#queue.length) {
-      this.#queue = [];
-      this.#queueAt = 0;
-    }
-    if (!room) this.#wait();
-  }
-
-  #wait(): void {
-    this.#waiting = true;
+  waiting(): void {
     this.#sinceMs = this.nowMs;
   }
 
-  #drained(): void {
-    if (this.#closed || !this.#waiting) return;
-    this.#waiting = false;
-    if (this.#queueAt < this.#queue.length) this.#pump();
-    if (this.#waiting) return;
+  drained(): void {
+    if (this.#closed) return;
     if (this.#ending) this.#endSocket();
     else this.#protocol?.drained();
   }
@@ -250,7 +204,6 @@ export class Connection implements ProtocolConnection, SocketSink {
   #endSocket(): void {
     if (this.#lingering) return;
     this.#lingering = true;
-    this.#waiting = false;
     this.#sinceMs = this.nowMs;
     this.#socket.end();
   }
@@ -258,7 +211,7 @@ export class Connection implements ProtocolConnection, SocketSink {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue = [];
+    this.#writer.clear();
     this.#owner.forget(this);
     this.#protocol?.closed();
   }

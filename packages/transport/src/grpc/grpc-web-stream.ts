@@ -1,5 +1,6 @@
 import type { EncodedField } from '../hpack/hpack-encoder.ts';
 import type { HeaderField, HttpResponder, HttpStream } from '../http-handler.ts';
+import { ErrorCode } from '../http2/frame.ts';
 import type { StreamReader } from '../http2/http2-stream.ts';
 import type { AnswerBlock, CallStream } from './call-stream.ts';
 import { encodeGrpcWebText } from './grpc-web-text.ts';
@@ -76,7 +77,7 @@ export class GrpcWebStream implements CallStream {
   /** The client has gone. */
   gone(): void {
     this.#over = true;
-    this.reader?.gone();
+    this.reader?.gone({ code: ErrorCode.cancel, by: 'peer', text: '' });
   }
 
   #hold(byteLength: number): void {

@@ -1,7 +1,7 @@
-/** How a stream ended: both sides were done, the client reset it, or we did. */
-export type StreamEnd = 'ended' | 'reset-by-client' | 'reset-by-us';
+/** How a stream ended: both sides were done, the peer reset it, or we did. */
+export type StreamEnd = 'ended' | 'reset-by-peer' | 'reset-by-us';
 
-const ends: readonly StreamEnd[] = ['ended', 'reset-by-client', 'reset-by-us'];
+const ends: readonly StreamEnd[] = ['ended', 'reset-by-peer', 'reset-by-us'];
 const rememberedMax = 1024;
 
 /** How the last streams ended, since that decides what a late frame means: RFC 9113 section 5.1. */

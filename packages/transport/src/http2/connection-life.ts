@@ -1,7 +1,7 @@
 import type { ProtocolConnection } from '../connection-protocol.ts';
-import { ErrorCode, FrameFlag, FrameType } from './frame.ts';
-import type { FrameOutput } from './frame-output.ts';
+import { ErrorCode } from './frame.ts';
 import type { Http2Limits } from './http2-limits.ts';
+import type { Http2Session } from './http2-session.ts';
 import type { Http2Keepalive } from './keepalive.ts';
 
 /** What the end of a connection needs to know of its streams. */
@@ -23,7 +23,7 @@ const ageSpread = 0.1;
  */
 export class ConnectionLife {
   readonly #connection: ProtocolConnection;
-  readonly #output: FrameOutput;
+  readonly #session: Http2Session;
   readonly #streams: StreamCount;
   readonly #limits: Http2Limits;
   readonly #keepalive: Http2Keepalive | null;
@@ -39,13 +39,13 @@ export class ConnectionLife {
 
   constructor(
     connection: ProtocolConnection,
-    output: FrameOutput,
+    session: Http2Session,
     streams: StreamCount,
     limits: Http2Limits,
     keepalive: Http2Keepalive | null,
   ) {
     this.#connection = connection;
-    this.#output = output;
+    this.#session = session;
     this.#streams = streams;
     this.#limits = limits;
     this.#keepalive = keepalive;
@@ -91,22 +91,8 @@ export class ConnectionLife {
     if (this.#phase !== 'open') return;
     this.#phase = 'announced';
     this.#announcedMs = this.#connection.nowMs;
-    this.goaway(streamIdMax, ErrorCode.noError, '');
-    this.#ping(drainPing);
-  }
-
-  goaway(lastStreamId: number, code: number, text: string): void {
-    this.#output.frame(FrameType.goaway, 0, 0, 8 + text.length);
-    this.#output.uint32(lastStreamId);
-    this.#output.uint32(code);
-    this.#output.bytes(Buffer.from(text, 'latin1'));
-    this.#output.commit();
-  }
-
-  answerPing(bytes: Buffer, start: number): void {
-    this.#output.frame(FrameType.ping, FrameFlag.ack, 0, 8);
-    this.#output.bytes(bytes.subarray(start, start + 8));
-    this.#output.commit();
+    this.#session.goaway(streamIdMax, ErrorCode.noError, '');
+    this.#session.ping(drainPing);
   }
 
   sweep(): void {
@@ -146,23 +132,17 @@ export class ConnectionLife {
     if (!connection.isOver(this.#readMs, keepaliveTimeMs)) return;
     this.#pingsWithoutData++;
     this.#pingSentMs = connection.nowMs;
-    this.#ping(keepalivePing);
-  }
-
-  #ping(payload: Buffer): void {
-    this.#output.frame(FrameType.ping, 0, 0, 8);
-    this.#output.bytes(payload);
-    this.#output.commit();
+    this.#session.ping(keepalivePing);
   }
 
   #drain(): void {
     this.#phase = 'draining';
-    this.goaway(this.#streams.lastStreamId, ErrorCode.noError, '');
+    this.#session.goaway(this.#streams.lastStreamId, ErrorCode.noError, '');
     if (this.#streams.streamCount === 0) this.#end();
   }
 
   #end(): void {
-    this.#output.flush();
+    this.#session.output.flush();
     this.#connection.end();
   }
 }

@@ -98,6 +98,13 @@ export class DataReceiver {
     stream.unconsumedBytes = 0;
   }
 
+  /** Where the payload of the frame being read belongs; null where nobody knows. */
+  target(byteLength: number): Buffer | null {
+    const stream = this.#stream;
+    if (stream === null || stream.closed) return null;
+    return stream.reader?.target?.(byteLength) ?? null;
+  }
+
   #readData(stream: Http2Stream, bytes: Buffer, start: number, end: number): void {
     stream.unconsumedBytes += end - start;
     if (stream.promisedBytes >= 0) {

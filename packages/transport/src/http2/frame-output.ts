@@ -1,4 +1,3 @@
-import type { ProtocolConnection } from '../connection-protocol.ts';
 import { FrameFlag, FrameType, frameHeaderBytes } from './frame.ts';
 
 const slabBytes = 64 * 1024;
@@ -9,12 +8,22 @@ const copiedBytesMax = 4 * 1024;
 /** Above this, what is collected goes out at once. */
 const collectedBytesMax = 256 * 1024;
 
+/** Where frames go. */
+export interface FrameCarrier {
+  /** False while something written waits for the peer to read. */
+  readonly isDrained: boolean;
+  /** Sends bytes, which must not change any more. */
+  write(bytes: Uint8Array): unknown;
+  writeAll(parts: readonly Uint8Array[]): unknown;
+}
+
 /**
  * Collects frames and sends all of a turn of the event loop in one write: while `corked` until
- * `uncork`, otherwise when the events at hand are handled.
+ * `uncork`, otherwise when `defer` says so.
  */
 export class FrameOutput {
-  readonly #connection: ProtocolConnection;
+  readonly #carrier: FrameCarrier;
+  readonly #defer: (flush: () => void) => void;
   #slab: Buffer = Buffer.alloc(0);
   /** What of the slab is not yet in `#parts` lies between these two. */
   #from = 0;
@@ -24,8 +33,10 @@ export class FrameOutput {
   #corked = false;
   #scheduled = false;
 
-  constructor(connection: ProtocolConnection) {
-    this.#connection = connection;
+  /** @param defer runs what it is given after all events that are at hand, so that they share a write. */
+  constructor(carrier: FrameCarrier, defer: (flush: () => void) => void) {
+    this.#carrier = carrier;
+    this.#defer = defer;
   }
 
   /** Bytes that wait for the end of the turn. */
@@ -35,7 +46,7 @@ export class FrameOutput {
 
   /** Whether what waits here and in the connection leaves room for more payload. */
   get hasRoom(): boolean {
-    return this.#connection.isDrained && this.byteLength < collectedBytesMax;
+    return this.#carrier.isDrained && this.byteLength < collectedBytesMax;
   }
 
   frame(type: number, flags: number, streamId: number, length: number): void {
@@ -82,7 +93,7 @@ export class FrameOutput {
     this.#used = at + length;
   }
 
-  /** A header, in as many frames as the client's limit makes it. */
+  /** A header, in as many frames as the peer's limit makes it. */
   headers(streamId: number, block: Uint8Array, endStream: boolean, frameBytesMax: number): void {
     const flags = endStream ? FrameFlag.endStream : 0;
     if (block.length <= frameBytesMax) {
@@ -115,27 +126,28 @@ export class FrameOutput {
     if (this.byteLength >= collectedBytesMax) this.flush();
     else if (!this.#corked && !this.#scheduled) {
       this.#scheduled = true;
-      // After all events that are at hand now, so that their answers share a write.
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.flush();
-      });
+      this.#defer(this.#flushLater);
     }
   }
+
+  readonly #flushLater = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   flush(): void {
     if (this.#parts.length === 0) {
       if (this.#used === this.#from) return;
       const part = this.#slab.subarray(this.#from, this.#used);
       this.#from = this.#used;
-      this.#connection.write(part);
+      this.#carrier.write(part);
       return;
     }
     this.#cutSlab();
     const parts = this.#parts;
     this.#parts = [];
     this.#partBytes = 0;
-    this.#connection.writeAll(parts);
+    this.#carrier.writeAll(parts);
   }
 
   #cutSlab(): void {

@@ -24,10 +24,11 @@ export interface FrameSink {
   onDataPiece(bytes: Buffer, start: number, end: number, last: boolean): void;
 }
 
-/** Cuts what a client sends into frames, without copying what lies in one piece. RFC 9113 section 4.1. */
+/** Cuts what a peer sends into frames, without copying what lies in one piece. RFC 9113 section 4.1. */
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #frameBytesMax: number;
+  readonly #heldBytesMax: number;
   readonly #header = Buffer.alloc(frameHeaderBytes);
   #headerLength = 0;
   #frameCount = 0;
@@ -42,14 +43,24 @@ export class FrameReader {
   #payload: Buffer | null = null;
   #payloadLength = 0;
 
-  constructor(sink: FrameSink, frameBytesMax: number) {
+  /**
+   * @param frameBytesMax what the peer was told.
+   * @param heldBytesMax of frames other than DATA, which are held until they are whole.
+   */
+  constructor(sink: FrameSink, frameBytesMax: number, heldBytesMax: number = frameBytesMax) {
     this.#sink = sink;
     this.#frameBytesMax = frameBytesMax;
+    this.#heldBytesMax = heldBytesMax;
   }
 
   /** Whether a frame other than DATA, or a frame's header, has begun and not ended. */
   get isWaiting(): boolean {
     return this.#headerLength > 0 || (this.#left >= 0 && this.#type !== FrameType.data);
+  }
+
+  /** Payload of the DATA frame being read that has not come yet; 0 between frames, and where padding is near. */
+  get dataBytesLeft(): number {
+    return this.#left > 0 && this.#type === FrameType.data && this.#padding === 0 ? this.#left : 0;
   }
 
   /** Frames begun so far. */
@@ -99,13 +110,17 @@ export class FrameReader {
     }
     this.#frameCount++;
     this.#left = length;
-    if (this.#type !== FrameType.data) return;
+    if (this.#type !== FrameType.data) {
+      if (length <= this.#heldBytesMax) return;
+      throw new Http2ConnectionError(ErrorCode.enhanceYourCalm, 'a frame larger than is held');
+    }
     this.#padding = (this.#flags & FrameFlag.padded) !== 0 ? -1 : 0;
     if (this.#padding === -1 && length === 0) {
       throw new Http2ConnectionError(ErrorCode.frameSizeError, 'padding without its length');
     }
     this.#sink.onDataStart(this.#streamId, this.#flags, length);
   }
+
   #readData(bytes: Buffer, start: number): number {
     let at = start;
     if (this.#padding < 0) {

@@ -2,19 +2,31 @@ import type { EncodedField } from '../hpack/hpack-encoder.ts';
 import { ErrorCode } from './frame.ts';
 import type { StreamSender } from './stream-sender.ts';
 
-/** Takes what a client sends on a stream. Nothing of it may throw. */
+/** Why a stream was over before it was complete. */
+export interface StreamLoss {
+  /** One of `ErrorCode`. */
+  readonly code: number;
+  /** Who has ended it; `connection` where that was lost. */
+  readonly by: 'peer' | 'us' | 'connection';
+  /** What there is to say beside the code; may be empty. */
+  readonly text: string;
+}
+
+/** Takes what a peer sends on a stream. Nothing of it may throw. */
 export interface StreamReader {
   /**
-   * Payload, in memory that is never reused. The client gets the same number of bytes again when
-   * `stream.consumed` has been told of them.
+   * Payload. A server's is in memory that is never reused. The peer gets the same number of bytes again
+   * when `stream.consumed` has been told of them.
    */
   data(bytes: Buffer, start: number, end: number): void;
+  /** Where up to so many bytes of payload that come next belong; `data` is given them from there. */
+  target?(byteLength: number): Buffer | null;
   /** Bytes that it keeps of a request, or of a message, that is not complete. */
   readonly retainedBytes: number;
-  /** The request is complete. */
+  /** The peer has sent all. */
   end(): void;
   /** The stream is over before its answer was complete: reset by either side, or the connection gone. */
-  gone(): void;
+  gone(loss: StreamLoss): void;
   /** Everything written has left: there is room again. */
   drained(): void;
   /** Called every so often to look for timeouts. */
@@ -33,6 +45,8 @@ export interface StreamOwner {
   reset(stream: Http2Stream, code: number): void;
   /** Both sides have ended the stream. */
   finish(stream: Http2Stream): void;
+  /** We have sent all that we will. */
+  localEnd(stream: Http2Stream): void;
 }
 
 /** A header: bytes that mean the same at any time, fields, or one that the sender makes in its turn. */
@@ -44,17 +58,17 @@ export type SharedBlock = 'grpc-header' | 'grpc-ok';
 /** A part that is held, beyond its bytes. */
 const partCostBytes = 128;
 
-/** One request and its answer. RFC 9113 section 5. */
+/** One request and its answer, for either side. RFC 9113 section 5. */
 export class Http2Stream {
   readonly id: number;
   readonly owner: StreamOwner;
   reader: StreamReader | null = null;
-  /** What the client may still send us, and what it got back but was not told yet. */
+  /** What the peer may still send us, and what it got back but was not told yet. */
   receiveWindow: number;
   consumedBytes = 0;
-  /** What we may still send; negative after the client has made its windows smaller. */
+  /** What we may still send; negative after the peer has made its windows smaller. */
   sendWindow: number;
-  /** The client has sent END_STREAM. */
+  /** The peer has sent END_STREAM. */
   remoteEnded = false;
   /** We have sent, or at least written, all there is. */
   localEnded = false;

@@ -14,9 +14,11 @@ const Setting = {
 
 const settingBytes = 6;
 
-/** Takes the settings of a client that concern us, as they come. */
+/** Takes the settings of a peer that concern us, as they come. */
 export interface SettingsTarget {
   headerTableBytes(bytes: number): void;
+  pushEnabled(enabled: boolean): void;
+  streamsMax(count: number): void;
   initialWindowBytes(bytes: number): void;
   frameBytesMax(bytes: number): void;
 }
@@ -39,6 +41,10 @@ export function readSettings(
         break;
       case Setting.enablePush:
         if (value > 1) throw invalid(ErrorCode.protocolError, 'ENABLE_PUSH', value);
+        target.pushEnabled(value === 1);
+        break;
+      case Setting.maxConcurrentStreams:
+        target.streamsMax(value);
         break;
       case Setting.initialWindowSize:
         if (value > windowBytesMax) {
@@ -53,7 +59,7 @@ export function readSettings(
         target.frameBytesMax(value);
         break;
       default:
-      // Section 6.5.2: unknown ones are ignored; of the others none limits a server that pushes nothing.
+      // Section 6.5.2: unknown ones are ignored. Headers larger than the peer likes it may refuse itself.
     }
   }
 }
@@ -62,11 +68,15 @@ function invalid(code: number, name: string, value: number): Http2ConnectionErro
   return new Http2ConnectionError(code, `${name} of ${value}`);
 }
 
-/** Says what holds for the client, its window of the whole connection included. */
-export function sendSettings(output: FrameOutput, limits: Http2Limits): void {
+/** Says what holds for the peer. @param side A server says how many streams it takes, a client that it takes none. */
+export function sendSettings(
+  output: FrameOutput,
+  limits: Http2Limits,
+  side: 'server' | 'client',
+): void {
   const settings = [
     [Setting.headerTableSize, limits.headerTableBytesMax],
-    [Setting.maxConcurrentStreams, limits.streamsMax],
+    side === 'server' ? [Setting.maxConcurrentStreams, limits.streamsMax] : [Setting.enablePush, 0],
     [Setting.initialWindowSize, limits.streamWindowBytes],
     [Setting.maxFrameSize, limits.frameBytesMax],
     [Setting.maxHeaderListSize, limits.headerListBytesMax],

@@ -1,5 +1,6 @@
 import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
 import type { HeaderBlock } from './http2-stream.ts';
+import type { BlockEncoder } from './stream-sender.ts';
 
 const status200 = 0x88;
 /** Newest entry of the dynamic table, and the one before. */
@@ -25,7 +26,7 @@ const smallestTable = Buffer.from([0x20]);
  * `grpc-status: 0` after it and nothing else ever, so that their indexes are known. RFC 7541
  * section 2.3.3.
  */
-export class SharedBlocks {
+export class SharedBlocks implements BlockEncoder {
   #usesTable = true;
   #mustShrink = false;
   #headerAdded = false;

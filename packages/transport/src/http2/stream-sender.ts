@@ -9,7 +9,13 @@ import {
 } from './frame.ts';
 import type { FrameOutput } from './frame-output.ts';
 import type { HeaderBlock, Http2Stream } from './http2-stream.ts';
-import { SharedBlocks } from './shared-blocks.ts';
+
+/** Makes header blocks in the order in which they are sent, since they may change the peer's table. */
+export interface BlockEncoder {
+  /** SETTINGS_HEADER_TABLE_SIZE of the peer. */
+  limit(tableBytes: number): void;
+  encode(block: HeaderBlock): Uint8Array;
+}
 
 /** What one stream sends before another one has its turn. */
 const turnBytes = 64 * 1024;
@@ -17,7 +23,7 @@ const turnBytes = 64 * 1024;
 /** The sending half of a connection: flow control of RFC 9113 section 5.2, streams taking turns. */
 export class StreamSender {
   readonly #output: FrameOutput;
-  readonly #shared = new SharedBlocks();
+  readonly #encoder: BlockEncoder;
   readonly #payloadSent: () => void;
   #window = defaultWindowBytes;
   #frameBytesMax = defaultFrameBytesMax;
@@ -26,8 +32,9 @@ export class StreamSender {
   readonly #ready = new Set<Http2Stream>();
 
   /** @param payloadSent called for every header and payload that is sent. */
-  constructor(output: FrameOutput, payloadSent: () => void) {
+  constructor(output: FrameOutput, encoder: BlockEncoder, payloadSent: () => void) {
     this.#output = output;
+    this.#encoder = encoder;
     this.#payloadSent = payloadSent;
   }
 
@@ -39,9 +46,9 @@ export class StreamSender {
     this.#frameBytesMax = bytes;
   }
 
-  /** SETTINGS_HEADER_TABLE_SIZE of the client. */
+  /** SETTINGS_HEADER_TABLE_SIZE of the peer. */
   limitTable(bytes: number): void {
-    this.#shared.limit(bytes);
+    this.#encoder.limit(bytes);
   }
 
   header(stream: Http2Stream, block: HeaderBlock, end: boolean): void {
@@ -214,14 +221,12 @@ export class StreamSender {
 
   #sendHeader(stream: Http2Stream, block: HeaderBlock, end: boolean): void {
     this.#payloadSent();
-    const bytes = this.#shared.encode(block);
+    const bytes = this.#encoder.encode(block);
     this.#output.headers(stream.id, bytes, end, this.#frameBytesMax);
   }
 
   #ended(stream: Http2Stream): void {
     stream.localEnded = true;
-    if (stream.remoteEnded) stream.owner.finish(stream);
-    // Answered early: the client need not send the rest. RFC 9113 section 8.1.
-    else stream.owner.reset(stream, ErrorCode.noError);
+    stream.owner.localEnd(stream);
   }
 }
