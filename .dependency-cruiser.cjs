@@ -46,7 +46,23 @@ module.exports = {
       name: 'client-imports-the-protocol',
       severity: 'error',
       from: { path: '^packages/client/src', pathNot: '\\.test\\.ts$' },
-      to: { path: '^packages/', pathNot: '^packages/(client|protocol)/' },
+      to: { path: '^packages/', pathNot: '^packages/(client|protocol|transport)/' },
+    },
+    {
+      // And only what runs in Node may know how bytes travel there.
+      name: 'client-in-node-imports-the-transport',
+      severity: 'error',
+      from: {
+        path: '^packages/client/src',
+        pathNot: '^packages/client/src/node/|\\.test\\.ts$',
+      },
+      to: { path: '^packages/transport/' },
+    },
+    {
+      name: 'client-imports-no-server',
+      severity: 'error',
+      from: { path: '^packages/client/src', pathNot: '\\.test\\.ts$|/testing/' },
+      to: { path: '^packages/transport/', pathNot: '^packages/transport/src/client\\.ts$' },
     },
     {
       name: 'model-imports-the-data-types',

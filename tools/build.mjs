@@ -10,7 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What is published, with the files that are loaded from outside; each lies in its package's dist. */
 const targets = [
   { name: 'protocol', entries: ['index', 'data-types', 'schemas'] },
-  { name: 'transport', entries: ['index'] },
+  { name: 'transport', entries: ['index', 'client'] },
   { name: 'native', entries: ['index'] },
   { name: 'client', entries: ['index'] },
   { name: 'client', entries: ['browser', 'http', 'grpc-web'], platform: 'browser' },

@@ -75,6 +75,11 @@ export function abortedError(signal: AbortSignal): InferenceError {
   return new InferenceError('CANCELLED', 'the request was cancelled', null, signal.reason);
 }
 
+/** Something went wrong on this side of the wire. */
+export function localError(code: ErrorCode, message: string): InferenceError {
+  return new InferenceError(code, message, null);
+}
+
 /** No connection, or it broke before the answer was whole. */
 export function connectionError(where: string, cause: unknown): InferenceError {
   const reason = cause instanceof Error ? cause.message : String(cause);

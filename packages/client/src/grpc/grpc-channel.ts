@@ -1,5 +1,8 @@
 import type { CallOptions, Compression } from '../infer-request.ts';
 
+/** Finds where tensors begin in a message whose first bytes are given; null where there are none to be seen. */
+export type DataOffset = (firstBytes: Uint8Array) => number | null;
+
 /** One call, as any way to carry gRPC takes it. */
 export interface GrpcCall {
   /** `/package.Service/Method`. */
@@ -10,6 +13,8 @@ export interface GrpcCall {
   readonly timeoutMs: number | null;
   /** Of the messages that are sent. */
   readonly compression: Compression | null;
+  /** Lets the tensors of answers lie well aligned, so that they need no copy. */
+  readonly dataOffset?: DataOffset | null;
 }
 
 /** A call with any number of messages both ways. */

@@ -17,7 +17,8 @@ import type {
   UnloadOptions,
 } from '../inference-client.ts';
 import { InferenceError, unreadableAnswer } from '../inference-error.ts';
-import type { GrpcCall, GrpcChannel } from './grpc-channel.ts';
+import { inferDataOffset, streamDataOffset } from './data-offset.ts';
+import type { DataOffset, GrpcCall, GrpcChannel } from './grpc-channel.ts';
 import { inferMessage } from './infer-message.ts';
 import { inferResponse } from './infer-response-message.ts';
 import { InferStream } from './infer-stream.ts';
@@ -225,7 +226,7 @@ export class GrpcInferenceClient implements InferenceClient {
     options: InferOptions = {},
   ): Promise<InferResult> {
     const message = inferMessage(model, inputs, options);
-    const call = this.#call('ModelInfer', options);
+    const call = this.#call('ModelInfer', options, inferDataOffset);
     return inferResponse(
       await this.#channel.unary(call instanceof Promise ? await call : call, message),
     );
@@ -261,7 +262,9 @@ export class GrpcInferenceClient implements InferenceClient {
   }
 
   protected async startStream(options: InferOptions): Promise<InferStream> {
-    return new InferStream(this.#channel.open(await this.#call('ModelStreamInfer', options)));
+    return new InferStream(
+      this.#channel.open(await this.#call('ModelStreamInfer', options, streamDataOffset)),
+    );
   }
 
   async #ask<Answer extends object>(
@@ -280,7 +283,11 @@ export class GrpcInferenceClient implements InferenceClient {
     }
   }
 
-  #call(method: string, options: InferOptions): GrpcCall | Promise<GrpcCall> {
+  #call(
+    method: string,
+    options: InferOptions,
+    dataOffset: DataOffset | null = null,
+  ): GrpcCall | Promise<GrpcCall> {
     const metadata: Record<string, string> = {};
     for (const headers of [this.#options.headers, options.headers]) {
       for (const name in headers) metadata[name.toLowerCase()] = headers[name] as string;
@@ -291,6 +298,7 @@ export class GrpcInferenceClient implements InferenceClient {
       signal: options.signal ?? null,
       timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? null,
       compression: options.requestCompression ?? null,
+      dataOffset,
     };
     const { plugins } = this.#options;
     if (plugins === undefined) return call;

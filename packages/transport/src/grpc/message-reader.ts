@@ -1,4 +1,3 @@
-import type { BodyMemory } from '../body-memory.ts';
 import { PieceList } from '../http1/piece-list.ts';
 import type { AlignedOffset } from './grpc-handler.ts';
 import { GrpcStatus } from './grpc-status.ts';
@@ -14,6 +13,15 @@ const trustedBytesMax = 256 * 1024;
 /** Of a larger one so large a part must have come: a claim alone costs nothing. */
 const trustedPart = 1 / 64;
 
+/** Where messages lie. */
+export interface MessageMemory {
+  /** @param alignedOffset the byte that is to lie well aligned, or null. @throws RangeError when there is none. */
+  allocate(byteLength: number, alignedOffset: number | null): Buffer;
+}
+
+/** A part of a message that is read straight to its place is at least so large: less is copied faster. */
+const inPlaceBytesMin = 16 * 1024;
+
 /** Takes messages, and what is wrong with them. */
 export interface MessageSink {
   /** @returns Whether further messages may come now. */
@@ -26,7 +34,8 @@ export interface MessageSink {
  * other is copied once, into memory of its size.
  */
 export class MessageReader {
-  readonly #memory: BodyMemory;
+  readonly #memory: MessageMemory;
+  readonly #keepsPieces: boolean;
   readonly #messageBytesMax: number;
   readonly #alignedOffset: AlignedOffset | null;
   readonly #sink: MessageSink;
@@ -38,12 +47,15 @@ export class MessageReader {
   #filled = 0;
   #failed = false;
 
+  /** @param keepsPieces false where what is read is overwritten afterwards: messages are copied out then. */
   constructor(
-    memory: BodyMemory,
+    memory: MessageMemory,
     messageBytesMax: number,
     alignedOffset: AlignedOffset | null,
     sink: MessageSink,
+    keepsPieces: boolean = true,
   ) {
+    this.#keepsPieces = keepsPieces;
     this.#memory = memory;
     this.#messageBytesMax = messageBytesMax;
     this.#alignedOffset = alignedOffset;
@@ -72,7 +84,8 @@ export class MessageReader {
           const flag = bytes[at]!;
           at = messageStart + length;
           if (!this.#accept(flag, length)) return end;
-          if (!this.#sink.message(bytes.subarray(messageStart, at), flag === 1)) return at;
+          const message = this.#inPiece(bytes, messageStart, at);
+          if (!this.#sink.message(message, flag === 1)) return at;
           continue;
         }
       }
@@ -84,6 +97,25 @@ export class MessageReader {
       if (this.#filled === this.#length && !this.#finish()) return at;
     }
     return at;
+  }
+
+  /** Where up to so many bytes that come next belong, to be read from there; null where that does not matter. */
+  target(byteLength: number): Buffer | null {
+    const message = this.#message;
+    if (message === null || this.#failed) return null;
+    const stop = Math.min(this.#length, this.#filled + byteLength);
+    return stop - this.#filled < inPlaceBytesMin ? null : message.subarray(this.#filled, stop);
+  }
+
+  /** A message that lies whole in what was read. */
+  #inPiece(bytes: Buffer, start: number, end: number): Buffer {
+    if (this.#keepsPieces) return bytes.subarray(start, end);
+    const whole = bytes.subarray(start, end);
+    const worthAligning = this.#alignedOffset !== null && whole.length >= firstBytesLeast;
+    const offset = worthAligning ? this.#alignedOffset!(whole, whole.length) : null;
+    const message = this.#memory.allocate(whole.length, offset);
+    whole.copy(message);
+    return message;
   }
 
   #accept(flag: number, length: number): boolean {
@@ -98,7 +130,7 @@ export class MessageReader {
     this.#length = prefix[1]! * 2 ** 24 + ((prefix[2]! << 16) | (prefix[3]! << 8) | prefix[4]!);
     this.#filled = 0;
     this.#message = null;
-    this.#first = this.#length > 0 ? new PieceList() : null;
+    this.#first = this.#length > 0 ? new PieceList(this.#keepsPieces) : null;
     if (this.#length === 0) this.#message = Buffer.alloc(0);
     return this.#accept(prefix[0]!, this.#length);
   }
@@ -106,8 +138,14 @@ export class MessageReader {
   #fill(bytes: Buffer, at: number, end: number): number {
     const stop = Math.min(end, at + this.#length - this.#filled);
     const first = this.#first;
-    if (first === null) bytes.copy(this.#message!, this.#filled, at, stop);
-    else first.add(bytes, at, stop);
+    if (first === null) {
+      const message = this.#message!;
+      // What was read to `target` is there already.
+      const isThere =
+        bytes.buffer === message.buffer &&
+        bytes.byteOffset + at === message.byteOffset + this.#filled;
+      if (!isThere) bytes.copy(message, this.#filled, at, stop);
+    } else first.add(bytes, at, stop);
     this.#filled += stop - at;
     if (first !== null && this.#filled >= this.#firstBytes()) this.#allocate(first);
     return stop;

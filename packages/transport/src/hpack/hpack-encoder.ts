@@ -15,7 +15,7 @@ export function encodeHeaderBlock(fields: readonly EncodedField[]): Buffer {
   let at = 0;
   for (const [name, value, sensitive = false] of fields) {
     const index = staticNameIndexes.get(name) ?? 0;
-    const whole = sensitive ? 0 : wholeIndex(name, value, index);
+    const whole = sensitive ? 0 : staticWholeIndex(name, value, index);
     if (whole > 0) {
       at = encodeNumber(whole, 7, 0x80, block, at);
       continue;
@@ -28,7 +28,7 @@ export function encodeHeaderBlock(fields: readonly EncodedField[]): Buffer {
 }
 
 /** Index of the static entry with this name and value, or 0. Entries of one name lie together. */
-function wholeIndex(name: string, value: string, nameIndex: number): number {
+export function staticWholeIndex(name: string, value: string, nameIndex: number): number {
   if (nameIndex === 0 || value === '') return 0;
   for (let index = nameIndex; staticNames[index] === name; index++) {
     if (staticValues[index] === value) return index;
@@ -37,7 +37,7 @@ function wholeIndex(name: string, value: string, nameIndex: number): number {
 }
 
 /** Writes a number: RFC 7541 section 5.1. @returns Where it ends. */
-function encodeNumber(
+export function encodeNumber(
   number: number,
   prefixBits: number,
   pattern: number,
@@ -58,7 +58,7 @@ function encodeNumber(
 }
 
 /** Writes a string as it is or in Huffman code, whichever is shorter. @returns Where it ends. */
-function encodeString(text: string, target: Buffer, start: number): number {
+export function encodeString(text: string, target: Buffer, start: number): number {
   const coded = huffmanByteLength(text);
   if (coded < text.length) {
     return encodeHuffman(text, target, encodeNumber(coded, 7, 0x80, target, start));

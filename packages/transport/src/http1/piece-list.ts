@@ -8,11 +8,17 @@ const lastBlockBytes = 1024 * 1024;
  * million of them cost no million objects; a piece that is most of its memory is kept as it is.
  */
 export class PieceList {
+  readonly #keepsPieces: boolean;
   readonly #pieces: Buffer[] = [];
   #block: Buffer | null = null;
   #blockUsed = 0;
   #nextBlockBytes = firstBlockBytes;
   #byteLength = 0;
+
+  /** @param keepsPieces false where the pieces are overwritten after `add`: all are copied then. */
+  constructor(keepsPieces: boolean = true) {
+    this.#keepsPieces = keepsPieces;
+  }
 
   get byteLength(): number {
     return this.#byteLength;
@@ -21,7 +27,7 @@ export class PieceList {
   add(bytes: Buffer, start: number, end: number): void {
     const length = end - start;
     this.#byteLength += length;
-    if (length * 2 >= bytes.buffer.byteLength) {
+    if (this.#keepsPieces && length * 2 >= bytes.buffer.byteLength) {
       this.#closeBlock();
       this.#pieces.push(bytes.subarray(start, end));
       return;

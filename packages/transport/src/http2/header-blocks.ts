@@ -94,7 +94,8 @@ export class HeaderBlocks {
     if (this.#byteLength > this.#limits.headerBlockBytesMax) {
       throw new Http2ConnectionError(ErrorCode.enhanceYourCalm, 'a header larger than the limit');
     }
-    this.#pieces.push(bytes.subarray(start, end));
+    // A copy: it lies where the next bytes may be read to.
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
   }
 }
 

@@ -222,6 +222,7 @@ export class Http2Session implements FrameSink, StreamOwner {
     const stream = this.streams.get(streamId);
     if (stream === undefined) this.#lateData(streamId);
     else if (stream.remoteEnded) this.breakStream(stream, ErrorCode.streamClosed);
+    else if (!stream.takesData) this.breakStream(stream, ErrorCode.protocolError);
     else this.#receiver.take(stream);
   }
 
@@ -462,6 +463,12 @@ export class Http2Session implements FrameSink, StreamOwner {
     this.output.flush();
     this.close({ code, by: 'us', text });
     this.#carrier.end();
+  }
+
+  /** Forgets a stream that the peer has forgotten. */
+  drop(stream: Http2Stream, loss: StreamLoss): void {
+    this.#forget(stream, 'reset-by-us');
+    stream.reader?.gone(loss);
   }
 
   /** Forgets everything: nothing is read or sent any more. */

@@ -10,6 +10,8 @@ export interface StreamLoss {
   readonly by: 'peer' | 'us' | 'connection';
   /** What there is to say beside the code; may be empty. */
   readonly text: string;
+  /** What happened to the connection. */
+  readonly cause?: Error;
 }
 
 /** Takes what a peer sends on a stream. Nothing of it may throw. */
@@ -74,6 +76,8 @@ export class Http2Stream {
   localEnded = false;
   /** Closed, whoever did it. */
   closed = false;
+  /** Whether DATA may come: a client's not before the header of the response. */
+  takesData = true;
   /** Body bytes that content-length promises and that have not come; -1 where nothing is promised. */
   promisedBytes = -1;
   emptyFrames = 0;

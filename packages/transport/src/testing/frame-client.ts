@@ -60,17 +60,29 @@ export function settings(...entries: readonly (readonly [id: number, value: numb
   return frame(FrameType.settings, 0, 0, payload);
 }
 
-/** An HTTP/2 client that sends what it is told, rules or no rules, and keeps what comes back. */
+/** The answer to a gRPC call: its header, as servers send it. */
+export const grpcAnswerFields: readonly EncodedField[] = [
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+];
+
+const grpcOk: readonly EncodedField[] = [['grpc-status', '0']];
+
+/** One side of an HTTP/2 connection, mostly the client's, that sends what it is told, rules or no rules, and keeps what comes back. */
 export class FrameClient {
   readonly socket: Socket;
   readonly frames: ReceivedFrame[] = [];
   readonly #decoder = new HpackDecoder(4096, 1 << 20);
   #rest: Buffer = Buffer.alloc(0);
+  /** Bytes of a client's preface that have not come. */
+  #prefaceLeft: number;
+  #chunkCount = 0;
   #closed = false;
   #wake: (() => void) | null = null;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, prefaceBytes: number) {
     this.socket = socket;
+    this.#prefaceLeft = prefaceBytes;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => {});
     socket.on('close', () => {
@@ -83,13 +95,23 @@ export class FrameClient {
   static open(port: number, first: Uint8Array = settings()): Promise<FrameClient> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      const client = new FrameClient(socket);
+      const client = new FrameClient(socket, 0);
       socket.once('connect', () => {
         client.send(http2Preface, first);
         resolve(client);
       });
       socket.once('error', reject);
     });
+  }
+
+  /** The server's side of a connection that was accepted. */
+  static accept(socket: Socket): FrameClient {
+    return new FrameClient(socket, http2Preface.length);
+  }
+
+  /** Reads so far: what was written at once comes at once. */
+  get chunkCount(): number {
+    return this.#chunkCount;
   }
 
   get closed(): boolean {
@@ -174,7 +196,10 @@ export class FrameClient {
   async until(condition: (client: FrameClient) => boolean): Promise<void> {
     while (!condition(this)) {
       if (this.#closed) {
-        const got = this.frames.map(({ type, streamId }) => `${type}/${streamId}`).join(' ');
+        const got = this.frames
+          .slice(-20)
+          .map(({ type, streamId }) => `${type}/${streamId}`)
+          .join(' ');
         throw new Error(`closed after the frames ${got}`);
       }
       await new Promise<void>((resolve) => {
@@ -204,8 +229,23 @@ export class FrameClient {
     this.socket.destroy();
   }
 
+  /** Answers a call: header, message, trailers. */
+  answer(
+    streamId: number,
+    body: Uint8Array | string,
+    trailers: readonly EncodedField[] = grpcOk,
+  ): void {
+    this.headers(streamId, grpcAnswerFields);
+    this.data(streamId, grpcMessage(body));
+    this.headers(streamId, trailers, true);
+  }
+
   #read(chunk: Buffer): void {
+    this.#chunkCount++;
     let rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const skipped = Math.min(this.#prefaceLeft, rest.length);
+    this.#prefaceLeft -= skipped;
+    rest = rest.subarray(skipped);
     while (rest.length >= 9) {
       const length = rest.readUIntBE(0, 3);
       if (rest.length < 9 + length) break;
