@@ -9,6 +9,8 @@ import {
 import {
   type BoundingBox,
   type DetectionResult,
+  detectionAgreement,
+  Rollout,
   TritonClient,
   TritonConfig,
   type TritonProtocol,
@@ -204,6 +206,39 @@ describe('TritonClient', () => {
     const client = clientOf('grpc', { TRITON_ENABLED: 'false' });
     expect(await client.isHealthy()).toBe(false);
     await expect(client.detect(new Uint8Array())).rejects.toThrow('set TRITON_ENABLED=true');
+  });
+
+  it('is answered for by the old function while the server is away', async () => {
+    const old = clientOf('http');
+    const away = clientOf('grpc', { TRITON_URL: '127.0.0.1:9', TRITON_MAX_RETRIES: '1' });
+    const picture = await encodePicture(pixels, width, height, 'png');
+    expect(await away.isHealthy()).toBe(false);
+    await expect(away.detect(picture)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const rollout = new Rollout({
+      name: 'away',
+      old: (image: Uint8Array) => old.detect(image),
+      candidate: (image) => away.detect(image),
+      percentage: 100,
+      fallBack: { requestsMin: 2 },
+    });
+    for (let i = 0; i < 3; i++) expectShapes(await rollout.run(picture, 'camera'), shapes);
+    expect(rollout.paused).toBe(true);
+    expect(rollout.metrics()).toContain('nereid_rollout_fall_backs_total{rollout="away"} 2');
+  });
+
+  it('agrees with itself, over another protocol and beside a rollout', async () => {
+    const [grpc, http] = [clientOf('grpc'), clientOf('http')];
+    const rollout = new Rollout({
+      name: 'same',
+      old: (image: Uint8Array) => grpc.detect(image),
+      candidate: (image) => http.detect(image, { model: 'yolo11' }),
+      percentage: 100,
+      shadow: true,
+      compare: detectionAgreement,
+    });
+    expectShapes(await rollout.run(await encodePicture(pixels, width, height, 'jpeg')), shapes);
+    await rollout.idle();
+    expect(rollout.metrics()).toContain('comparisons_total{rollout="same",result="same"} 1');
   });
 
   it('ends', async () => {
