@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +11,11 @@ import {
 import { HttpClient as FetchClient } from '@nereid/client/browser';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { checkout } from './checkout.ts';
+import { buildFakeCuda, fakeCuda } from './fake-cuda.ts';
 import { runPytest, runPython } from './run-python.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
-const compiler = spawnSync('cc', ['--version']).status === 0;
-const usable = compiler && process.platform === 'linux';
-const reason = usable ? '' : ' (skipped: needs cc on Linux)';
+const { usable, reason } = fakeCuda;
 let repository: TemporaryRepository;
 let library: string;
 
@@ -35,16 +32,8 @@ afterAll(() => {
 
 const flags = (): string[] => [`--model-repository=${repository.path}`, '--allow-client-shm=true'];
 
-/** Builds the driver that stands in for CUDA's. */
-function buildDriver(): void {
-  const target = join(library, 'libcuda.so.1');
-  const source = join(checkout, 'tests', 'e2e', 'fake-cuda.c');
-  const built = spawnSync('cc', ['-shared', '-fPIC', '-o', target, source], { encoding: 'utf8' });
-  expect(built.status, built.stderr).toBe(0);
-}
-
 it.skipIf(!usable)(`a driver in the place of CUDA's is used as CUDA's is${reason}`, async () => {
-  buildDriver();
+  buildFakeCuda(library);
   const server = await ServerProcess.start({ flags: flags(), env: { LD_LIBRARY_PATH: library } });
   const summary = await runPytest('test_cuda_shared_memory.py', {
     NEREID_URL: `127.0.0.1:${server.port}`,
@@ -103,7 +92,7 @@ async function useRegions(client: InferenceClient): Promise<void> {
 }
 
 it.skipIf(!usable)(`the clients of Node use regions of CUDA${reason}`, async () => {
-  buildDriver();
+  buildFakeCuda(library);
   const server = await ServerProcess.start({ flags: flags(), env: { LD_LIBRARY_PATH: library } });
   const clients = [
     new HttpClient(server.url),

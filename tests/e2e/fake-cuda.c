@@ -1,5 +1,6 @@
 /* The few functions of CUDA's driver API that the server calls, on ordinary memory. A handle is 64 bytes
-   that count up from its first one; its memory has that many pages. Device 0 is the only one. */
+   that count up from its first one; its memory has that many pages. Device 0 is the only one, of compute
+   capability 8.6. */
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -10,6 +11,15 @@ static void *current;
 static int context;
 
 int cuInit(unsigned flags) { return flags == 0 ? 0 : 1; }
+int cuDeviceGetCount(int *count) { *count = 1; return 0; }
+int cuDeviceGetUuid(unsigned char *uuid, int device) {
+  for (int i = 0; i < 16; i++) uuid[i] = (unsigned char)(i * 17);
+  return device == 7 ? 0 : 101;
+}
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  *value = attribute == 75 ? 8 : 6;
+  return device == 7 ? 0 : 101;
+}
 int cuDeviceGet(int *device, int ordinal) { *device = 7; return ordinal == 0 ? 0 : 101; }
 int cuDevicePrimaryCtxRetain(void **result, int device) { *result = &context; return device == 7 ? 0 : 101; }
 int cuCtxSetCurrent(void *given) { current = given; return given == &context ? 0 : 201; }

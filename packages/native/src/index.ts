@@ -1,7 +1,8 @@
 export { type CpuQuotaSource, cpuQuota } from './cpu-quota.ts';
+export { type CudaDevice, cudaDevices } from './cuda-devices.ts';
 export { type CudaDriver, type CudaMemory, cudaDriver } from './cuda-memory.ts';
 export type { DataType } from './data-type.ts';
-export { defaultLibraryPath } from './library-path.ts';
+export { defaultLibraryPath, hasCudaProvider } from './library-path.ts';
 export { addressOf, allocateAligned, allocateFixed, mallocTrim } from './memory.ts';
 export type { OnnxModelMetadata } from './model-metadata.ts';
 export { threadPoolSize } from './native-call-limit.ts';

@@ -10,6 +10,18 @@ const FILE_NAMES: Readonly<Record<string, string>> = {
   win32: 'onnxruntime.dll',
 };
 
+const CUDA_PROVIDER_NAMES: Readonly<Record<string, string>> = {
+  linux: 'libonnxruntime_providers_cuda.so',
+  win32: 'onnxruntime_providers_cuda.dll',
+};
+
+/** Whether a library has beside it what it runs models on GPUs with. @param path null for the package's. */
+export function hasCudaProvider(path: string | null): boolean {
+  const provider = CUDA_PROVIDER_NAMES[process.platform];
+  if (provider === undefined) return false;
+  return existsSync(join(dirname(path ?? defaultLibraryPath()), provider));
+}
+
 /**
  * Path of the ONNX Runtime library that the `onnxruntime-node` package brings for this platform.
  * Throws a `LIBRARY` error where it brings none.

@@ -1,4 +1,4 @@
-import { cpuQuota, OnnxRuntime } from '@nereid/native';
+import { cpuQuota, hasCudaProvider, OnnxRuntime } from '@nereid/native';
 import { DynaSequenceBackend } from './backends/dyna-sequence/dyna-sequence-backend.ts';
 import { IdentityBackend } from './backends/identity/identity-backend.ts';
 import { ImplicitStateBackend } from './backends/implicit-state/implicit-state-backend.ts';
@@ -75,6 +75,7 @@ function onnxBackend({ config }: BackendOptions): OnnxBackend {
   const cpuCount = cpuQuota();
   return new OnnxBackend({
     cpuCount,
+    cuda: () => hasCudaProvider(libraryPath),
     openRuntime: () =>
       OnnxRuntime.open({
         libraryPath,

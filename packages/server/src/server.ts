@@ -26,6 +26,7 @@ import { RepositoryPoller } from './lifecycle/repository-poller.ts';
 import { fileBytes, residentBytes } from './lifecycle/resident-memory.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
+import { noGpus, type SupportedGpus } from './model-config/instance-groups.ts';
 import { CustomMetrics } from './observability/custom-metrics.ts';
 import { GpuMetrics } from './observability/gpu-metrics.ts';
 import { type Log, openLog } from './observability/log.ts';
@@ -44,6 +45,7 @@ import { type Planes, ServerPorts } from './server-ports.ts';
 import { serverStepModels } from './server-step-models.ts';
 import { reportStart } from './start-report.ts';
 import { stopOrder } from './stop-order.ts';
+import { supportedGpus } from './supported-gpus.ts';
 import { openTracing, type Tracing } from './tracing.ts';
 
 /** Stops one part of the server; given up after so many milliseconds from now. */
@@ -71,6 +73,7 @@ export class Server {
   readonly #tracing: Tracing;
   readonly #ports: ServerPorts;
   #cache: ResponseCache | null = null;
+  #gpus: SupportedGpus = noGpus;
   #planes: CalledPlanes | null = null;
   #stopping: Promise<boolean> | null = null;
 
@@ -103,6 +106,7 @@ export class Server {
           options.rateLimits === null ? null : new RateLimiter({ limits: options.rateLimits }),
         prepareRequest,
         cpuFallback: options.backend.cpuFallback,
+        gpus: () => this.#gpus,
         clock,
         logger: this.#log.logger('version-loader.ts'),
       }),
@@ -125,7 +129,7 @@ export class Server {
     this.#lazyModels = repository.controlMode === 'lazy' ? this.#makeLazyModels() : null;
     this.#metrics = new MetricsRegistry(
       options.metrics,
-      loadedModelMetrics(this.#lifeCycle),
+      loadedModelMetrics(this.#lifeCycle, () => (options.metrics.gpu ? this.#gpus : noGpus)),
       clock,
     );
     if (options.metrics.allow) {
@@ -201,6 +205,7 @@ export class Server {
       await this.#tracing.start();
       this.#stops.push(() => this.#sharedMemory.close());
       await this.#openCache();
+      this.#gpus = await supportedGpus(this.#options.backend.minComputeCapability, this.#logger);
       this.#stops.push(() => this.#backends.shutdown());
       this.#stops.push((graceMs) => this.#unloadModels(graceMs));
       await this.#loadModels();

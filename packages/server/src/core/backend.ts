@@ -94,6 +94,11 @@ export interface BackendModel {
 /** A kind of model that the server can run. One object for the life of the server. */
 export interface Backend {
   readonly name: string;
+  /**
+   * False where its instances cannot be on a GPU although there is one: those that are not said to be go to
+   * the CPU then. Missing is true.
+   */
+  readonly usesGpus?: boolean;
   /** @throws TritonError whose message becomes the version's reason in the repository index. */
   loadModel(context: BackendLoadContext): Promise<BackendModel>;
   /** After the last model is gone. */

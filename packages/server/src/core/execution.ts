@@ -5,6 +5,25 @@ import type { SequenceStates } from './sequence-states.ts';
 /** What became of one answer of a decoupled model, as Triton's extension of statistics tells it apart. */
 export type ResponseOutcome = 'success' | 'fail' | 'empty_response' | 'cancel';
 
+/** Counts what one GPU executes, beside the statistics of the model. Arguments as there, in nanoseconds. */
+export interface ExecutionCounter {
+  recordSuccess(
+    batchSize: number,
+    requestNs: number,
+    queueNs: number,
+    computeInputNs: number,
+    computeInferNs: number,
+    computeOutputNs: number,
+  ): void;
+  recordFailure(reason: 'BACKEND', requestNs: number): void;
+  recordBatch(
+    batchSize: number,
+    computeInputNs: number,
+    computeInferNs: number,
+    computeOutputNs: number,
+  ): void;
+}
+
 /**
  * One request on its way through a backend instance. The scheduler makes it, the backend fills in
  * the times and answers on the sink. All times are `Clock.nowNs`; 0 means not reached.
@@ -19,6 +38,8 @@ export interface Execution {
   computeEndNs: number;
   /** Set by a backend that answers after the end of `execute`: the answer is not missed then. */
   detached?: boolean;
+  /** Of the GPU that it is executed on; absent or null where it is on none. */
+  gpuCounter?: ExecutionCounter | null;
   /** Null or absent for a model without implicit states, and for rows that only fill a batch up. */
   readonly states?: SequenceStates | null;
   /**

@@ -1,15 +1,19 @@
 import type { ModelConfig } from '@nereid/protocol';
 import type { BackendInstance, BackendModel, InstancePlace } from '../core/backend.ts';
 import { instancePlaces } from '../model-config/instance-groups.ts';
+import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { InstanceUser } from '../scheduling/idle-instances.ts';
 import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
 import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiter.ts';
 import { resourceNeeds } from '../scheduling/resource-pool.ts';
+import { GpuCountedInstance } from './gpu-counted-instance.ts';
 
 /** One instance of a loaded model. */
 interface InstanceMember {
   readonly place: InstancePlace;
   readonly instance: BackendInstance;
+  /** The same as schedulers use it. */
+  readonly scheduled: BackendInstance;
   /** Null without a rate limiter, and for a passive instance. */
   readonly limited: LimitedInstance | null;
 }
@@ -22,10 +26,18 @@ interface InstanceMember {
 export class InstanceSet {
   readonly #model: BackendModel;
   readonly #isLimited: boolean;
+  readonly #newStatistics: () => ModelStatistics;
+  readonly #gpuStatistics = new Map<number, ModelStatistics>();
   #members: readonly InstanceMember[];
 
-  constructor(model: BackendModel, limiter: RateLimiter | null) {
+  /** @param newStatistics Makes what counts for one GPU. */
+  constructor(
+    model: BackendModel,
+    limiter: RateLimiter | null,
+    newStatistics: () => ModelStatistics,
+  ) {
     this.#model = model;
+    this.#newStatistics = newStatistics;
     this.#isLimited = limiter !== null && model.instances.length > 0;
     const places = instancePlaces(model.config);
     this.#members = model.instances.map((instance, index) =>
@@ -37,7 +49,12 @@ export class InstanceSet {
   get scheduled(): readonly BackendInstance[] {
     return this.#members
       .filter(({ place }) => !place.group.passive)
-      .map(({ instance }) => instance);
+      .map(({ scheduled }) => scheduled);
+  }
+
+  /** What was executed on each GPU, by its number; empty for a model that is on none. */
+  get gpuStatistics(): ReadonlyMap<number, ModelStatistics> {
+    return this.#gpuStatistics;
   }
 
   /** The same as the rate limiter knows them; empty without one. */
@@ -111,10 +128,19 @@ export class InstanceSet {
 
   #member(place: InstancePlace, instance: BackendInstance): InstanceMember {
     const { rate_limiter: limiter, passive } = place.group;
-    if (!this.#isLimited || passive) return { place, instance, limited: null };
+    const scheduled = this.#counted(place, instance);
+    if (!this.#isLimited || passive) return { place, instance, scheduled, limited: null };
     const priority = Math.max(1, limiter?.priority ?? 1);
     const needs = resourceNeeds(limiter, place.device);
-    return { place, instance, limited: { instance, needs, priority } };
+    const limited = { instance: scheduled, needs, priority };
+    return { place, instance, scheduled, limited };
+  }
+
+  #counted({ group, device }: InstancePlace, instance: BackendInstance): BackendInstance {
+    if (group.kind !== 'KIND_GPU') return instance;
+    const statistics = this.#gpuStatistics.get(device) ?? this.#newStatistics();
+    this.#gpuStatistics.set(device, statistics);
+    return new GpuCountedInstance(instance, statistics);
   }
 }
 

@@ -126,6 +126,11 @@ export class LoadedModel implements ServedModel {
     this.#origin = origin;
   }
 
+  /** What was executed on each GPU, by its number. */
+  get gpuStatistics(): ReadonlyMap<number, ModelStatistics> {
+    return this.#instanceSet.gpuStatistics;
+  }
+
   /** Requests in flight. */
   get references(): number {
     return this.#references;

@@ -6,7 +6,7 @@ import { type ModelKey, modelIdText } from '../core/model-key.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { StepModels } from '../core/step-models.ts';
-import type { ModelStatistics } from '../observability/model-statistics.ts';
+import { ModelStatistics } from '../observability/model-statistics.ts';
 import { adaptiveSettingsOf } from '../scheduling/adaptive-settings.ts';
 import { CachingScheduler } from '../scheduling/caching-scheduler.ts';
 import { DefaultScheduler } from '../scheduling/default-scheduler.ts';
@@ -67,7 +67,7 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
   const { key, statistics, clock, logger, states, hold } = parts;
   const modelName = key.name;
   const { config } = parts.model;
-  const instanceSet = new InstanceSet(parts.model, parts.limiter);
+  const instanceSet = new InstanceSet(parts.model, parts.limiter, () => new ModelStatistics(clock));
   if (config.ensemble_scheduling !== null) {
     const modelVersion = String(key.version);
     const models = parts.stepModels;

@@ -10,6 +10,7 @@ import {
   instancePlaces,
   noGpus,
   normaliseInstanceGroups,
+  type SupportedGpus,
   validateInstanceGroups,
   withCpuForGpu,
 } from '../model-config/instance-groups.ts';
@@ -46,6 +47,8 @@ export interface VersionLoaderOptions {
   readonly delayBacklogRequests?: number;
   /** Where there is no GPU, instances that want one run on the CPU: --allow-cpu-fallback. */
   readonly cpuFallback?: boolean;
+  /** Asked when a version is loaded; missing is a machine without any. */
+  readonly gpus?: () => SupportedGpus;
   /** Who executes the steps of ensembles. */
   readonly stepModels: StepModels;
   readonly clock: Clock;
@@ -142,7 +145,7 @@ export class VersionLoader {
    */
   async update(model: LoadedModel, definition: ModelDefinition, version: number): Promise<void> {
     const config = this.#withInstancesOf(model.config, definition.config);
-    validateInstanceGroups(config, noGpus, definition.source);
+    validateInstanceGroups(config, this.#gpus, definition.source);
     this.#tellFallback(definition.config);
     const origin = await originOf(definition, version);
     await model.become(config, origin, await this.#warmup(definition, config, model.statistics));
@@ -183,7 +186,7 @@ export class VersionLoader {
     }
     const backend = backends.forModel(definition.config);
     const config = this.#placed(definition.config);
-    validateInstanceGroups(config, noGpus, definition.source);
+    validateInstanceGroups(config, this.#gpus, definition.source);
     this.#tellFallback(definition.config);
     return backend.loadModel({
       modelName: definition.id.name,
@@ -201,12 +204,23 @@ export class VersionLoader {
 
   /** Says where each instance runs. */
   #placed(config: ModelConfig): ModelConfig {
-    const placed = this.#options.cpuFallback === true ? withCpuForGpu(config, noGpus) : config;
-    return normaliseInstanceGroups(placed, noGpus);
+    const gpus = this.#gpus;
+    const placed = this.#options.cpuFallback === true ? withCpuForGpu(config, gpus) : config;
+    if (gpus.ids.length === 0 || config.ensemble_scheduling !== null) {
+      return normaliseInstanceGroups(placed, gpus);
+    }
+    const { usesGpus = true } = this.#options.backends.forModel(config);
+    return normaliseInstanceGroups(placed, gpus, usesGpus ? gpus : noGpus);
+  }
+
+  get #gpus(): SupportedGpus {
+    return this.#options.gpus?.() ?? noGpus;
   }
 
   #tellFallback(config: ModelConfig): void {
-    if (this.#options.cpuFallback !== true || withCpuForGpu(config, noGpus) === config) return;
+    if (this.#options.cpuFallback !== true || withCpuForGpu(config, this.#gpus) === config) {
+      return;
+    }
     this.#options.logger.warning(
       `model '${config.name}' asks for instances on a GPU and there is none: they run on the CPU (--allow-cpu-fallback)`,
     );

@@ -6,12 +6,14 @@ import { tensorrtPlatform } from './platform-names.ts';
 /** GPUs of the machine as the configuration counts them. */
 export interface SupportedGpus {
   readonly ids: readonly number[];
+  /** As the metrics name them, in the order of `ids`. */
+  readonly uuids: readonly string[];
   /** The least CUDA compute capability that they must have, as on the command line. */
   readonly minComputeCapability: number;
 }
 
 /** A machine without a GPU. */
-export const noGpus: SupportedGpus = { ids: [], minComputeCapability: 6 };
+export const noGpus: SupportedGpus = { ids: [], uuids: [], minComputeCapability: 6 };
 
 /**
  * The most instances that one model may have, all groups together. Triton has no limit and dies of
@@ -25,8 +27,14 @@ const twoCpuInstances: ReadonlySet<string> = new Set(['onnxruntime', 'tensorflow
 /**
  * Gives every instance group a name, a kind, a count and GPUs; makes one group when there is none.
  * Done when a version is loaded, before the backend sees the configuration.
+ *
+ * @param autoGpus Those that groups of KIND_AUTO may be put on.
  */
-export function normaliseInstanceGroups(config: ModelConfig, gpus: SupportedGpus): ModelConfig {
+export function normaliseInstanceGroups(
+  config: ModelConfig,
+  gpus: SupportedGpus,
+  autoGpus: SupportedGpus = gpus,
+): ModelConfig {
   if (config.ensemble_scheduling !== null) return config;
   const groups =
     config.instance_group.length > 0
@@ -34,7 +42,9 @@ export function normaliseInstanceGroups(config: ModelConfig, gpus: SupportedGpus
       : [{ ...emptyGroup, name: config.name }];
   return {
     ...config,
-    instance_group: groups.map((group, index) => normaliseGroup(config, group, index, gpus)),
+    instance_group: groups.map((group, index) =>
+      normaliseGroup(config, group, index, gpus, autoGpus),
+    ),
   };
 }
 
@@ -73,8 +83,9 @@ function normaliseGroup(
   group: ModelInstanceGroup,
   index: number,
   gpus: SupportedGpus,
+  autoGpus: SupportedGpus,
 ): ModelInstanceGroup {
-  const kind = group.kind === 'KIND_AUTO' ? autoKind(group, gpus) : group.kind;
+  const kind = group.kind === 'KIND_AUTO' ? autoKind(group, autoGpus) : group.kind;
   const defaultCount = kind === 'KIND_CPU' && twoCpuInstances.has(config.backend) ? 2 : 1;
   return {
     ...group,

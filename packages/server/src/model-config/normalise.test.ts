@@ -14,7 +14,11 @@ import { missingVersions, selectVersions } from './version-policy.ts';
 
 const config = (text: string): ModelConfig =>
   parseModelConfigText(`name: "m" ${text}`, 'config.pbtxt');
-const twoGpus: SupportedGpus = { ids: [0, 1], minComputeCapability: 6 };
+const twoGpus: SupportedGpus = {
+  ids: [0, 1],
+  uuids: ['GPU-a', 'GPU-b'],
+  minComputeCapability: 6,
+};
 
 test('defaults are filled in, once', () => {
   const normal = normaliseConfig(
@@ -169,6 +173,16 @@ test('a policy selects versions', () => {
   ).toEqual([7]);
 });
 
+test('puts on the CPU what could be on a GPU, where its backend can use none', () => {
+  const groups = 'instance_group [ { }, { gpus: 1 }, { kind: KIND_GPU } ]';
+  const placed = normaliseInstanceGroups(config(groups), twoGpus, noGpus);
+  expect(placed.instance_group.map(({ kind, gpus }) => [kind, gpus])).toEqual([
+    ['KIND_CPU', []],
+    ['KIND_CPU', [1]],
+    ['KIND_GPU', [0, 1]],
+  ]);
+});
+
 test('takes the CPU for a GPU where there is none, on request', () => {
   const wanted = config(
     'instance_group [ { kind: KIND_GPU gpus: [ 0, 1 ] }, { gpus: 1 }, { kind: KIND_MODEL } ]',
@@ -180,6 +194,6 @@ test('takes the CPU for a GPU where there is none, on request', () => {
     ['KIND_MODEL', []],
   ]);
   validateInstanceGroups(placed, noGpus);
-  const one = { ids: [0], minComputeCapability: 6 };
+  const one = { ids: [0], uuids: ['GPU-a'], minComputeCapability: 6 };
   expect(withCpuForGpu(wanted, one)).toBe(wanted);
 });

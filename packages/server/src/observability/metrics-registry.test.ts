@@ -26,6 +26,7 @@ function model(extras: Partial<MetricModel> = {}): MetricModel {
     namespace: '',
     tags: new Map(),
     statistics,
+    gpus: new Map(),
     pendingCount: 4,
     loadDurationSecs: 0.25,
     cached: false,
@@ -48,6 +49,32 @@ function tritonSamples(text: string): string[] {
 }
 
 describe('the metrics page', () => {
+  test('counts what GPUs execute by their names, and only the rest without', () => {
+    const statistics = new ModelStatistics(clock);
+    const onGpu = new ModelStatistics(clock);
+    for (const counter of [statistics, onGpu]) {
+      counter.recordBatch(2, 1000, 2000, 3000);
+      counter.recordSuccess(2, 8000, 1000, 1000, 2000, 3000);
+      counter.recordFailure('BACKEND', 10);
+    }
+    statistics.recordFailure('REJECTED', 10);
+    statistics.recordBatch(1, 1000, 1000, 1000);
+    statistics.recordSuccess(1, 5000, 2000, 1000, 1000, 1000);
+    const gpus = new Map([['GPU-a', onGpu]]);
+    const series = (labels: string): (string | undefined)[] =>
+      tritonSamples(page([model({ statistics, gpus })]))
+        .filter((line) => line.includes(`{${labels}`))
+        .map((line) => /(?:reason="(\w+)".*)? (\S+)$/.exec(line)?.slice(1).join(' ').trim());
+    expect(series('gpu_uuid="GPU-a",model="simple"')).toEqual([
+      ...['1', '2', '1', 'REJECTED 0', 'CANCELED 0', 'BACKEND 1', 'OTHER 0'],
+      ...['8', '1', '1', '2', '3'],
+    ]);
+    expect(series('model="simple"')).toEqual([
+      ...['1', '1', '1', 'REJECTED 1', 'CANCELED 0', 'BACKEND 0', 'OTHER 0'],
+      ...['5', '2', '1', '1', '1', '4', '0.25'],
+    ]);
+  });
+
   test('writes every series of a model, counters before gauges', () => {
     expect(tritonSamples(page([model()]))).toEqual([
       'nv_inference_request_success{model="simple",version="1"} 1',

@@ -36,6 +36,8 @@ export interface MetricModel {
   readonly tags: ReadonlyMap<string, string>;
   /** The same object as long as the version is loaded. */
   readonly statistics: Pick<ModelStatistics, 'counters' | 'latencies' | 'batchSizes'>;
+  /** What was executed on each GPU, by its UUID, each the same object as long as the version is loaded. */
+  readonly gpus: ReadonlyMap<string, Pick<ModelStatistics, 'counters'>>;
   /** Requests that wait for an instance. */
   readonly pendingCount: number;
   readonly loadDurationSecs: number;
@@ -97,6 +99,35 @@ export class ModelMetrics implements MetricCollector {
     return samples;
   }
 
+  #collectCounters(
+    counters: ModelCounters,
+    { all: labels, byReason }: ModelLabels,
+    durations: typeof counts,
+    samples: MetricSample[],
+  ): void {
+    // Triton creates the counts with counter_latencies=false too, but stops counting: they stay 0.
+    const counting = this.#counterLatencies;
+    for (const [family, value] of counts) {
+      samples.push({ family, labels, value: counting ? value(counters) : 0 });
+    }
+    for (const [index, reason] of failureReasons.entries()) {
+      const value = counting ? counters.failureCounts[reason] : 0;
+      samples.push({ family: inferenceRequestFailure, labels: byReason[index]!, value });
+    }
+    if (!counting) return;
+    for (const [family, value] of durations) {
+      samples.push({ family, labels, value: value(counters) });
+    }
+  }
+
+  #labelsOnGpu(model: MetricModel, uuid: string, statistics: object): ModelLabels {
+    const known = this.#labels.get(statistics);
+    if (known !== undefined) return known;
+    const labels = modelLabels(model, uuid);
+    this.#labels.set(statistics, labels);
+    return labels;
+  }
+
   #labelsOf(model: MetricModel): ModelLabels {
     const known = this.#labels.get(model.statistics);
     if (known !== undefined) return known;
@@ -107,23 +138,15 @@ export class ModelMetrics implements MetricCollector {
 
   #collectModel(model: MetricModel, texts: ModelLabels, samples: MetricSample[]): void {
     const labels = texts.all;
-    const counters = model.statistics.counters();
-    // Triton creates the counts with counter_latencies=false too, but stops counting: they stay 0.
-    const counting = this.#counterLatencies;
-    for (const [family, value] of counts) {
-      samples.push({ family, labels, value: counting ? value(counters) : 0 });
+    let counters = model.statistics.counters();
+    // What GPUs executed has series of its own, and only the rest is here.
+    for (const [uuid, statistics] of model.gpus) {
+      const onGpu = statistics.counters();
+      counters = countersWithout(counters, onGpu);
+      this.#collectCounters(onGpu, this.#labelsOnGpu(model, uuid, statistics), latencies, samples);
     }
-    for (const [index, reason] of failureReasons.entries()) {
-      const value = counting ? counters.failureCounts[reason] : 0;
-      const reasonLabels = texts.byReason[index]!;
-      samples.push({ family: inferenceRequestFailure, labels: reasonLabels, value });
-    }
-    if (counting) {
-      const families = model.cached ? [...latencies, ...cacheCounts] : latencies;
-      for (const [family, value] of families) {
-        samples.push({ family, labels, value: value(counters) });
-      }
-    }
+    const families = model.cached ? [...latencies, ...cacheCounts] : latencies;
+    this.#collectCounters(counters, texts, families, samples);
     samples.push({ family: pendingRequestCount, labels, value: model.pendingCount });
     samples.push({ family: modelLoadDuration, labels, value: model.loadDurationSecs });
     collectReport(model.report, labels, samples);
@@ -140,8 +163,9 @@ interface ModelLabels {
   readonly byReason: readonly string[];
 }
 
-function modelLabels(model: MetricModel): ModelLabels {
+function modelLabels(model: MetricModel, gpuUuid: string | null = null): ModelLabels {
   const labels = new Map<string, string>();
+  if (gpuUuid !== null) labels.set('gpu_uuid', gpuUuid);
   for (const [tag, value] of model.tags) labels.set(`_${tag}`, value);
   if (model.namespace !== '') labels.set('namespace', model.namespace);
   labels.set('model', model.name);
@@ -150,6 +174,24 @@ function modelLabels(model: MetricModel): ModelLabels {
   return {
     all,
     byReason: failureReasons.map((reason) => labelText(labels.set('reason', reason))),
+  };
+}
+
+function countersWithout(all: ModelCounters, part: ModelCounters): ModelCounters {
+  return {
+    ...all,
+    successCount: all.successCount - part.successCount,
+    failureCounts: {
+      ...all.failureCounts,
+      BACKEND: all.failureCounts.BACKEND - part.failureCounts.BACKEND,
+    },
+    inferenceCount: all.inferenceCount - part.inferenceCount,
+    executionCount: all.executionCount - part.executionCount,
+    requestNs: all.requestNs - part.requestNs,
+    queueNs: all.queueNs - part.queueNs,
+    computeInputNs: all.computeInputNs - part.computeInputNs,
+    computeInferNs: all.computeInferNs - part.computeInferNs,
+    computeOutputNs: all.computeOutputNs - part.computeOutputNs,
   };
 }
 

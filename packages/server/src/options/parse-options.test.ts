@@ -53,6 +53,7 @@ describe('parseOptions', () => {
         directory: '/opt/tritonserver/backends',
         config: new Map(),
         cpuFallback: false,
+        minComputeCapability: 6,
         hostPolicies: new Map(),
       },
       rateLimits: null,

@@ -167,6 +167,7 @@ function backendOptions(given: GivenOptions): BackendOptions {
     directory: given.text('backend-directory'),
     config,
     cpuFallback: given.boolean('allow-cpu-fallback'),
+    minComputeCapability: given.number('min-supported-compute-capability'),
     hostPolicies: settingsByName(given.all('host-policy'), (text) =>
       parseNamedSetting('host-policy', 'policy', 'required', text),
     ),

@@ -49,6 +49,8 @@ export interface BackendOptions {
   readonly config: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Where there is no GPU, instances that want one run on the CPU. */
   readonly cpuFallback: boolean;
+  /** `--min-supported-compute-capability`: GPUs below are not used. */
+  readonly minComputeCapability: number;
   /** `--host-policy`: settings by the name of the policy. */
   readonly hostPolicies: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }

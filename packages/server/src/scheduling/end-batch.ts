@@ -16,12 +16,11 @@ export function endBatch(
   // Those that were cancelled meanwhile have no times.
   const timed = batch.find((execution) => execution.computeEndNs > 0);
   if (timed !== undefined) {
-    statistics.recordBatch(
-      batchSize,
-      timed.computeInputEndNs - timed.computeStartNs,
-      timed.computeOutputStartNs - timed.computeInputEndNs,
-      timed.computeEndNs - timed.computeOutputStartNs,
-    );
+    const inputNs = timed.computeInputEndNs - timed.computeStartNs;
+    const inferNs = timed.computeOutputStartNs - timed.computeInputEndNs;
+    const outputNs = timed.computeEndNs - timed.computeOutputStartNs;
+    statistics.recordBatch(batchSize, inputNs, inferNs, outputNs);
+    timed.gpuCounter?.recordBatch(batchSize, inputNs, inferNs, outputNs);
   }
   for (const execution of batch) execution.executionEnded();
 }

@@ -1,6 +1,6 @@
 import { TritonError } from '@nereid/protocol';
 import type { Clock } from '../core/clock.ts';
-import type { Execution, ResponseOutcome } from '../core/execution.ts';
+import type { Execution, ExecutionCounter, ResponseOutcome } from '../core/execution.ts';
 import type { InferRequest } from '../core/infer-request.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 import { traceIdOf } from '../core/trace.ts';
@@ -38,6 +38,7 @@ export class ScheduledRequest implements Execution, ResponseSink {
   done = false;
   /** True when the backend answers later than its batch ends. */
   detached = false;
+  gpuCounter: ExecutionCounter | null = null;
   /** Where it waits, while it waits in a queue with places. */
   place: QueuePlace<ScheduledRequest> | null = null;
   readonly #owner: RequestOwner;
@@ -97,7 +98,9 @@ export class ScheduledRequest implements Execution, ResponseSink {
     if (this.done) return;
     this.done = true;
     const { clock, statistics } = this.#owner;
-    statistics.recordFailure(reason, clock.nowNs() - this.request.startNs);
+    const requestNs = clock.nowNs() - this.request.startNs;
+    statistics.recordFailure(reason, requestNs);
+    if (reason === 'BACKEND') this.gpuCounter?.recordFailure(reason, requestNs);
     this.#tellTimes();
     this.#traceExecution();
     try {
@@ -162,14 +165,24 @@ export class ScheduledRequest implements Execution, ResponseSink {
     const computeInputNs = this.computeInputEndNs - this.computeStartNs;
     const computeInferNs = this.computeOutputStartNs - this.computeInputEndNs;
     const computeOutputNs = this.computeEndNs - this.computeOutputStartNs;
+    const requestNs = this.#owner.clock.nowNs() - this.request.startNs;
+    const queueNs = this.computeStartNs - this.queueStartNs;
     this.#owner.statistics.recordSuccess(
       this.request.batchSize,
-      this.#owner.clock.nowNs() - this.request.startNs,
-      this.computeStartNs - this.queueStartNs,
+      requestNs,
+      queueNs,
       computeInputNs,
       computeInferNs,
       computeOutputNs,
       traceIdOf(this.request.trace ?? null),
+    );
+    this.gpuCounter?.recordSuccess(
+      this.request.batchSize,
+      requestNs,
+      queueNs,
+      computeInputNs,
+      computeInferNs,
+      computeOutputNs,
     );
     this.#tellTimes();
     this.request.parent?.addDurations(computeInputNs, computeInferNs, computeOutputNs);

@@ -26,6 +26,8 @@ export interface OnnxBackendOptions {
   readonly openRuntime: () => OnnxRuntime;
   /** CPUs that this process may use, cgroup quota included. */
   readonly cpuCount: number;
+  /** The runtime can run models on GPUs. Missing is false. */
+  readonly cuda?: () => boolean;
 }
 
 /** ONNX models, on ONNX Runtime. */
@@ -35,6 +37,10 @@ export class OnnxBackend implements Backend {
 
   constructor(options: OnnxBackendOptions) {
     this.#options = options;
+  }
+
+  get usesGpus(): boolean {
+    return this.#options.cuda?.() === true;
   }
 
   async loadModel(context: BackendLoadContext): Promise<BackendModel> {

@@ -111,9 +111,8 @@ export const backendRows: readonly OptionSpec[] = [
   memory(
     'min-supported-compute-capability',
     'number',
-    null,
+    '6.0',
     'GPUs of a lower compute capability are not used.',
-    noGpu,
   ),
   memory('buffer-manager-thread-count', 'integer', '0', 'Threads that help with copying tensors.', {
     honoured: 'accepted',
