@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import type { CommandContext, Output } from './command.ts';
 
 /** The process as commands see it. The first SIGINT or SIGTERM asks them to end, the second ends the process. */
 function processContext(): CommandContext {
   const interruption = new AbortController();
+  // Each request listens to it, and there may be many.
+  setMaxListeners(0, interruption.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => interruption.abort(new Error('interrupted')));
   }

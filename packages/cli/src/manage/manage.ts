@@ -1,5 +1,6 @@
 import type { CommandGroup } from '../command/run-command.ts';
 import { copyConfig } from './copy-config.ts';
+import { downloadModels } from './download-models.ts';
 import { getModelConfig } from './get-model-config.ts';
 import { listModels } from './list-models.ts';
 import { loadModel, unloadModel } from './load-model.ts';
@@ -10,6 +11,7 @@ export const manage: CommandGroup = {
   name: 'manage',
   summary: 'fetch, configure, load and inspect the models of a server, of this one or a Triton',
   commands: [
+    downloadModels,
     copyConfig,
     listModels,
     loadModel,

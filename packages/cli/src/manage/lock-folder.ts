@@ -1,0 +1,41 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CommandError } from '../command/exit-status.ts';
+
+/**
+ * Keeps other processes out of a folder. @returns what gives it back.
+ * @throws CommandError when another process has it.
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const path = `${folder}.lock`;
+  await mkdir(dirname(path), { recursive: true });
+  // The second time only after a process that has ended without giving it back.
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const handle = await open(path, 'wx');
+      await handle.writeFile(String(process.pid));
+      await handle.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (attempt > 0 || isRunning(pid)) {
+      throw new CommandError(
+        `process ${pid} is downloading into ${folder}: wait for it, or remove ${path}`,
+      );
+    }
+    await rm(path, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
