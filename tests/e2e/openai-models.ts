@@ -66,6 +66,33 @@ const words = `${head}    def execute(self, requests):
             sender.send(flags=FINAL)
 `;
 
+/** Calls the first tool that it is shown, a few letters at a time; tells what the tool said when it is asked again. */
+const callerConfig = `backend: "python"
+max_batch_size: 0
+model_transaction_policy { decoupled: true }
+input [ { name: "text_input" data_type: TYPE_STRING dims: [ 1 ] } ]
+output [ { name: "text_output" data_type: TYPE_STRING dims: [ 1 ] } ]
+instance_group [ { count: 1 kind: KIND_CPU } ]
+parameters { key: "tool_call_parser" value { string_value: "hermes" } }
+parameters {
+  key: "chat_template"
+  value { string_value: "{{ {'tools': tools, 'last': messages[-1]} | tojson }}" }
+}
+`;
+
+const caller = `${head}    def execute(self, requests):
+        for r in requests:
+            sender, asked = r.get_response_sender(), json.loads(value(r, "text_input"))
+            if asked["last"]["role"] == "tool":
+                text = f"It is {asked['last']['content']}."
+            else:
+                call = {"name": asked["tools"][0]["function"]["name"], "arguments": {"city": asked["last"]["content"]}}
+                text = f"Let me look.\\n<tool_call>\\n{json.dumps(call)}\\n</tool_call>"
+            for at in range(0, len(text), 5):
+                sender.send(pb_utils.InferenceResponse([texts("text_output", text[at : at + 5])]))
+            sender.send(flags=FINAL)
+`;
+
 /** Writes on and on, until nobody listens. */
 const endlessConfig = `backend: "python"
 max_batch_size: 0
@@ -162,6 +189,7 @@ const busy = `${head}    def execute(self, requests):
 
 const models: Readonly<Record<string, readonly [config: string, code: string]>> = {
   words: [wordsConfig, words],
+  caller: [callerConfig, caller],
   endless: [endlessConfig, endless],
   embedder: [embedderConfig, embedder],
   vllm_embedder: [vllmEmbedderConfig, vllmEmbedder],

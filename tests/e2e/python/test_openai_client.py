@@ -119,6 +119,24 @@ def test_tool_call(client):
     assert refused.value.param == "tool_choice"
 
 
+def test_tools_that_the_model_calls(client):
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {}}}]
+    messages = [{"role": "user", "content": "Kyiv"}]
+    asked = {"model": "caller", "tools": tools}
+    (choice,) = client.chat.completions.create(messages=messages, **asked).choices
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", "Let me look.\n")
+    (call,) = choice.message.tool_calls
+    assert (call.function.name, call.function.arguments) == ("weather", '{"city":"Kyiv"}')
+    # What the client keeps of the answer can be sent back as it is.
+    messages += [choice.message, {"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
+    answer = client.chat.completions.create(messages=messages, **asked)
+    assert answer.choices[0].message.content == "It is sunny."
+    with client.chat.completions.stream(messages=messages[:1], **asked) as stream:
+        final = stream.get_final_completion().choices[0]
+    assert final.message.tool_calls[0].function.arguments == '{"city":"Kyiv"}'
+    assert (final.finish_reason, final.message.content) == ("tool_calls", "Let me look.\n")
+
+
 def test_embeddings(client):
     # The client asks for base64 unless it is told otherwise.
     for more in ({}, {"encoding_format": "float"}):

@@ -20,12 +20,16 @@ export interface AnswerFormat {
   whole(choice: WholeChoice): object;
   /** The first chunk of a choice; null for none. */
   opening(index: number): object | null;
-  /** @param offset Characters of the choice that were sent before. */
+  /**
+   * @param offset Characters of the choice that were sent before.
+   * @returns null for nothing to send yet.
+   */
   piece(
     index: number,
     text: string,
     logprobs: readonly LogprobPlace[] | null,
     offset: number,
-  ): object;
-  closing(index: number, finishReason: FinishReason): object;
+  ): object | null;
+  /** The last chunks of a choice. */
+  closing(index: number, finishReason: FinishReason): readonly object[];
 }

@@ -1,6 +1,6 @@
 import type { AnswerFormat } from './answer-format.ts';
-import type { ToolGuide } from './guide.ts';
 import { chatLogprobs } from './token-logprobs.ts';
+import type { ToolGuide } from './tools.ts';
 
 const names = {
   idPrefix: 'chatcmpl-',
@@ -22,7 +22,7 @@ export const chatFormat: AnswerFormat = {
     ...chunk(index, { content: text }),
     logprobs: logprobs === null ? null : chatLogprobs(logprobs),
   }),
-  closing: (index, finishReason) => chunk(index, {}, finishReason),
+  closing: (index, finishReason) => [chunk(index, {}, finishReason)],
 };
 
 /** Chat completions whose text is the arguments of a call of a tool. @param newId Makes ids of calls. */
@@ -48,7 +48,7 @@ export function toolCallFormat({ functionName }: ToolGuide, newId: () => string)
       }),
     piece: (index, text) =>
       chunk(index, { tool_calls: [{ index: 0, function: { arguments: text } }] }),
-    closing: (index, finishReason) => chunk(index, {}, finishReason),
+    closing: (index, finishReason) => [chunk(index, {}, finishReason)],
   };
 }
 

@@ -75,9 +75,10 @@ async function render(
   served: FakeServedModel,
   messages: readonly object[] = turns,
   variables: JsonFields = {},
+  tools: readonly object[] | null = null,
 ): Promise<string> {
   const conversation = readConversation(new RequestFields({ messages }));
-  return (await chatPromptOf(served))(conversation, variables);
+  return (await chatPromptOf(served))(conversation, tools, variables);
 }
 
 describe('the prompt of a conversation', () => {

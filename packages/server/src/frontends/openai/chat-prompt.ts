@@ -7,8 +7,12 @@ import type { JsonFields } from './request-fields.ts';
 import { findTemplate, type TemplateSource } from './template-source.ts';
 import { textModelOf } from './text-model.ts';
 
-/** Makes one text of a conversation. `variables` are the client's own, for the template. */
-export type ChatPrompt = (conversation: Conversation, variables: JsonFields) => string;
+/** Makes one text of a conversation. `variables` are the client's own, for the template; `tools` null for none. */
+export type ChatPrompt = (
+  conversation: Conversation,
+  tools: readonly unknown[] | null,
+  variables: JsonFields,
+) => string;
 
 const prompts = new WeakMap<ServedModel, Promise<ChatPrompt>>();
 
@@ -28,7 +32,7 @@ async function makePrompt(model: ServedModel): Promise<ChatPrompt> {
   const source = await findTemplate(model);
   if (source.template === null) {
     const looksAtImages = textModelOf(model).imageInput !== null;
-    return (conversation) => defaultPrompt(conversation, looksAtImages);
+    return (conversation, tools) => defaultPrompt(conversation, tools, looksAtImages);
   }
   return jinjaPrompt(source.template, source, model.key.name);
 }
@@ -54,7 +58,7 @@ async function jinjaPrompt(
     throw fail(failure);
   }
   const wantsParts = partsLoop.test(text);
-  return (conversation, variables) => {
+  return (conversation, tools, variables) => {
     const messages = conversation.messages.map((message) => messageFor(message, wantsParts));
     try {
       return template.render({
@@ -62,7 +66,7 @@ async function jinjaPrompt(
         ...Object.fromEntries(tokens),
         messages,
         add_generation_prompt: true,
-        tools: null,
+        tools,
       });
     } catch (failure) {
       // What a template raises is mostly about the messages: their roles and order.

@@ -22,7 +22,7 @@ export function completionFormat(echoed: (index: number) => string): AnswerForma
       logprobs:
         logprobs === null ? null : completionLogprobs(logprobs, echoed(index).length + offset),
     }),
-    closing: (index, finishReason) => chunk(index, '', finishReason),
+    closing: (index, finishReason) => [chunk(index, '', finishReason)],
   };
 }
 

@@ -1,10 +1,10 @@
 import type { HttpCall } from '../http/http-route.ts';
 import { completionFormat } from './completion-format.ts';
 import { choicesMax, readGenerationOptions } from './generation-options.ts';
-import { readResponseFormat } from './guide.ts';
 import { readRequest } from './read-request.ts';
 import { RequestError, unsupported } from './request-error.ts';
 import type { RequestFields } from './request-fields.ts';
+import { readResponseFormat } from './response-format.ts';
 import { readSampling } from './sampling.ts';
 import { generateTexts } from './text-generation.ts';
 import { textModelOf } from './text-model.ts';

@@ -1,5 +1,6 @@
 import { encodeBytesTensor, TritonError } from '@nereid/protocol';
 import { describe, expect, it } from 'vitest';
+import type { InferRequest } from '../../core/infer-request.ts';
 import {
   ask,
   enqueued,
@@ -110,6 +111,45 @@ describe('what a client gets', () => {
     expect(choices[0].message.tool_calls).toMatchObject([
       { type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
     ]);
+  });
+
+  it('the calls of tools that the model makes', async () => {
+    const call = '<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>';
+    const parameters = {
+      chat_template: { string_value: '{{ tools | tojson }}' },
+      tool_call_parser: { string_value: 'hermes' },
+    };
+    const config = { ...vllm, parameters };
+    const model = served(config, () => [texts('text_output', `Well. ${call}`)]);
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    const whole = await ask(model, post('chat/completions', { ...hello, tools }));
+    expect(JSON.parse(whole.text()).choices[0]).toMatchObject({
+      message: {
+        content: 'Well. ',
+        tool_calls: [{ type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+      },
+      finish_reason: 'tool_calls',
+    });
+    const asked = model.scheduler.enqueued[0]?.request as InferRequest;
+    expect(given(asked, 'text_input')?.[0]).toContain('"name": "f"');
+    const streamed = await ask(model, post('chat/completions', { ...hello, tools, stream: true }));
+    const chunks = streamed.text().split('\n\n').slice(0, -2);
+    const choices = chunks.map((chunk) => JSON.parse(chunk.slice('data: '.length)).choices[0]);
+    expect(
+      choices.map(({ delta, finish_reason }) => [
+        delta.content,
+        delta.tool_calls?.[0].function.name,
+        finish_reason,
+      ]),
+    ).toEqual([
+      ['', undefined, null],
+      ['Well. ', undefined, null],
+      [undefined, 'f', null],
+      [undefined, undefined, 'tool_calls'],
+    ]);
+    const none = { ...hello, tools, tool_choice: 'none' };
+    const unparsed = await ask(model, post('chat/completions', none));
+    expect(JSON.parse(unparsed.text()).choices[0].message.content).toBe(`Well. ${call}`);
   });
 
   it('cancels what its model does when it goes', async () => {

@@ -1,6 +1,6 @@
 import type { ParameterValue, Tensor } from '@nereid/protocol';
-import type { Guide } from './guide.ts';
 import { type RequestError, unsupported } from './request-error.ts';
+import type { Guide } from './response-format.ts';
 import type { Sampling, SamplingValue } from './sampling.ts';
 import { bytesTensor, numbersTensor, stringsTensor } from './slot-tensor.ts';
 import type { TensorSlot, TextModel } from './text-model.ts';

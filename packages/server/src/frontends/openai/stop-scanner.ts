@@ -27,6 +27,11 @@ export class StopScanner {
     return { text: text.slice(0, text.length - held), stopped: false };
   }
 
+  /** What is held back so far. */
+  get held(): string {
+    return this.#held;
+  }
+
   /** What was held back, when nothing follows. */
   rest(): string {
     const held = this.#held;

@@ -43,11 +43,12 @@ export class StreamedReply implements GenerationReply {
     if (text === '' && logprobs.length === 0) return;
     this.#offsets.set(index, offset + text.length);
     const places = this.#extras.logprobs ? logprobs : null;
-    this.#sendChoice(this.#format.piece(index, text, places, offset));
+    const piece = this.#format.piece(index, text, places, offset);
+    if (piece !== null) this.#sendChoice(piece);
   }
 
   finish({ index, finishReason }: Choice): void {
-    this.#sendChoice(this.#format.closing(index, finishReason));
+    for (const chunk of this.#format.closing(index, finishReason)) this.#sendChoice(chunk);
   }
 
   end(usage: Usage | null): void {
