@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ReadPage, readMetrics, sampleValue } from './metrics-page.ts';
@@ -28,6 +31,14 @@ interface ModelStats {
   }[];
 }
 
+/** What a trace file has of one request. */
+interface TracedRequest {
+  readonly model: string;
+  readonly times: ReadonlySet<string>;
+}
+
+let folder: string;
+let traces: readonly TracedRequest[];
 let repository: TemporaryRepository;
 let server: ServerProcess;
 let counts: Readonly<Record<string, number>>;
@@ -50,10 +61,14 @@ beforeAll(async () => {
     'failing/config.pbtxt': pythonConfig(),
     'failing/1/model.py': pythonModel('raise ValueError("always")'),
   });
+  folder = mkdtempSync(join(tmpdir(), 'nereid-traces-'));
   server = await ServerProcess.start({
     flags: [
       `--model-repository=${repository.path}`,
       '--cache-config=local,size=1048576',
+      `--trace-config=triton,file=${join(folder, 'trace.json')}`,
+      '--trace-config=level=TIMESTAMPS',
+      '--trace-config=rate=1',
       '--metrics-config=histogram_latencies=true',
       '--metrics-config=summary_latencies=true',
       pythonRuntimeFlag(),
@@ -71,12 +86,32 @@ beforeAll(async () => {
   const answer = await fetch(`${server.url}/v2/models/stats`);
   const { model_stats } = (await answer.json()) as { model_stats: ModelStats[] };
   stats = new Map(model_stats.map((entry) => [entry.name, entry]));
+  // The file is whole when the server has ended.
+  await server.stop();
+  traces = readTraces(join(folder, 'trace.json'));
 }, 240_000);
 
 afterAll(async () => {
   await server?.stop();
   repository?.remove();
+  rmSync(folder, { recursive: true, force: true });
 });
+
+function readTraces(file: string): readonly TracedRequest[] {
+  const items = JSON.parse(readFileSync(file, 'utf8')) as readonly {
+    readonly id: number;
+    readonly model_name?: string;
+    readonly timestamps?: readonly { readonly name: string }[];
+  }[];
+  const byId = new Map<number, { model: string; times: Set<string> }>();
+  for (const { id, model_name, timestamps = [] } of items) {
+    const trace = byId.get(id) ?? { model: '', times: new Set<string>() };
+    byId.set(id, trace);
+    trace.model = model_name ?? trace.model;
+    for (const { name } of timestamps) trace.times.add(name);
+  }
+  return [...byId.values()];
+}
 
 const counted = (what: string): number => counts[what] ?? 0;
 const metric = (name: string, labels: Record<string, string>): number =>
@@ -149,6 +184,24 @@ describe(`after ${requestCount} requests, the server has counted what the load g
       misses,
     ]);
     expect([inference_count, inference_stats['compute_infer']?.count]).toEqual([misses, misses]);
+  });
+
+  it('of traces, and what became of each request in them', () => {
+    const of = (model: string, time = 'REQUEST_END'): number =>
+      traces.filter((trace) => trace.model === model && trace.times.has(time)).length;
+    for (const model of ['batch', 'plain', 'cached'])
+      expect(of(model)).toBe(counted(`${model} ok`));
+    expect(of('failing')).toBe(counted('failing failed'));
+    expect(of('slow')).toBe(counted('slow ok') + counted('slow cancelled'));
+    // Those that were executed: not what was cancelled before, nor what the cache knew.
+    expect(of('slow', 'COMPUTE_END')).toBe(counted('slow ok'));
+    expect(of('cached', 'COMPUTE_END')).toBe(statistics('cached').inference_count);
+    expect(of('batch', 'COMPUTE_END')).toBe(counted('batch ok'));
+    expect(of('failing', 'COMPUTE_START')).toBe(counted('failing failed'));
+    const executed = traces.filter(({ model }) => model !== '' && model !== 'slow');
+    const over = (time: string): number => executed.filter(({ times }) => times.has(time)).length;
+    expect(over('HTTP_RECV_END')).toBe(counted('http ok') + counted('http failing failed'));
+    expect(over('GRPC_WAITREAD_END')).toBe(counted('grpc ok') + counted('grpc failing failed'));
   });
 
   it('of answers by status', () => {
