@@ -17,8 +17,9 @@ export interface DetectorModel {
   readonly hasLabels: boolean;
 }
 
-/** Sends a request to the server, again where that may help. */
+/** Sends a request to the server, again where that may help. `what` is for the log. */
 export type AskServer = <T>(
+  what: string,
   send: (client: InferenceClient, call: CallOptions) => Promise<T>,
   signal?: AbortSignal,
 ) => Promise<T>;
@@ -45,8 +46,12 @@ export async function describeDetector(
   ask: AskServer,
   openSize: Size,
 ): Promise<DetectorModel> {
-  const metadata = await ask((client, call) => client.modelMetadata(name, undefined, call));
-  const config = await ask((client, call) => client.modelConfig(name, undefined, call));
+  const metadata = await ask(`metadata of ${name}`, (client, call) =>
+    client.modelMetadata(name, undefined, call),
+  );
+  const config = await ask(`configuration of ${name}`, (client, call) =>
+    client.modelConfig(name, undefined, call),
+  );
   const input = pictureInput(metadata);
   const output = answerOutput(metadata);
   const configured = Array.isArray(config['output']) ? (config['output'] as OutputConfig[]) : [];

@@ -31,6 +31,10 @@ export class Detector {
     this.#options = options;
   }
 
+  get name(): string {
+    return this.#model.name;
+  }
+
   /** Pictures in a request at most. */
   get batchMax(): number {
     return this.#model.batchMax;

@@ -19,7 +19,7 @@ export async function labelsOf(model: DetectorModel, ask: AskServer): Promise<La
   const inputs = { [model.inputName]: new InputTensor(model.format, count).tensor() };
   const outputs = [{ name: model.outputName, classCount: classCountMax }];
   try {
-    const result = await ask((client, call) =>
+    const result = await ask(`labels of ${model.name}`, (client, call) =>
       client.infer(model.name, inputs, { outputs, ...call }),
     );
     return labelsOfClasses(result.output(model.outputName).strings());

@@ -35,6 +35,8 @@ export interface TritonClientOptions {
   readonly picturePixelsMax?: number;
   readonly backoff?: BackoffOptions;
   readonly circuit?: CircuitOptions;
+  /** Where to write to with `TRITON_VERBOSE`. Default: stderr. */
+  readonly log?: (line: string) => void;
   /** For tests. */
   readonly clock?: Clock;
   /** For tests: from 0 to 1. */
@@ -94,6 +96,7 @@ export class TritonClient {
       timeoutMs: config.timeoutSeconds * 1000,
       backoff: options.backoff,
       circuit: options.circuit,
+      log: config.verbose ? (options.log ?? logToStderr) : null,
     });
     this.#detectorOptions = {
       style: options.head ?? 'auto',
@@ -151,8 +154,10 @@ export class TritonClient {
   /** Asks whether a model serves, and for its versions. */
   async modelStatus(model: string = this.config.model): Promise<ModelStatus> {
     this.#checkUsable();
-    const ready = await this.#ask((client, call) => client.isModelReady(model, undefined, call));
-    const index = await this.#ask((client, call) => client.repositoryIndex(false, call));
+    const ready = await this.#ask(`readiness of ${model}`, (client, call) =>
+      client.isModelReady(model, undefined, call),
+    );
+    const index = await this.#ask('index', (client, call) => client.repositoryIndex(false, call));
     const versions = index
       .filter(({ name }) => name === model)
       .map(({ version, state, reason }) => ({ version, state, reason }));
@@ -163,7 +168,7 @@ export class TritonClient {
   async statistics(model: string | null = this.config.model): Promise<ModelStatistics[]> {
     this.#checkUsable();
     const name = model ?? undefined;
-    return this.#ask((client, call) => client.statistics(name, undefined, call));
+    return this.#ask('statistics', (client, call) => client.statistics(name, undefined, call));
   }
 
   /** Ends the connections; what is in flight is cancelled. */
@@ -201,6 +206,7 @@ export class TritonClient {
         const input = await detector.inputOf(batch, numbered);
         const sentNs = this.#clock.nowNs();
         const answer = await this.#ask(
+          `${batch.length} pictures to ${detector.name}`,
           (client, call) => detector.send(client, input, call),
           signal,
         );
@@ -217,9 +223,13 @@ export class TritonClient {
     return results;
   }
 
-  #ask: AskServer = (send, signal) => {
+  #ask: AskServer = (what, send, signal) => {
     const aborting = signal === undefined ? {} : { signal };
-    return this.#caller.call((timeoutMs) => send(this.#client, { timeoutMs, ...aborting }), signal);
+    return this.#caller.call(
+      what,
+      (timeoutMs) => send(this.#client, { timeoutMs, ...aborting }),
+      signal,
+    );
   };
 
   /** What is known of a model; asked for once for all callers, and again after an error. */
@@ -238,6 +248,10 @@ export class TritonClient {
     const labels = this.#options.labels ?? (await labelsOf(model, this.#ask));
     return new Detector(model, labels, this.#detectorOptions);
   }
+}
+
+function logToStderr(line: string): void {
+  console.error(`nereid-vision: ${line}`);
 }
 
 function outdates(error: unknown): boolean {

@@ -13,6 +13,7 @@ describe('TritonConfig.fromEnv', () => {
       model: 'yolo26',
       maxRetries: 3,
       confidenceThreshold: 0.5,
+      verbose: false,
     });
   });
 
@@ -26,6 +27,7 @@ describe('TritonConfig.fromEnv', () => {
       TRITON_MODEL: 'yolo11',
       TRITON_MAX_RETRIES: '0',
       TRITON_CONFIDENCE_THRESHOLD: '.25',
+      TRITON_VERBOSE: 'on',
     });
     expect({ ...config }).toEqual({
       enabled: true,
@@ -36,6 +38,7 @@ describe('TritonConfig.fromEnv', () => {
       model: 'yolo11',
       maxRetries: 0,
       confidenceThreshold: 0.25,
+      verbose: true,
     });
   });
 

@@ -91,6 +91,12 @@ const settings = {
     expected: 'a number from 0 to 1',
     read: readNumber((value) => value >= 0 && value <= 1),
   },
+  verbose: {
+    variable: 'TRITON_VERBOSE',
+    fallback: false,
+    expected: 'true or false',
+    read: readBoolean,
+  },
 } as const satisfies Record<string, Setting<boolean> | Setting<string> | Setting<number>>;
 
 /** Settings as they may be given; what is left out has its default. */
@@ -105,6 +111,7 @@ export type TritonSettings = Partial<
     | 'model'
     | 'maxRetries'
     | 'confidenceThreshold'
+    | 'verbose'
   >
 >;
 
@@ -126,6 +133,8 @@ export class TritonConfig {
   readonly maxRetries: number;
   /** Detections below it are left out; from 0 to 1. Default 0.5. */
   readonly confidenceThreshold: number;
+  /** Whether each request and what became of it is written to stderr. Default false. */
+  readonly verbose: boolean;
 
   /** @throws ConfigurationError for a value that cannot be. */
   constructor(given: TritonSettings = {}) {
@@ -141,11 +150,12 @@ export class TritonConfig {
     this.model = value<string>('model', settings.model);
     this.maxRetries = value<number>('maxRetries', settings.maxRetries);
     this.confidenceThreshold = value<number>('confidenceThreshold', settings.confidenceThreshold);
+    this.verbose = value<boolean>('verbose', settings.verbose);
   }
 
   /**
    * Reads `TRITON_ENABLED`, `TRITON_URL`, `TRITON_HTTP_URL`, `TRITON_PROTOCOL`, `TRITON_TIMEOUT` (seconds), `TRITON_MODEL`,
-   * `TRITON_MAX_RETRIES` and `TRITON_CONFIDENCE_THRESHOLD`. One that is missing or empty has its default.
+   * `TRITON_MAX_RETRIES`, `TRITON_CONFIDENCE_THRESHOLD` and `TRITON_VERBOSE`. One that is missing or empty has its default.
    * @throws ConfigurationError that names the variable and its value.
    */
   static fromEnv(environment: Environment = process.env): TritonConfig {

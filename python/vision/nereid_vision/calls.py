@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,8 @@ from typing import Literal, Protocol, TypeVar
 from .errors import CircuitOpenError, TritonError
 
 T = TypeVar("T")
+
+logger = logging.getLogger("nereid_vision")
 
 CircuitState = Literal["closed", "open", "half-open"]
 RequestOutcome = Literal["success", "failure", "neutral"]
@@ -136,28 +139,38 @@ class ResilientCaller:
         self._chance = chance
         self.circuit = CircuitBreaker(clock, circuit)
 
-    async def call(self, attempt: Callable[[float], Awaitable[T]]) -> T:
-        """Each attempt is told how many seconds are left of the call's time."""
+    async def call(self, what: str, attempt: Callable[[float], Awaitable[T]]) -> T:
+        """Each attempt is told how many seconds are left of the call's time. `what` is for the log."""
         end = self._clock.now() + self._timeout
         sent = 0
         while True:
             sent += 1
             try:
-                return await self._send(attempt, max(0.001, end - self._clock.now()))
+                return await self._send(what, attempt, max(0.001, end - self._clock.now()))
             except TritonError as error:
                 if sent > self._retries_max or not may_retry(error):
                     raise
                 delay = backoff_seconds(sent, self._chance(), self._backoff)
                 if self.circuit.state != "closed" or self._clock.now() + delay >= end:
                     raise
+            logger.debug("%s: sent again in %.0f ms", what, delay * 1000)
             await self._clock.sleep(delay)
 
-    async def _send(self, attempt: Callable[[float], Awaitable[T]], seconds: float) -> T:
+    async def _send(
+        self, what: str, attempt: Callable[[float], Awaitable[T]], seconds: float
+    ) -> T:
         self.circuit.start()
+        start = self._clock.now()
         try:
             answer = await attempt(seconds)
         except BaseException as error:
             self.circuit.finish(outcome_of(error))
+            self._ended(what, start, f"failed: {error or type(error).__name__}")
             raise
         self.circuit.finish("success")
+        self._ended(what, start, "answered")
         return answer
+
+    def _ended(self, what: str, start: float, how: str) -> None:
+        milliseconds = (self._clock.now() - start) * 1000
+        logger.debug("%s: after %.1f ms %s", what, milliseconds, how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from .calls import (
     Clock,
     ResilientCaller,
     SystemClock,
+    logger,
 )
 from .config import TritonConfig
 from .detection import Detection, DetectionResult
@@ -94,6 +96,8 @@ class TritonClient:
         )
         self._detectors: dict[str, asyncio.Task[_Detector]] = {}
         self._closed = False
+        if self.config.verbose:
+            _log_to_stderr()
 
     async def __aenter__(self) -> TritonClient:
         return self
@@ -170,8 +174,10 @@ class TritonClient:
         """Asks whether a model serves, and for its versions."""
         self._check_usable()
         name = model or self.config.model
-        ready = await self._ask(lambda server, timeout: server.is_model_ready(name, timeout))
-        index = await self._ask(lambda server, timeout: server.repository_index(timeout))
+        ready = await self._ask(
+            f"readiness of {name}", lambda server, timeout: server.is_model_ready(name, timeout)
+        )
+        index = await self._ask("index", lambda server, timeout: server.repository_index(timeout))
         versions = [
             {key: str(each.get(key, "")) for key in ("version", "state", "reason")}
             for each in index
@@ -184,7 +190,7 @@ class TritonClient:
         self._check_usable()
         name = self.config.model if model is None else model
         found: list[dict[str, Any]] = await self._ask(
-            lambda server, timeout: server.statistics(name, timeout)
+            "statistics", lambda server, timeout: server.statistics(name, timeout)
         )
         return found
 
@@ -201,8 +207,8 @@ class TritonClient:
                 "FAILED_PRECONDITION", "detection on Triton is not enabled: set TRITON_ENABLED=true"
             )
 
-    async def _ask(self, send: Callable[[Server, float], Awaitable[Any]]) -> Any:
-        return await self._caller.call(lambda timeout: send(self._server, timeout))
+    async def _ask(self, what: str, send: Callable[[Server, float], Awaitable[Any]]) -> Any:
+        return await self._caller.call(what, lambda timeout: send(self._server, timeout))
 
     async def _detector(self, name: str) -> _Detector:
         """What is known of a model; asked for once for all callers, and again after an error."""
@@ -251,9 +257,10 @@ class TritonClient:
         data, letterboxes = await asyncio.to_thread(self._input_of, model, images, first_number)
         sent = self._clock.now()
         output, name, version = await self._ask(
+            f"{len(images)} pictures to {model.name}",
             lambda server, timeout: server.infer(
                 model.name, model.input_name, data, model.output_name, 0, timeout
-            )
+            ),
         )
         time_ms = (self._clock.now() - sent) * 1000
         candidates = candidates_of(output, threshold, self._options.head)
@@ -290,6 +297,14 @@ class TritonClient:
                 raise PictureError(f"images[{first_number + i}]: {error}") from error
             pictures.append((Letterbox.of(decoded.size, model.size), decoded.rgb))
         return model.input_of(pictures), [letterbox for letterbox, _ in pictures]
+
+
+def _log_to_stderr() -> None:
+    logger.setLevel(logging.DEBUG)
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        logger.addHandler(handler)
 
 
 def _named(

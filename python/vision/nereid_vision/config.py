@@ -77,6 +77,7 @@ _SETTINGS = {
     "confidence_threshold": _Setting(
         "TRITON_CONFIDENCE_THRESHOLD", "a number from 0 to 1", _number(0, 1)
     ),
+    "verbose": _Setting("TRITON_VERBOSE", "true or false", _boolean),
 }
 
 
@@ -110,6 +111,8 @@ class TritonConfig:
     max_retries: int = 3
     #: Detections below it are left out; from 0 to 1.
     confidence_threshold: float = 0.5
+    #: Whether each request and what became of it is written to the log ``nereid_vision``, and that to stderr.
+    verbose: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -119,7 +122,8 @@ class TritonConfig:
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> TritonConfig:
         """Reads ``TRITON_ENABLED``, ``TRITON_URL``, ``TRITON_HTTP_URL``, ``TRITON_PROTOCOL``, ``TRITON_TIMEOUT`` (seconds),
-        ``TRITON_MODEL``, ``TRITON_MAX_RETRIES`` and ``TRITON_CONFIDENCE_THRESHOLD``. One that is missing or empty has its default.
+        ``TRITON_MODEL``, ``TRITON_MAX_RETRIES``, ``TRITON_CONFIDENCE_THRESHOLD`` and ``TRITON_VERBOSE``. One that is missing or empty
+        has its default.
 
         Raises ConfigurationError, which names the variable and its value.
         """

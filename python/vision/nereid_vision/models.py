@@ -23,8 +23,8 @@ _CLASS_COUNT_MAX = 1_000_000
 _PICTURE_TYPES = {"FP32": np.float32, "FP16": np.float16, "UINT8": np.uint8}
 _ANSWER_TYPES = ("FP32", "FP16", "BF16", "FP64")
 
-#: Sends a request to the server, again where that may help; it is told the seconds that it has.
-Ask = Callable[[Callable[[Server, float], Awaitable[Any]]], Awaitable[Any]]
+#: Sends a request to the server, again where that may help; it is told the seconds that it has. The text is for the log.
+Ask = Callable[[str, Callable[[Server, float], Awaitable[Any]]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,12 @@ async def describe_detector(name: str, ask: Ask, open_size: Size) -> DetectorMod
 
     Raises UnsupportedModelError for a model that takes no picture, or gives no detections.
     """
-    metadata = await ask(lambda server, timeout: server.model_metadata(name, timeout))
-    config = await ask(lambda server, timeout: server.model_config(name, timeout))
+    metadata = await ask(
+        f"metadata of {name}", lambda server, timeout: server.model_metadata(name, timeout)
+    )
+    config = await ask(
+        f"configuration of {name}", lambda server, timeout: server.model_config(name, timeout)
+    )
     given = _picture_input(name, metadata.get("inputs", []))
     output = _answer_output(name, metadata.get("outputs", []))
     planar, size = _layout(name, given, open_size)
@@ -134,9 +138,10 @@ async def labels_of(model: DetectorModel, ask: Ask) -> list[str | None]:
     data = model.input_of([nothing])
     try:
         classes, _, _ = await ask(
+            f"labels of {model.name}",
             lambda server, timeout: server.infer(
                 model.name, model.input_name, data, model.output_name, _CLASS_COUNT_MAX, timeout
-            )
+            ),
         )
     except TritonError as error:
         if error.code == "INVALID_ARGUMENT":

@@ -40,7 +40,7 @@ def failing(clock: ManualClock, *errors: Exception) -> tuple[Callable[[float], A
 def test_sends_again_after_growing_waits() -> None:
     clock = ManualClock()
     attempt, sent = failing(clock, AWAY, AWAY, AWAY)
-    assert asyncio.run(caller_of(clock).call(attempt)) == "answer"
+    assert asyncio.run(caller_of(clock).call("infer", attempt)) == "answer"
     assert sent == [0, 0.1, 0.3, 0.6]
 
 
@@ -49,7 +49,7 @@ def test_gives_up_with_the_last_error() -> None:
     last = TritonError("UNAVAILABLE", "still not there")
     attempt, sent = failing(clock, AWAY, AWAY, AWAY, last)
     with pytest.raises(TritonError, match="still not there"):
-        asyncio.run(caller_of(clock).call(attempt))
+        asyncio.run(caller_of(clock).call("infer", attempt))
     assert len(sent) == 4
 
 
@@ -68,7 +68,7 @@ def test_never_sends_again_what_that_does_not_help(error: Exception) -> None:
     clock = ManualClock()
     attempt, sent = failing(clock, error)
     with pytest.raises(type(error)):
-        asyncio.run(caller_of(clock).call(attempt))
+        asyncio.run(caller_of(clock).call("infer", attempt))
     assert len(sent) == 1
     assert clock.slept == []
 
@@ -77,7 +77,7 @@ def test_does_not_wait_beyond_the_time_of_the_call() -> None:
     clock = ManualClock()
     attempt, sent = failing(clock, AWAY, AWAY, AWAY)
     with pytest.raises(TritonError):
-        asyncio.run(caller_of(clock, timeout=0.25).call(attempt))
+        asyncio.run(caller_of(clock, timeout=0.25).call("infer", attempt))
     assert sent == [0, 0.1]
 
 
@@ -86,14 +86,14 @@ def test_sends_nothing_while_the_circuit_is_open() -> None:
     caller = caller_of(clock, circuit=CircuitOptions(2, 5.0))
     attempt, sent = failing(clock, AWAY, AWAY, AWAY)
     with pytest.raises(TritonError, match="connection refused"):
-        asyncio.run(caller.call(attempt))
+        asyncio.run(caller.call("infer", attempt))
     assert caller.circuit.state == "open"
     with pytest.raises(CircuitOpenError, match="the last 2 requests failed"):
-        asyncio.run(caller.call(attempt))
+        asyncio.run(caller.call("infer", attempt))
     assert len(sent) == 2
     clock.time += 5
     assert caller.circuit.state == "half-open"
-    assert asyncio.run(caller.call(failing(clock)[0])) == "answer"
+    assert asyncio.run(caller.call("infer", failing(clock)[0])) == "answer"
     assert caller.circuit.state == "closed"
 
 
@@ -121,3 +121,14 @@ def test_waits_double_up_to_a_bound_and_leave_half_to_chance() -> None:
     assert waits == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
     assert backoff_seconds(3, 0, options) == 0.2
     assert may_retry(TritonError("RESOURCE_EXHAUSTED", "slow down", 429))
+
+
+def test_tells_what_became_of_each_request(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    with caplog.at_level("DEBUG", "nereid_vision"):
+        asyncio.run(caller_of(clock).call("infer m", failing(clock, AWAY)[0]))
+    assert caplog.messages == [
+        "infer m: after 0.0 ms failed: connection refused",
+        "infer m: sent again in 100 ms",
+        "infer m: after 0.0 ms answered",
+    ]

@@ -29,6 +29,7 @@ def test_reads_every_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         "TRITON_MODEL": "yolo11",
         "TRITON_MAX_RETRIES": "0",
         "TRITON_CONFIDENCE_THRESHOLD": ".25",
+        "TRITON_VERBOSE": "on",
     }.items():
         monkeypatch.setenv(name, value)
     assert TritonConfig.from_env() == TritonConfig(
@@ -40,6 +41,7 @@ def test_reads_every_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         model="yolo11",
         max_retries=0,
         confidence_threshold=0.25,
+        verbose=True,
     )
 
 

@@ -15,6 +15,7 @@ function callerOf(clock: ManualClock, more: object = {}): ResilientCaller {
     timeoutMs: 60_000,
     backoff: { delayMs: 100, delayMsMax: 300 },
     circuit: { failuresMax: 100 },
+    log: null,
     ...more,
   });
 }
@@ -50,7 +51,7 @@ describe('ResilientCaller', () => {
   it('sends again after growing waits', async () => {
     const clock = new ManualClock();
     const { attempt, sentMs, timeoutsMs } = failingAttempts(clock, [away, away, away]);
-    expect(await settle(clock, callerOf(clock).call(attempt))).toBe('answer');
+    expect(await settle(clock, callerOf(clock).call('infer', attempt))).toBe('answer');
     expect(sentMs).toEqual([0, 100, 300, 600]);
     expect(timeoutsMs).toEqual([60_000, 59_900, 59_700, 59_400]);
   });
@@ -59,7 +60,7 @@ describe('ResilientCaller', () => {
     const clock = new ManualClock();
     const last = new InferenceError('UNAVAILABLE', 'still not there', null);
     const { attempt, sentMs } = failingAttempts(clock, [away, away, away, last]);
-    await expect(settle(clock, callerOf(clock).call(attempt))).rejects.toBe(last);
+    await expect(settle(clock, callerOf(clock).call('infer', attempt))).rejects.toBe(last);
     expect(sentMs).toHaveLength(4);
   });
 
@@ -74,7 +75,7 @@ describe('ResilientCaller', () => {
   ])('never sends again what that does not help: $code $message', async (error) => {
     const clock = new ManualClock();
     const { attempt, sentMs } = failingAttempts(clock, [error]);
-    await expect(callerOf(clock).call(attempt)).rejects.toBe(error);
+    await expect(callerOf(clock).call('infer', attempt)).rejects.toBe(error);
     expect(sentMs).toHaveLength(1);
     expect(clock.timerCount).toBe(0);
   });
@@ -83,7 +84,7 @@ describe('ResilientCaller', () => {
     const clock = new ManualClock();
     const { attempt, sentMs } = failingAttempts(clock, [away, away, away, away]);
     const caller = callerOf(clock, { timeoutMs: 250 });
-    await expect(settle(clock, caller.call(attempt))).rejects.toBe(away);
+    await expect(settle(clock, caller.call('infer', attempt))).rejects.toBe(away);
     expect(sentMs).toEqual([0, 100]);
   });
 
@@ -91,7 +92,7 @@ describe('ResilientCaller', () => {
     const clock = new ManualClock();
     const { attempt } = failingAttempts(clock, [away]);
     const controller = new AbortController();
-    const call = callerOf(clock).call(attempt, controller.signal);
+    const call = callerOf(clock).call('infer', attempt, controller.signal);
     await new Promise((resolve) => setImmediate(resolve));
     expect(clock.timerCount).toBe(1);
     controller.abort();
@@ -103,20 +104,34 @@ describe('ResilientCaller', () => {
     const clock = new ManualClock();
     const caller = callerOf(clock, { circuit: { failuresMax: 2, openMs: 5000 } });
     const { attempt, sentMs } = failingAttempts(clock, [away, away, away]);
-    await expect(settle(clock, caller.call(attempt))).rejects.toBe(away);
+    await expect(settle(clock, caller.call('infer', attempt))).rejects.toBe(away);
     expect(caller.circuitState).toBe('open');
-    await expect(caller.call(attempt)).rejects.toThrow(/^not sent: the last 2 requests failed/u);
+    await expect(caller.call('infer', attempt)).rejects.toThrow(
+      /^not sent: the last 2 requests failed/u,
+    );
     expect(sentMs).toHaveLength(2);
     clock.advanceMs(5000);
     const recovered = failingAttempts(clock, []);
-    expect(await caller.call(recovered.attempt)).toBe('answer');
+    expect(await caller.call('infer', recovered.attempt)).toBe('answer');
     expect(caller.circuitState).toBe('closed');
+  });
+
+  it('tells what became of each request', async () => {
+    const clock = new ManualClock();
+    const lines: string[] = [];
+    const caller = callerOf(clock, { log: (text: string) => lines.push(text) });
+    await settle(clock, caller.call('infer m', failingAttempts(clock, [away]).attempt));
+    expect(lines).toEqual([
+      'infer m: after 0.0 ms failed: connect ECONNREFUSED',
+      'infer m: sent again in 100 ms',
+      'infer m: after 0.0 ms answered',
+    ]);
   });
 
   it('does not open the circuit for the errors of callers', async () => {
     const clock = new ManualClock();
     const caller = callerOf(clock, { circuit: { failuresMax: 1 } });
-    await expect(caller.call(() => Promise.reject(wrong))).rejects.toBe(wrong);
+    await expect(caller.call('infer', () => Promise.reject(wrong))).rejects.toBe(wrong);
     expect(caller.circuitState).toBe('closed');
   });
 });

@@ -12,6 +12,8 @@ export interface CallerOptions {
   readonly timeoutMs: number;
   readonly backoff: BackoffOptions | undefined;
   readonly circuit: CircuitOptions | undefined;
+  /** Told what became of each request; null for nobody. */
+  readonly log: ((text: string) => void) | null;
 }
 
 /** One request of a call: it has what is left of the call's time. */
@@ -31,32 +33,45 @@ export class ResilientCaller {
     return this.#circuit.state;
   }
 
-  /** @param signal Ends a wait; ending a request is up to the attempt. */
-  async call<T>(attempt: Attempt<T>, signal?: AbortSignal): Promise<T> {
+  /**
+   * @param what For the log.
+   * @param signal Ends a wait; ending a request is up to the attempt.
+   */
+  async call<T>(what: string, attempt: Attempt<T>, signal?: AbortSignal): Promise<T> {
     const { clock, random, retriesMax, timeoutMs, backoff } = this.#options;
     const endNs = clock.nowNs() + timeoutMs * 1e6;
     for (let sent = 1; ; sent++) {
       try {
-        return await this.#send(attempt, Math.max(1, (endNs - clock.nowNs()) / 1e6));
+        return await this.#send(what, attempt, Math.max(1, (endNs - clock.nowNs()) / 1e6));
       } catch (error) {
         if (sent > retriesMax || !mayRetry(error) || this.#circuit.state !== 'closed') throw error;
         const delayMs = backoffMs(sent, random(), backoff);
         if (clock.nowNs() + delayMs * 1e6 >= endNs) throw error;
+        this.#options.log?.(`${what}: sent again in ${delayMs.toFixed(0)} ms`);
         await wait(clock, delayMs, signal);
       }
     }
   }
 
-  async #send<T>(attempt: Attempt<T>, timeoutMs: number): Promise<T> {
+  async #send<T>(what: string, attempt: Attempt<T>, timeoutMs: number): Promise<T> {
     this.#circuit.start();
+    const startNs = this.#options.clock.nowNs();
     try {
       const answer = await attempt(timeoutMs);
       this.#circuit.finish('success');
+      this.#ended(what, 'answered', startNs);
       return answer;
     } catch (error) {
       this.#circuit.finish(outcomeOf(error));
+      this.#ended(what, `failed: ${error instanceof Error ? error.message : error}`, startNs);
       throw error;
     }
+  }
+
+  #ended(what: string, how: string, startNs: number): void {
+    const { clock, log } = this.#options;
+    if (log === null) return;
+    log(`${what}: after ${((clock.nowNs() - startNs) / 1e6).toFixed(1)} ms ${how}`);
   }
 }
 
