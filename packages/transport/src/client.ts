@@ -7,7 +7,7 @@ export { type HeaderList, headerValue } from './hpack/header-list.ts';
 export type { EncodedField } from './hpack/hpack-encoder.ts';
 export { PieceList } from './http1/piece-list.ts';
 export type { ClientKeepalive } from './http2/client/client-life.ts';
-export type { ClientTarget } from './http2/client/client-socket.ts';
+export { ClientSocket, type ClientTarget } from './http2/client/client-socket.ts';
 export {
   type ClientConnectionOptions,
   type ClientConnectionOwner,

@@ -7,7 +7,10 @@ const messageBytesMax = 2 ** 31 - 1;
 export function messagePrefix(byteLength: number, compressed: boolean): Uint8Array {
   const prefix = new Uint8Array(prefixBytes);
   prefix[0] = compressed ? 1 : 0;
-  new DataView(prefix.buffer).setUint32(1, byteLength);
+  for (let at = prefixBytes - 1, rest = byteLength; rest > 0; at--) {
+    prefix[at] = rest;
+    rest = Math.floor(rest / 256);
+  }
   return prefix;
 }
 

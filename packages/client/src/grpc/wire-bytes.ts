@@ -1,3 +1,6 @@
+/** Longer texts are left to the encoder. */
+const plainLengthMax = 64;
+
 /** Writes protobuf's wire format into memory that grows. Browsers have no Buffer. */
 export class WireBytes {
   #bytes = new Uint8Array(256);
@@ -47,21 +50,56 @@ export class WireBytes {
   }
 
   textField(number: number, text: string): void {
-    this.bytesField(number, encoder.encode(text));
+    if (text.length > plainLengthMax || !this.#plainField(number, text)) {
+      this.bytesField(number, encoder.encode(text));
+    }
   }
 
   bytesField(number: number, bytes: Uint8Array): void {
     this.lengthField(number, bytes.byteLength);
+    this.#append(bytes);
+  }
+
+  /** A field whose value `write` makes, in place: most lengths fit the one byte that is left for them. */
+  messageField(number: number, write: (message: WireBytes) => void): void {
+    this.varint((number << 3) | 2);
+    this.#reserve(1);
+    const start = ++this.#length;
+    write(this);
+    const byteLength = this.#length - start;
+    if (byteLength < 0x80) {
+      this.#bytes[start - 1] = byteLength;
+      return;
+    }
+    const value = this.#bytes.slice(start, this.#length);
+    this.#length = start - 1;
+    this.varint(byteLength);
+    this.#append(value);
+  }
+
+  /** A short text of ASCII, byte by byte: a call to the encoder costs more. @returns False for any other. */
+  #plainField(number: number, text: string): boolean {
+    const before = this.#length;
+    this.lengthField(number, text.length);
+    this.#reserve(text.length);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) {
+        this.#length = before;
+        return false;
+      }
+      bytes[at++] = code;
+    }
+    this.#length = at;
+    return true;
+  }
+
+  #append(bytes: Uint8Array): void {
     this.#reserve(bytes.byteLength);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.byteLength;
-  }
-
-  /** A field whose value `write` makes. */
-  messageField(number: number, write: (message: WireBytes) => void): void {
-    const message = new WireBytes();
-    write(message);
-    this.bytesField(number, message.written);
   }
 
   #reserve(byteLength: number): void {

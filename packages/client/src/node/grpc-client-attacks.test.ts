@@ -150,9 +150,10 @@ describe('a server that breaks HTTP/2', () => {
     attack.connection.send(bytes);
     expect(await attack.outcome).toMatch(/^INTERNAL: .*the answer breaks HTTP\/2/u);
     expect(await attack.outcome).toMatch(reason);
+    // At once, though the connection is not closed yet.
+    await worksAgain(attack, 'anew');
     await attack.connection.untilClosed();
     expect(attack.connection.goawayCode).toBe(code);
-    await worksAgain(attack, 'anew');
   });
 
   it.each<[string, Uint8Array]>([

@@ -2,6 +2,7 @@ import {
   type ClientConnectionOptions,
   type ClientConnectionOwner,
   type ClientKeepalive,
+  ClientSocket,
   clientLimits,
   Http2ClientConnection,
   systemClock,
@@ -133,7 +134,11 @@ export class Http2Channel implements GrpcChannel, ExchangeOwner, ClientConnectio
 
   #connected(): Http2ClientConnection {
     if (this.#current === null) {
-      this.#current = new Http2ClientConnection(this.#endpoint, this.#options, this);
+      this.#current = new Http2ClientConnection(
+        (owner) => new ClientSocket(this.#endpoint, owner),
+        this.#options,
+        this,
+      );
       this.#all.add(this.#current);
     }
     return this.#current;

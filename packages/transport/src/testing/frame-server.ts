@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { FrameClient, settings } from './frame-client.ts';
 
 /** An HTTP/2 server that does by itself nothing but greet; tests send what they like. */
@@ -9,18 +10,24 @@ export class FrameServer {
   readonly #server: Server;
   #wake: (() => void) | null = null;
 
-  private constructor(first: Uint8Array | null) {
-    this.#server = createServer({ noDelay: true }, (socket) => {
+  private constructor(first: Uint8Array | null, tls: TlsOptions | null) {
+    const accept = (socket: Socket): void => {
       const connection = FrameClient.accept(socket);
       if (first !== null) connection.send(first);
       this.connections.push(connection);
       this.#wake?.();
-    });
+    };
+    this.#server =
+      tls === null ? createServer({ noDelay: true }, accept) : createTlsServer(tls, accept);
+    this.#server.on('tlsClientError', () => {});
   }
 
   /** @param first What each connection is greeted with; null for nothing. */
-  static async start(first: Uint8Array | null = settings()): Promise<FrameServer> {
-    const server = new FrameServer(first);
+  static async start(
+    first: Uint8Array | null = settings(),
+    tls: TlsOptions | null = null,
+  ): Promise<FrameServer> {
+    const server = new FrameServer(first, tls);
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
     server.port = (server.#server.address() as AddressInfo).port;

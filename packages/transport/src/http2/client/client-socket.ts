@@ -22,11 +22,18 @@ export interface ClientSocketOwner {
   closed(error: Error | null): void;
 }
 
+/** What a client's connection needs of its socket. */
+export interface ClientCarrier extends SessionCarrier {
+  destroy(error?: Error): void;
+  /** Whether an open connection keeps the process alive. */
+  keepsProcess(keeps: boolean): void;
+}
+
 /** All sockets are read into this memory, one after the other: what is read is used up at once. */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** A client's socket: nothing leaves it before the server is known to speak HTTP/2, or must be. */
-export class ClientSocket implements SessionCarrier, WriterOwner {
+export class ClientSocket implements ClientCarrier, WriterOwner {
   readonly remoteAddress = '';
   readonly nowMs = 0;
   readonly #socket: Socket;
@@ -111,7 +118,6 @@ export class ClientSocket implements SessionCarrier, WriterOwner {
     if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  /** Whether an open connection keeps the process alive. */
   keepsProcess(keeps: boolean): void {
     if (keeps) this.#socket.ref();
     else this.#socket.unref();

@@ -10,7 +10,7 @@ import { type Http2Role, Http2Session } from '../http2-session.ts';
 import { Http2Stream, type StreamLoss, type StreamReader } from '../http2-stream.ts';
 import { sendSettings } from '../settings.ts';
 import { ClientLife, type ClientLifeOptions } from './client-life.ts';
-import { ClientSocket, type ClientSocketOwner, type ClientTarget } from './client-socket.ts';
+import type { ClientCarrier, ClientSocketOwner } from './client-socket.ts';
 import { RequestBlocks } from './request-blocks.ts';
 
 /** Takes the answer to a request. One of `end` and `gone` comes last. Nothing of it may throw. */
@@ -71,7 +71,7 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
   readonly lastStreamId = 0;
   readonly #options: ClientConnectionOptions;
   readonly #owner: ClientConnectionOwner;
-  readonly #socket: ClientSocket;
+  readonly #socket: ClientCarrier;
   readonly #session: Http2Session;
   readonly #life: ClientLife;
   #connectTimer: TransportTimer | null;
@@ -82,15 +82,16 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
   /** What the server said at the end. */
   #goaway: { readonly code: number; readonly text: string } | null = null;
 
+  /** @param connect makes the socket, which tells its owner nothing before it returns. */
   constructor(
-    target: ClientTarget,
+    connect: (owner: ClientSocketOwner) => ClientCarrier,
     options: ClientConnectionOptions,
     owner: ClientConnectionOwner,
   ) {
     const { clock, limits, connectTimeoutMs } = options;
     this.#options = options;
     this.#owner = owner;
-    this.#socket = new ClientSocket(target, this);
+    this.#socket = connect(this);
     this.#session = new Http2Session(this.#socket, this, {
       limits,
       nowNs: () => clock.nowNs(),
@@ -119,7 +120,8 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
 
   /** Whether a stream can begin now. */
   get hasRoom(): boolean {
-    return !this.#retired && this.streamCount < (this.#streamsMax ?? streamsMaxUnknown);
+    if (this.#retired || this.#session.over) return false;
+    return this.streamCount < (this.#streamsMax ?? streamsMaxUnknown);
   }
 
   /** Sends a request's header. To be called only while it `hasRoom`. */
@@ -157,6 +159,8 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
       return;
     }
     this.#session.read(bytes, 0);
+    // The server has broken a rule, and the calls know: others need not wait for the socket to close.
+    if (this.#session.over) this.#retire();
   }
 
   readTarget(): Buffer | null {
