@@ -132,6 +132,7 @@ test('whatever a server says, each request ends once, and what is sent is frames
           limits: clientLimits,
           clock: systemClock,
           connectTimeoutMs: 1_000_000,
+          streamsMaxBefore: null,
           idleTimeoutMs: 1_000_000,
           keepalive: {
             timeMs: null,

@@ -13,6 +13,7 @@ import { ServerProcess } from '@nereid/test-kit';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkout, exampleModels } from './checkout.ts';
+import { runCommand } from './run-python.ts';
 import {
   identityConfig,
   repeatConfig,
@@ -267,6 +268,29 @@ async function bundleOf(names: string, entry: string): Promise<string> {
   });
   return outputFiles[0]?.text ?? '';
 }
+
+it('keeps no process alive that waits for nothing', async () => {
+  const script = `import { GrpcClient, HttpClient } from '@nereid/client';
+    for (const client of [new GrpcClient('127.0.0.1:${server.grpcPort}'), new HttpClient('${server.url}')]) {
+      console.log(await client.isServerLive(), await client.isServerLive());
+    }`;
+  const { status, output } = await runCommand(process.execPath, [
+    '--input-type=module',
+    `--eval=${script}`,
+  ]);
+  expect([status, output]).toEqual([0, 'true true\ntrue true\n']);
+});
+
+it('carries a picture over gRPC without a copy', async () => {
+  const data = Float32Array.from({ length: 3 * 640 * 640 }, (_, i) => i);
+  const inputs = { INPUT0: tensor('FP32', [data.length], data) };
+  const result = await clients.grpc.infer('identity_FP32', inputs);
+  const output = result.output('OUTPUT0', 'FP32').data;
+  expect(Buffer.from(output.buffer, output.byteOffset).equals(Buffer.from(data.buffer))).toBe(true);
+  // In the memory of the message itself, which holds names and shapes before it.
+  expect(output.byteOffset).toBeGreaterThan(0);
+  expect(output.buffer.byteLength - output.byteLength).toBeLessThan(200);
+});
 
 it.each([
   ['HttpClient, tensor', 'browser.js', 20],

@@ -36,7 +36,7 @@ export interface ExchangeOwner {
 }
 
 /** How often a call is sent that no server takes. */
-const attemptsMax = 3;
+const attemptsMax = 5;
 /** Node's timers know no longer time. */
 const timerMsMax = 2 ** 31 - 1;
 

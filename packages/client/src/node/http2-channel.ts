@@ -30,7 +30,8 @@ export class Http2Channel implements GrpcChannel, ExchangeOwner, ClientConnectio
   readonly authority: string;
   readonly messageBytesMax: number;
   readonly #endpoint: HttpEndpoint;
-  readonly #options: ClientConnectionOptions;
+  readonly #options: Omit<ClientConnectionOptions, 'streamsMaxBefore'>;
+  #streamsMaxBefore: number | null = null;
   readonly #fields: GrpcFields;
   /** Takes new calls; others in `#all` end what they have. */
   #current: Http2ClientConnection | null = null;
@@ -114,6 +115,7 @@ export class Http2Channel implements GrpcChannel, ExchangeOwner, ClientConnectio
   }
 
   retired(connection: Http2ClientConnection): void {
+    this.#streamsMaxBefore = connection.streamsMax ?? this.#streamsMaxBefore;
     if (this.#current === connection) this.#current = null;
     this.roomMade();
   }
@@ -136,7 +138,7 @@ export class Http2Channel implements GrpcChannel, ExchangeOwner, ClientConnectio
     if (this.#current === null) {
       this.#current = new Http2ClientConnection(
         (owner) => new ClientSocket(this.#endpoint, owner),
-        this.#options,
+        { ...this.#options, streamsMaxBefore: this.#streamsMaxBefore },
         this,
       );
       this.#all.add(this.#current);

@@ -34,6 +34,8 @@ export interface ClientConnectionOptions extends ClientLifeOptions {
   readonly clock: TransportClock;
   /** From the first look-up of the host's name to the first word of HTTP/2. */
   readonly connectTimeoutMs: number;
+  /** How many streams the server took before, on another connection; null where it is not known. */
+  readonly streamsMaxBefore: number | null;
 }
 
 /**
@@ -50,7 +52,7 @@ export const clientLimits: Http2Limits = {
   requestBytesMax: Number.MAX_SAFE_INTEGER,
 };
 
-/** Before the server has said how many streams it takes: RFC 9113 section 6.5.2 advises no less. */
+/** What a client may hope for before the server says how many streams it takes: RFC 9113 section 6.5.2. */
 const streamsMaxUnknown = 100;
 const streamIdMax = 2 ** 31 - 1;
 
@@ -118,10 +120,16 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
     return this.#session.streams.size;
   }
 
+  /** How many streams the server takes; null before it has said so. */
+  get streamsMax(): number | null {
+    return this.#streamsMax;
+  }
+
   /** Whether a stream can begin now. */
   get hasRoom(): boolean {
     if (this.#retired || this.#session.over) return false;
-    return this.streamCount < (this.#streamsMax ?? streamsMaxUnknown);
+    const before = this.#options.streamsMaxBefore ?? streamsMaxUnknown;
+    return this.streamCount < (this.#streamsMax ?? before);
   }
 
   /** Sends a request's header. To be called only while it `hasRoom`. */
