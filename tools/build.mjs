@@ -30,7 +30,11 @@ const targets = [
     apart: ['@nereid/model'],
   },
   // By itself, so that the server shares no chunk with it and starts as fast as without it.
-  { name: 'cli', entries: ['manage-main'], outdir: join('packages', 'server', 'dist', 'cli') },
+  {
+    name: 'cli',
+    entries: ['manage-main', 'infer-main', 'models-main', 'stats-main'],
+    outdir: join('packages', 'server', 'dist', 'cli'),
+  },
 ];
 
 /** Native code and its loaders cannot be bundled; the others are loaded only where they are asked for. */

@@ -36,7 +36,7 @@ export async function runGroup(
 }
 
 /** Runs a command; whatever fails is told in a line. @returns what the process ends with. */
-async function runCommand(
+export async function runCommand(
   command: Command,
   argv: readonly string[],
   context: CommandContext,

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { GrpcClient, HttpClient, InferenceError, type TlsClientOptions } from '@nereid/client';
+import {
+  GrpcClient,
+  type GrpcClientOptions,
+  HttpClient,
+  type HttpClientOptions,
+  InferenceError,
+  type TlsClientOptions,
+} from '@nereid/client';
 import type { CommandContext, OptionSpec } from '../command/command.ts';
 import { CommandError, exitStatus, usageError } from '../command/exit-status.ts';
 import type { ParsedArguments } from '../command/parsed-arguments.ts';
@@ -53,7 +60,7 @@ export const serverOptions: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** A connection that the command line describes. */
-export interface ServerConnection {
+interface ServerConnection {
   readonly client: HttpClient | GrpcClient;
   /** As it was given, for messages. */
   readonly url: string;
@@ -78,24 +85,20 @@ export async function withServer<Result>(
   }
 }
 
-/** @throws CommandError `usage` for what is no address, no header or no file. */
-async function connect(
+/** The same server over gRPC: this one answers it on the port of HTTP too. */
+export async function connectGrpc(
   given: ParsedArguments,
   context: CommandContext,
-  protocolDefault: 'http' | 'grpc' = 'http',
-): Promise<ServerConnection> {
-  const { environment } = context;
-  const url = given.text('url') ?? given.text('triton-url') ?? environment['NEREID_URL'];
-  const protocol = given.choice('protocol', protocolDefault, ['http', 'grpc']);
-  const address = url === undefined || url === '' ? urlDefault : url;
-  const seconds =
-    given.text('timeout') === null ? null : given.number('timeout', 0, 0.001, timeoutSecondsMax);
-  const tls = await tlsOptions(given, context);
-  const options = {
-    headers: headersOf(given.list('header')),
-    ...(seconds === null ? {} : { timeoutMs: seconds * 1000 }),
-    ...(tls === null ? {} : { tls }),
-  };
+): Promise<GrpcClient> {
+  const { address, options } = await target(given, context);
+  const [, secure = '', authority = address] = /^http(s?):\/\/([^/]+)/iu.exec(address) ?? [];
+  return new GrpcClient(`grpc${secure}://${authority}`, options);
+}
+
+/** @throws CommandError `usage` for what is no address, no header or no file. */
+async function connect(given: ParsedArguments, context: CommandContext): Promise<ServerConnection> {
+  const { address, options } = await target(given, context);
+  const protocol = given.choice('protocol', 'http', ['http', 'grpc']);
   const grpc = /^grpcs?:/iu.test(address) || (!/^https?:/iu.test(address) && protocol === 'grpc');
   try {
     const client = grpc ? new GrpcClient(address, options) : new HttpClient(address, options);
@@ -104,6 +107,23 @@ async function connect(
     if (error instanceof TypeError) throw usageError(error.message);
     throw error;
   }
+}
+
+async function target(
+  given: ParsedArguments,
+  context: CommandContext,
+): Promise<{ address: string; options: HttpClientOptions & GrpcClientOptions }> {
+  const url = given.text('url') ?? given.text('triton-url') ?? context.environment['NEREID_URL'];
+  const tls = await tlsOptions(given, context);
+  const seconds = given.number('timeout', 0, 0.001, timeoutSecondsMax);
+  return {
+    address: url === undefined || url === '' ? urlDefault : url,
+    options: {
+      headers: headersOf(given.list('header')),
+      ...(seconds === 0 ? {} : { timeoutMs: seconds * 1000 }),
+      ...(tls === null ? {} : { tls }),
+    },
+  };
 }
 
 function headersOf(given: readonly string[]): Record<string, string> {
