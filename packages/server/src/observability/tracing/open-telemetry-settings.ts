@@ -9,6 +9,8 @@ export interface OpenTelemetrySettings {
   readonly queueSpansMax: number;
   readonly exportDelayMs: number;
   readonly exportSpansMax: number;
+  /** Spans also of what a model's request goes through: its queue, and the parts of its execution. */
+  readonly phases: boolean;
 }
 
 /** @param settings Names and values as given on the command line, batch settings complete. */
@@ -30,5 +32,6 @@ export function openTelemetrySettingsOf(
     queueSpansMax: Number(last('bsp_max_queue_size')),
     exportDelayMs: Number(last('bsp_schedule_delay')),
     exportSpansMax: Number(last('bsp_max_export_batch_size')),
+    phases: ['1', 'true'].includes(last('phases').toLowerCase()),
   };
 }

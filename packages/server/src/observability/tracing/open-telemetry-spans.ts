@@ -52,7 +52,13 @@ export class OpenTelemetrySpans implements SpanSource {
       this.#logger.error('Tensor level tracing is not supported by the mode: opentelemetry');
     }
     return new SpanTrace(
-      { sdk: this.#sdk, clock: this.#clock, timestamps: level.timestamps, nextId },
+      {
+        sdk: this.#sdk,
+        clock: this.#clock,
+        timestamps: level.timestamps,
+        phases: this.#settings.phases,
+        nextId,
+      },
       parent,
       id,
     );
@@ -67,6 +73,7 @@ interface SpanTraceParts {
   readonly sdk: OpenTelemetrySdk;
   readonly clock: Clock;
   readonly timestamps: boolean;
+  readonly phases: boolean;
   readonly nextId: () => number;
 }
 
@@ -118,6 +125,13 @@ class SpanTrace implements FrontEndTrace {
   }
 }
 
+/** What of an execution ends with each of its times, as a span of its own. */
+const computePhases: Partial<Readonly<Record<TraceActivity, string>>> = {
+  COMPUTE_INPUT_END: 'compute_input',
+  COMPUTE_OUTPUT_START: 'compute_infer',
+  COMPUTE_END: 'compute_output',
+};
+
 /** The spans of one model's request. */
 class ModelSpans implements Trace {
   readonly id: number;
@@ -128,6 +142,8 @@ class ModelSpans implements Trace {
   #compute: Span | null = null;
   #within: Context;
   #context = '';
+  /** Where the next phase begins: in the queue, or in the execution. */
+  #phaseStart: HrTime | null = null;
 
   constructor(whole: SpanTrace, id: number, parentId: number, above: Context) {
     this.#whole = whole;
@@ -161,13 +177,25 @@ class ModelSpans implements Trace {
   report(activity: TraceActivity, ns: number): void {
     if (this.#span === null) return;
     const time = this.#whole.timeAt(ns);
+    if (this.#whole.parts.phases) this.#tellPhase(activity, time);
     if (activity === 'COMPUTE_START') {
       this.#compute = this.#whole.parts.sdk.startSpan('compute', time, this.#within, {});
     }
     (this.#compute ?? this.#span).addEvent(activity, time);
+    if (this.#whole.parts.phases) this.#phaseStart = time;
     if (activity !== 'COMPUTE_END') return;
     this.#compute?.end(time);
     this.#compute = null;
+  }
+
+  /** The queue is a phase only of what is executed: what an ensemble waits for are its steps. */
+  #tellPhase(activity: TraceActivity, time: HrTime): void {
+    const name = activity === 'COMPUTE_START' ? 'queue' : computePhases[activity];
+    const startTime = this.#phaseStart;
+    if (name === undefined || startTime === null) return;
+    const { sdk } = this.#whole.parts;
+    const above = this.#compute === null ? this.#within : sdk.contextIn(this.#compute);
+    sdk.startSpan(name, startTime, above, {}).end(time);
   }
 
   reportTensors(): void {}

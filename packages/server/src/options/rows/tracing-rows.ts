@@ -11,7 +11,7 @@ export const tracingRows: readonly OptionSpec[] = [
     'trace-config',
     'text',
     null,
-    'A setting of request tracing: level (OFF, TIMESTAMPS, TENSORS; repeatable), rate (1000), count (-1) and mode (triton), or of one mode: triton,file=<path>, triton,log-frequency=<n>, opentelemetry,url=<url>, opentelemetry,resource=<key>=<value>, opentelemetry,bsp_max_queue_size=<n>, …',
+    'A setting of request tracing: level (OFF, TIMESTAMPS, TENSORS; repeatable), rate (1000), count (-1) and mode (triton), or of one mode: triton,file=<path>, triton,log-frequency=<n>, opentelemetry,url=<url>, opentelemetry,resource=<key>=<value>, opentelemetry,phases=<bool>, opentelemetry,bsp_max_queue_size=<n>, …',
     {
       argument: 'string>,<string>=<string',
       repeatable: true,
