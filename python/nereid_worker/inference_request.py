@@ -133,7 +133,9 @@ class InferenceRequest:
         context = head.get("trace")
         request._trace = InferenceTrace(0 if context is None else head["number"], context)
         request._parameters = head["parameters"]
-        request._state = RequestState(head["number"], set(head["outputs"]), decoupled)
+        request._state = RequestState(
+            head["number"], set(head["outputs"]), decoupled, head.get("paced", False)
+        )
         request._sender_taken = False
         request._release_flags = REQUEST_RELEASE_ALL
         return request

@@ -34,6 +34,9 @@ class ModelRunner:
         # Requests that have no final answer yet, for cancellations.
         self._open = _OpenRequests()
         self._channel.on("cancel", lambda message, _payload: self._open.cancel(message["request"]))
+        self._channel.on(
+            "acknowledge", lambda message, _payload: self._open.acknowledge(message["request"])
+        )
 
     def serve(self, regions=None):
         """Until the server says `finalize` or has gone."""
@@ -277,7 +280,7 @@ def _call_finalize(model):
 
 
 class _OpenRequests:
-    """The requests that may still be cancelled, without keeping them."""
+    """The requests of which the server may still say something, without keeping them."""
 
     def __init__(self):
         self._states = weakref.WeakValueDictionary()
@@ -290,3 +293,8 @@ class _OpenRequests:
         state = self._states.get(number)
         if state is not None:
             state.cancelled = True
+
+    def acknowledge(self, number):
+        state = self._states.get(number)
+        if state is not None:
+            state.acknowledged += 1

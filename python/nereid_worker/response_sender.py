@@ -13,13 +13,27 @@ class RequestState:
     """What becomes of one request: how much was sent for it, and whether that was all. When nothing of
     the model holds it any more and the final answer is missing, the server is told so."""
 
-    __slots__ = ("number", "names", "decoupled", "sent", "closed", "cancelled", "_lock", "__weakref__")
+    __slots__ = (
+        "number",
+        "names",
+        "decoupled",
+        "paced",
+        "sent",
+        "acknowledged",
+        "closed",
+        "cancelled",
+        "_lock",
+        "__weakref__",
+    )
 
-    def __init__(self, number, names, decoupled):
+    def __init__(self, number, names, decoupled, paced=False):
         self.number = number
         self.names = names
         self.decoupled = decoupled
+        # Whether `send` waits until the next answer is wanted.
+        self.paced = paced and decoupled
         self.sent = 0
+        self.acknowledged = 0
         self.closed = False
         self.cancelled = False
         self._lock = threading.Lock()
@@ -45,6 +59,9 @@ class RequestState:
                 )
             self.closed = final
             self.sent += 1
+
+    def wait_for_room(self, channel):
+        channel.wait(lambda: self.acknowledged >= self.sent or self.cancelled or self.closed)
 
     def close(self):
         with self._lock:
@@ -82,7 +99,13 @@ class InferenceResponseSender:
         message = {"kind": "send", "request": state.number, "final": flags != 0, "response": None}
         if response is not None:
             message["response"] = response_message(response, state.names, arrays)
-        session.current().channel.send(message, arrays)
+        waits = state.paced and flags == 0
+        if waits:
+            message["acknowledge"] = True
+        channel = session.current().channel
+        channel.send(message, arrays)
+        if waits:
+            state.wait_for_room(channel)
 
     def is_cancelled(self):
         """Whether nobody waits for the answers any more."""

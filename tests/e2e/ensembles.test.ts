@@ -1,6 +1,7 @@
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
+import { pythonRuntimeFlag } from './python-models.ts';
 import { runCommand, runPytest } from './run-python.ts';
 import {
   identityConfig,
@@ -27,6 +28,45 @@ const manySteps = [
   step('square', ['IN', 'IN'], ['OUT', 'one']),
   step('step', ['INPUT0', 'one'], ['OUTPUT0', 'OUT']),
 ];
+/** Sends as many answers as it is asked for, and writes down after each how many there are. */
+const producer = `import os
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.sent = os.open(os.path.join(args["model_repository"], "..", "sent"), os.O_CREAT | os.O_RDWR)
+
+    def execute(self, requests):
+        for request in requests:
+            sender = request.get_response_sender()
+            for i in range(int(request.inputs()[0].as_numpy()[0])):
+                value = np.array([i], dtype=np.int32)
+                sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("OUT", value)]))
+                os.pwrite(self.sent, (i + 1).to_bytes(4, "little"), 0)
+            sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+`;
+/** Takes its time, and answers with how many later answers were sent meanwhile. */
+const consumer = `import os, time
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.sent = os.open(os.path.join(args["model_repository"], "..", "sent"), os.O_CREAT | os.O_RDWR)
+
+    def execute(self, requests):
+        time.sleep(0.002)
+        sent = int.from_bytes(os.pread(self.sent, 4, 0), "little")
+        lead = sent - int(requests[0].inputs()[0].as_numpy()[0])
+        return [pb_utils.InferenceResponse([pb_utils.Tensor("OUT", np.array([lead], dtype=np.int32))])]
+`;
+const pythonStep = (extra = ''): string => `backend: "python"
+input [ ${int32('IN', '1')} ] output [ ${int32('OUT', '1')} ]
+instance_group [ { kind: KIND_CPU count: 1 } ] ${extra}`;
+
 const alone = (model: string): string =>
   ensemble('-1', [step(model, ['INPUT0', 'IN'], ['OUTPUT0', 'OUT'])]);
 
@@ -44,22 +84,32 @@ beforeAll(async () => {
     ]),
     many: ensemble('1', manySteps),
     limited: ensemble('1', ['max_inflight_requests: 2', ...manySteps]),
+    producer: pythonStep('model_transaction_policy { decoupled: true }'),
+    consumer: pythonStep(),
+    paced: ensemble('1', [
+      'max_inflight_requests: 2',
+      step('producer', ['IN', 'IN'], ['OUT', 'one']),
+      step('consumer', ['IN', 'one'], ['OUT', 'OUT']),
+    ]),
     later: alone('only_later'),
     lacking: alone('nowhere'),
   };
-  repository = temporaryRepository(
-    Object.fromEntries(
+  repository = temporaryRepository({
+    ...Object.fromEntries(
       Object.entries(models).flatMap(([name, config]) => [
         [`${name}/config.pbtxt`, config],
         [`${name}/1/`, ''],
       ]),
     ),
-  );
+    'producer/1/model.py': producer,
+    'consumer/1/model.py': consumer,
+  });
   server = await ServerProcess.start({
     flags: [
       `--model-repository=${repository.path}`,
       '--model-control-mode=explicit',
-      ...['chain', 'many', 'limited'].map((name) => `--load-model=${name}`),
+      pythonRuntimeFlag(),
+      ...['chain', 'many', 'limited', 'paced'].map((name) => `--load-model=${name}`),
     ],
   });
 });

@@ -52,9 +52,12 @@ def stream(model, value, empty_final=False, cancel_after=None):
             if isinstance(answer, InferenceServerException):
                 return got, answer
             final = answer.get_response().parameters["triton_final_response"].bool_param
+            values = answer.as_numpy("OUT")
+            # What ends the request may be an answer of its own, or the last that has something to say.
+            if values is not None:
+                got.append(int(values[0]))
             if final:
                 return got, None
-            got.append(int(answer.as_numpy("OUT")[0]))
             if cancel_after == len(got):
                 client.stop_stream(cancel_requests=True)
                 return got, None
@@ -74,6 +77,16 @@ def test_the_error_of_a_step_names_the_ensemble():
 def test_every_answer_arrives_under_back_pressure():
     got, error = stream("limited", 500, empty_final=True)
     assert (len(got), error) == (500, None)
+
+
+def test_a_python_model_of_many_answers_waits_for_the_steps_behind_it():
+    leads, error = stream("paced", 100, empty_final=True)
+    assert (len(leads), error) == (100, None)
+    # Two in the step behind it, one that waits for it, and the one that is being sent.
+    assert max(leads) <= 4
+    given_up, _ = stream("paced", 100000, cancel_after=3)
+    assert len(given_up) == 3
+    assert len(stream("paced", 3, empty_final=True)[0]) == 3
 
 
 def test_a_request_that_is_given_up_leaves_the_ensemble_usable():

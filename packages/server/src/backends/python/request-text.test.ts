@@ -44,6 +44,12 @@ describe('executeText', () => {
     expect(JSON.parse(text)).toMatchObject({ requests: [{ number: 9, trace: '' }] });
   });
 
+  it.each([true, false])('says whether answers must wait for each other (%s)', (paces) => {
+    const parent = { paces } as InferRequest['parent'] & object;
+    const text = executeText(3, [{ number: 9, request: request({ parent }) }]);
+    expect(JSON.parse(text).requests[0].paced).toBe(paces ? true : undefined);
+  });
+
   it('rounds no integer', () => {
     const custom = new Map<string, ParameterValue>([
       ['i', { kind: 'int', value: 2n ** 63n - 1n }],

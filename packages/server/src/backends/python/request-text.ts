@@ -19,8 +19,13 @@ function requestText(number: number, request: InferRequest): string {
     `{"number":${number},"id":${JSON.stringify(request.id)},"correlation":${correlation},` +
     `"flags":${flags},"timeout":${timeoutUs},"parameters":${parameters},` +
     `"outputs":${JSON.stringify(request.outputNames)},` +
-    `"inputs":${JSON.stringify(describeTensors(request.inputs))}${traceText(request)}}`
+    `"inputs":${JSON.stringify(describeTensors(request.inputs))}${traceText(request)}${pacedText(request)}}`
   );
+}
+
+/** Whether the model is to wait, after each of many answers, until the next is wanted. */
+function pacedText({ parent }: InferRequest): string {
+  return parent?.paces === true ? ',"paced":true' : '';
 }
 
 /** The context is '' where only this server's own traces are made. */

@@ -134,6 +134,10 @@ export class EnsembleRun implements StepOwner {
     this.computeOutputNs += computeOutputNs;
   }
 
+  get paces(): boolean {
+    return this.#owner.limiters.length > 0 || this.request.parent?.paces === true;
+  }
+
   get congested(): boolean {
     return this.#waiting.size > 0 || this.request.parent?.congested === true;
   }

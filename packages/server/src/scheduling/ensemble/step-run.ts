@@ -88,6 +88,10 @@ export class StepRun implements ResponseSink, ParentRequest, LimitedStep {
     this.#owner.addDurations(computeInputNs, computeInferNs, computeOutputNs);
   }
 
+  get paces(): boolean {
+    return this.#owner.paces;
+  }
+
   get congested(): boolean {
     return this.#owner.congested;
   }
