@@ -6,12 +6,13 @@ The model is an n-gram model of letters: how often each letter followed the lett
 one book and is a few hundred kilobytes large: it shows how text models are served, and knows nothing.
 """
 
+import bisect
 import collections
+import gzip
+import math
 import pathlib
 import re
-import sys
 
-import numpy as np
 from pydoc_data.topics import topics
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent
@@ -44,18 +45,18 @@ def counts(text: str) -> collections.Counter:
     return found
 
 
-def packed(found: collections.Counter) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted keys, a context with its length and a letter in 64 bits each, and counts."""
+def packed(found: collections.Counter) -> tuple[list[int], list[int]]:
+    """Sorted keys, a context with its length and a letter in 52 bits each, and counts."""
     totals = collections.Counter()
     for (context, _), count in found.items():
         totals[context] += count
     rows = sorted(
-        (key(context, letter), min(count, 65535))
+        (key(context, letter), count)
         for (context, letter), count in found.items()
         if len(context) < RARE_ORDER or totals[context] >= RARE_COUNT
     )
     keys, values = zip(*rows)
-    return np.array(keys, dtype=np.uint64), np.array(values, dtype=np.uint16)
+    return list(keys), list(values)
 
 
 def key(context: str, letter: str) -> int:
@@ -65,30 +66,62 @@ def key(context: str, letter: str) -> int:
     return number
 
 
+def numbers(values: list[int]) -> bytes:
+    """Seven bits a byte, the lowest first; the highest bit says that more follow."""
+    found = bytearray()
+    for value in values:
+        while value > 127:
+            found.append(value & 127 | 128)
+            value >>= 7
+        found.append(value)
+    return bytes(found)
+
+
 def main() -> None:
     texts = paragraphs()
     held_out = texts[::10]
     text = "\n".join(t for i, t in enumerate(texts) if i % 10) + "\n"
     keys, values = packed(counts(text))
-    folder = EXAMPLES / "text-models" / "scribe" / "1"
-    folder.mkdir(parents=True, exist_ok=True)
-    # Keys differ little from one to the next: differences compress better.
-    np.savez_compressed(folder / "scribe.npz", steps=np.diff(keys, prepend=np.uint64(0)), counts=values)
-    print(f"{len(texts) - len(held_out)} paragraphs, {len(text)} letters, {len(keys)} n-grams")
-    check(folder, held_out)
+    # Keys differ little from one to the next: steps compress better.
+    steps = [key - before for before, key in zip([0, *keys], keys)]
+    content = gzip.compress(numbers([len(keys), *steps, *values]), 9, mtime=0)
+    (EXAMPLES / "models" / "scribe" / "1" / "scribe.bin.gz").write_bytes(content)
+    print(f"{len(texts) - len(held_out)} paragraphs, {len(text)} letters, {len(keys)} n-grams, {len(content)} bytes")
+    check(Model(keys, values), held_out)
 
 
-def check(folder: pathlib.Path, texts: list[str]) -> None:
+class Model:
+    """What 1/letters.mjs does, to tell how good it is."""
+
+    def __init__(self, keys: list[int], values: list[int]):
+        self._keys, self._counts = keys, values
+
+    def probabilities(self, text: str) -> list[float]:
+        known = text[-ORDER_MAX:]
+        mixed = [1 / 128] * 128
+        for order in range(len(known) + 1):
+            prefix = key(known[len(known) - order :], "\0") >> BITS
+            first = bisect.bisect_left(self._keys, prefix << BITS)
+            end = bisect.bisect_left(self._keys, prefix + 1 << BITS)
+            if first == end:
+                break
+            total = end - first + sum(self._counts[first:end])
+            mixed = [chance * (end - first) / total for chance in mixed]
+            for at in range(first, end):
+                mixed[self._keys[at] & 127] += self._counts[at] / total
+        return mixed
+
+
+def check(model: Model, texts: list[str]) -> None:
     """Tells how well the model foresees what it has not read."""
-    sys.path.insert(0, str(folder))
-    from letters import Letters
-
-    model = Letters(folder / "scribe.npz")
-    chances = np.concatenate(
-        [[model.probabilities(t[:at])[ord(t[at])] for at in range(len(t))] for t in texts]
-    )
-    right = [int(model.probabilities(t[:at]).argmax()) == ord(t[at]) for t in texts for at in range(len(t))]
-    print(f"held out: {-np.log2(chances).mean():.2f} bits a letter, {np.mean(right):.1%} foreseen")
+    bits, foreseen, count = 0.0, 0, 0
+    for text in texts:
+        for at, letter in enumerate(text):
+            chances = model.probabilities(text[:at])
+            bits -= math.log2(chances[ord(letter)])
+            foreseen += chances.index(max(chances)) == ord(letter)
+            count += 1
+    print(f"held out: {bits / count:.2f} bits a letter, {foreseen / count:.1%} foreseen")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,12 @@ afterAll(async () => {
 });
 
 const models = readdirSync(exampleModels).sort();
-const suffix = '.request.json';
+/** Files of requests by how they end, with the endpoint that takes them. */
+const endpoints = new Map([
+  ['.request.json', 'infer'],
+  // For models that may answer more than once.
+  ['.generate.json', 'generate'],
+]);
 
 it('has an example request for every model', () => {
   expect(readdirSync(exampleInputs).sort()).toEqual(models);
@@ -22,17 +27,22 @@ it('has an example request for every model', () => {
 
 describe.each(models)('%s answers as documented', (model) => {
   const folder = join(exampleInputs, model);
-  const cases = readdirSync(folder).filter((file) => file.endsWith(suffix));
+  const cases = [...endpoints].flatMap(([suffix, endpoint]) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith(suffix))
+      .map((file) => ({ file, endpoint, suffix })),
+  );
 
-  it.each(cases)('%s', async (file) => {
-    const response = await fetch(`${server.url}/v2/models/${model}/infer`, {
+  it.each(cases)('$file', async ({ file, endpoint, suffix }) => {
+    const response = await fetch(`${server.url}/v2/models/${model}/${endpoint}`, {
       method: 'POST',
       body: readFileSync(join(folder, file)),
     });
     const answer = (await response.json()) as JsonAnswer;
     expect(response.status, JSON.stringify(answer)).toBe(200);
     const expected = readFileSync(join(folder, file.replace(suffix, '.expected.json')), 'utf8');
-    expectAnswer(answer, JSON.parse(expected) as JsonAnswer);
+    if (endpoint === 'generate') expect(answer).toEqual(JSON.parse(expected));
+    else expectAnswer(answer, JSON.parse(expected) as JsonAnswer);
   });
 });
 

@@ -1,6 +1,6 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from './checkout.ts';
+import { exampleModels } from './checkout.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 const head = `import json, time
@@ -207,7 +207,6 @@ export function openAiRepository(): TemporaryRepository {
       ]),
     ),
   );
-  const scribe = join(checkout, 'examples', 'text-models', 'scribe');
-  cpSync(scribe, join(repository.path, 'scribe'), { recursive: true });
+  cpSync(join(exampleModels, 'scribe'), join(repository.path, 'scribe'), { recursive: true });
   return repository;
 }

@@ -22,7 +22,7 @@ function here(script: string): string {
     .replaceAll('localhost:8002', new URL(server.metricsUrl ?? '').host);
 }
 
-const documents = ['README.md', 'examples/README.md'].filter((file) =>
+const documents = ['README.md', 'examples/README.md', 'docs/openai.md'].filter((file) =>
   existsSync(join(checkout, file)),
 );
 
