@@ -73,9 +73,17 @@ export interface HttpResponder {
    * hold neither, nor Transfer-Encoding. A HEAD request gets no body. The bytes of `body` must not
    * change until they are on the way, so never.
    *
+   * @param left Called once the kernel has the whole response, so that nothing reads the bytes of
+   *   `body` any more; never where that is not known, as when the client has gone or the connection
+   *   closes. Nothing may depend on it but that memory is used again.
    * @throws Error when something was sent before, or a header holds what none may.
    */
-  send(status: number, headers: readonly HeaderField[], body: ResponseBody): void;
+  send(
+    status: number,
+    headers: readonly HeaderField[],
+    body: ResponseBody,
+    left?: (() => void) | null,
+  ): void;
   /** Starts a response whose length is not known. Errors as `send`. */
   stream(status: number, headers: readonly HeaderField[]): HttpStream;
 }

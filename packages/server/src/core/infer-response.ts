@@ -11,6 +11,12 @@ export interface InferResponse {
   readonly outputs: readonly Tensor[];
   /** All outputs go out, also those that were not asked for. */
   readonly whole?: boolean;
+  /**
+   * Gives the memory of the outputs back, so that another answer is written there. For whoever has sent
+   * the answer, holds no view of it and knows of nobody else who does; never required, and called at most
+   * once. Absent or null where the memory is nobody's to use again.
+   */
+  readonly release?: (() => void) | null;
 }
 
 /** Says that the model itself answered with the error: its execution did not fail. */
@@ -26,7 +32,8 @@ export interface ErrorAnswer {
  *
  * A final response means that nothing reads the request's inputs any more, except as views in that
  * response: their memory is used again once the answer is sent. Who keeps inputs or outputs for longer
- * (a cache, a trace, a sequence's state) copies them. `fail` promises no such thing.
+ * (a cache, a trace, a sequence's state) copies them; the same holds for outputs, whose memory `release` gives
+ * back. `fail` promises no such thing.
  */
 export interface ResponseSink {
   respond(response: InferResponse | null, final: boolean): void;

@@ -56,6 +56,8 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   #reader: LengthBody | ChunkedBody | null = null;
   /** What is free when the response is with the kernel, which may read it until then. */
   #releasedBody: Uint8Array | null = null;
+  /** Told when the response has left. */
+  #left: (() => void) | null = null;
   #closeAfter = false;
   #streaming = false;
   #stopping = false;
@@ -350,8 +352,9 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   // ---- writing
 
-  sendWhole(status: number, head: string, body: ResponseBody): void {
+  sendWhole(status: number, head: string, body: ResponseBody, left: (() => void) | null): void {
     if (this.#phase === 'over') return;
+    this.#left = left;
     this.#context.observer.http(status);
     const withoutBody = hasNoBody(status);
     const silent = withoutBody || this.#head!.method === 'HEAD';
@@ -461,7 +464,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   /** The response is out: on to the next request. */
   #next(): void {
-    this.#recycleBody();
+    this.#reuseMemory();
     this.#phase = 'idle';
     this.#sinceMs = this.#connection.nowMs;
     this.#head = null;
@@ -476,11 +479,15 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   }
 
   /** There being room for more does not mean that all is sent: what is not is left to the collector. */
-  #recycleBody(): void {
+  #reuseMemory(): void {
     const body = this.#releasedBody;
-    if (body === null) return;
+    const left = this.#left;
+    if (body === null && left === null) return;
     this.#releasedBody = null;
-    if (this.#connection.unsentBytes === 0) this.#context.memory.recycle(body);
+    this.#left = null;
+    if (this.#connection.unsentBytes > 0) return;
+    if (body !== null) this.#context.memory.recycle(body);
+    left?.();
   }
 
   #consumePending(): void {
@@ -505,6 +512,7 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
     this.#headBytes = null;
     this.#reader = null;
     this.#releasedBody = null;
+    this.#left = null;
     const request = this.#request;
     this.#request = null;
     request?.abort();

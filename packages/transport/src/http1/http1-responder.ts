@@ -16,9 +16,14 @@ export class Http1Responder implements HttpResponder {
     return this.#sent;
   }
 
-  send(status: number, headers: readonly HeaderField[], body: ResponseBody): void {
+  send(
+    status: number,
+    headers: readonly HeaderField[],
+    body: ResponseBody,
+    left: (() => void) | null = null,
+  ): void {
     const head = this.#start(status, headers);
-    this.#sink.sendWhole(status, head, body);
+    this.#sink.sendWhole(status, head, body, left);
   }
 
   stream(status: number, headers: readonly HeaderField[]): HttpStream {

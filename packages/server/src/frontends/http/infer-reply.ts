@@ -97,7 +97,8 @@ export class InferReply implements ResponseSink {
       return output.binary ? 'binary' : 'json';
     });
     const headers = responseHeaders(encoded);
-    if (this.#encoding === 'identity') this.#sendLast(headers, encoded.parts);
+    const release = response.release ?? null;
+    if (this.#encoding === 'identity') this.#sendLast(headers, encoded.parts, release);
     else this.#sendCompressed(headers, encoded.parts, this.#encoding);
   }
 
@@ -130,10 +131,14 @@ export class InferReply implements ResponseSink {
    * Sends the answer of a request that ran to its end: nothing else refers to its inputs any more. After
    * a failure that is not known, a run that was given up may still read them.
    */
-  #sendLast(headers: readonly HeaderField[], body: ResponseBody): void {
+  #sendLast(
+    headers: readonly HeaderField[],
+    body: ResponseBody,
+    left: (() => void) | null = null,
+  ): void {
     const { request, responder } = this.#call;
     request.releaseBody?.();
-    responder.send(200, headers, body);
+    responder.send(200, headers, body, left);
   }
 
   #sendFailure(failure: unknown): void {

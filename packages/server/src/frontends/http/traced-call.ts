@@ -52,10 +52,15 @@ class TracedResponder implements HttpResponder {
     return this.#responder.sent;
   }
 
-  send(status: number, headers: readonly HeaderField[], body: ResponseBody): void {
+  send(
+    status: number,
+    headers: readonly HeaderField[],
+    body: ResponseBody,
+    left?: (() => void) | null,
+  ): void {
     this.#traced.capture('HTTP_SEND_START');
     try {
-      this.#responder.send(status, headers, body);
+      this.#responder.send(status, headers, body, left);
     } finally {
       this.#end();
     }
