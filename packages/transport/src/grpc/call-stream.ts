@@ -20,6 +20,8 @@ export interface CallStream {
   header(block: AnswerBlock, end: boolean): void;
   /** @returns Whether everything has left. */
   write(parts: readonly Uint8Array[], end: AnswerBlock | null): boolean;
+  /** As `Http2Stream.left`; absent where nobody can tell. */
+  left?: (() => void) | null;
   /** The call has done with so many bytes of the client. */
   consumed(byteLength: number): void;
   reset(code?: number): void;

@@ -27,6 +27,12 @@ export interface GrpcCall {
   onCancelled(callback: () => void): void;
   /** Address of the client. */
   readonly peer: string;
+  /**
+   * For a unary call, said before its answer is sent: nothing but the answer refers to the message, no view
+   * of it is kept, and no thread reads it. Its memory may hold another message once the answer has
+   * left. Never required; does nothing for other calls, and where that is not known.
+   */
+  releaseMessage?(): void;
 }
 
 /** Answers a unary call, once, at any time. What comes after the call was cancelled is dropped. */
@@ -42,9 +48,15 @@ export interface GrpcUnaryResponder {
    * Sends the one message of the answer, given in parts, and status OK. The bytes must not change
    * until they are on the way, so never.
    *
+   * @param left Called once the kernel has the whole answer, so that nothing reads `parts` any more; never
+   *   where that is not known. Nothing may depend on it but that memory is used again.
    * @throws Error when the call was answered before.
    */
-  send(parts: readonly Uint8Array[], trailers?: readonly GrpcMetadataEntry[]): void;
+  send(
+    parts: readonly Uint8Array[],
+    trailers?: readonly GrpcMetadataEntry[],
+    left?: (() => void) | null,
+  ): void;
   /**
    * Ends the call with a status of `GrpcStatus` but OK. `message` is any text.
    *

@@ -102,6 +102,11 @@ export abstract class GrpcServerCall implements GrpcCall, StreamReader, MessageS
     return this.messages.retainedBytes;
   }
 
+  /** Where the message being read goes on. */
+  target(byteLength: number): Buffer | null {
+    return this.messages.target(byteLength);
+  }
+
   abstract data(bytes: Buffer, start: number, end: number): void;
   abstract end(): void;
   abstract drained(): void;

@@ -57,6 +57,12 @@ export class GrpcStreamCall extends GrpcServerCall {
     this.#goOn();
   }
 
+  override target(byteLength: number): Buffer | null {
+    // What waits is read later, and what comes behind it must wait as well.
+    const waits = this.#waiting !== null || this.#later.byteLength > 0;
+    return this.#isOver || this.#mustWait || waits ? null : super.target(byteLength);
+  }
+
   end(): void {
     this.#halfClosed = true;
     this.#goOn();

@@ -11,6 +11,9 @@ const noMetadata: readonly GrpcMetadataEntry[] = [];
 export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder {
   readonly #method: GrpcUnaryMethod;
   #message: Buffer | null = null;
+  /** What the handler was given. */
+  #given: Buffer | null = null;
+  #released: Buffer | null = null;
   #halfClosed = false;
   readonly #startMs: number;
   #sinceMs: number;
@@ -24,6 +27,10 @@ export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder 
   }
 
   // ---- the client
+
+  override target(byteLength: number): Buffer | null {
+    return this.answer.ended || this.cancelled ? null : super.target(byteLength);
+  }
 
   data(bytes: Buffer, start: number, end: number): void {
     this.#sinceMs = this.stream.owner.nowMs;
@@ -78,6 +85,7 @@ export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder 
       return;
     }
     this.#message = null;
+    this.#given = message;
     try {
       this.#method.handle(this, message, this);
     } catch (error) {
@@ -96,9 +104,27 @@ export class GrpcUnaryCall extends GrpcServerCall implements GrpcUnaryResponder 
     this.answer.compress(level);
   }
 
-  send(parts: readonly Uint8Array[], trailers: readonly GrpcMetadataEntry[] = noMetadata): void {
+  releaseMessage(): void {
+    if (this.#given === null || this.cancelled || this.answer.ended) return;
+    this.#released = this.#given;
+    this.#given = null;
+  }
+
+  send(
+    parts: readonly Uint8Array[],
+    trailers: readonly GrpcMetadataEntry[] = noMetadata,
+    left: (() => void) | null = null,
+  ): void {
     if (this.cancelled) return;
     if (this.answer.ended) throw new Error('a call is answered once');
+    const released = this.#released;
+    this.#released = null;
+    if (released !== null || left !== null) {
+      this.stream.left = () => {
+        if (released !== null) this.context.memory.recycle(released);
+        left?.();
+      };
+    }
     this.answer.sendMessage(parts, trailers);
     this.settled();
   }

@@ -15,6 +15,7 @@ export class GrpcWebStream implements CallStream {
   readonly owner: CallStream['owner'];
   reader: StreamReader | null = null;
   heldBytes = 0;
+  left: (() => void) | null = null;
   readonly #responder: HttpResponder;
   readonly #asText: boolean;
   #headers: HeaderField[] = [];
@@ -55,7 +56,7 @@ export class GrpcWebStream implements CallStream {
     const bytes = this.#asText ? [encodeGrpcWebText(body)] : body;
     if (end !== null) this.#over = true;
     if (end !== null && this.#stream === null) {
-      this.#responder.send(200, this.#headers, bytes);
+      this.#responder.send(200, this.#headers, bytes, this.left);
       return true;
     }
     this.#stream ??= this.#responder.stream(200, this.#headers);

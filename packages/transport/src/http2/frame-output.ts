@@ -12,10 +12,15 @@ const collectedBytesMax = 256 * 1024;
 export interface FrameCarrier {
   /** False while something written waits for the peer to read. */
   readonly isDrained: boolean;
+  /** Bytes written that the kernel has not taken yet. */
+  readonly unsentBytes: number;
   /** Sends bytes, which must not change any more. */
   write(bytes: Uint8Array): unknown;
   writeAll(parts: readonly Uint8Array[]): unknown;
 }
+
+/** Of those who wait to hear that their frames have left; more are not told. */
+const listenersMax = 256;
 
 /**
  * Collects frames and sends all of a turn of the event loop in one write: while `corked` until
@@ -31,6 +36,8 @@ export class FrameOutput {
   #parts: Uint8Array[] = [];
   #partBytes = 0;
   #corked = false;
+  /** Told once everything added so far is with the kernel. */
+  #listeners: (() => void)[] = [];
   #scheduled = false;
 
   /** @param defer runs what it is given after all events that are at hand, so that they share a write. */
@@ -141,13 +148,31 @@ export class FrameOutput {
       const part = this.#slab.subarray(this.#from, this.#used);
       this.#from = this.#used;
       this.#carrier.write(part);
-      return;
+    } else {
+      this.#cutSlab();
+      const parts = this.#parts;
+      this.#parts = [];
+      this.#partBytes = 0;
+      this.#carrier.writeAll(parts);
     }
-    this.#cutSlab();
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#partBytes = 0;
-    this.#carrier.writeAll(parts);
+    this.tellLeft();
+  }
+
+  /**
+   * Calls back once the kernel has everything that was added before. Not where that is never seen, as
+   * on a connection that is always behind: nothing may depend on it but that memory is used again.
+   */
+  whenLeft(listener: () => void): void {
+    if (this.#listeners.length < listenersMax) this.#listeners.push(listener);
+  }
+
+  /** To be called when the carrier may have handed everything over. */
+  tellLeft(): void {
+    if (this.#listeners.length === 0 || this.byteLength > 0 || this.#carrier.unsentBytes > 0)
+      return;
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener();
   }
 
   #cutSlab(): void {

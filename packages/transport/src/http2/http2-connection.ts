@@ -39,6 +39,8 @@ export class Http2Connection implements ConnectionProtocol, Http2Role {
   readonly #strikes: PingStrikes | null;
   #lastStreamId = 0;
   #prefaceSeen = false;
+  /** Where the bytes that come next are read to; null where they come by `read`. */
+  #target: Buffer | null = null;
 
   constructor(connection: ProtocolConnection, context: Http2Context) {
     const { limits, clock, keepalive } = context;
@@ -85,12 +87,17 @@ export class Http2Connection implements ConnectionProtocol, Http2Role {
     else session.fail(protocolError('no preface'));
   }
 
-  /** Frames stand between the data, and most clients make them small. */
-  readTarget(): null {
-    return null;
+  /** Clients that make frames as large as they may, as gRPC's do, have their messages read in place. */
+  readTarget(): Buffer | null {
+    this.#target = this.#session.over ? null : this.#session.readTarget();
+    return this.#target;
   }
 
-  readInPlace(): void {}
+  readInPlace(byteLength: number): void {
+    const target = this.#target;
+    this.#target = null;
+    if (target !== null) this.read(target.subarray(0, byteLength));
+  }
 
   readEnd(): void {
     // Nobody opens half a connection again: the client counts as gone.

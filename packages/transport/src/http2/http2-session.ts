@@ -155,6 +155,7 @@ export class Http2Session implements FrameSink, StreamOwner {
   drained(): void {
     if (this.#over) return;
     this.#carrier.resume();
+    this.output.tellLeft();
     this.sender.pump();
   }
 

@@ -90,6 +90,11 @@ export class Http2Stream {
   heldBytes = 0;
   /** What ends the stream after `held`; `data` for END_STREAM on the last DATA frame. */
   heldEnd: HeaderBlock | 'data' | null = null;
+  /**
+   * Called once the kernel has all that was sent on the stream, to its end; not where the stream is broken
+   * off before, or where that is never seen. To be set before the end is sent.
+   */
+  left: (() => void) | null = null;
 
   constructor(id: number, owner: StreamOwner, receiveWindow: number, sendWindow: number) {
     this.id = id;

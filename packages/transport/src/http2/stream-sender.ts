@@ -227,6 +227,7 @@ export class StreamSender {
 
   #ended(stream: Http2Stream): void {
     stream.localEnded = true;
+    if (stream.left !== null) this.#output.whenLeft(stream.left);
     stream.owner.localEnd(stream);
   }
 }

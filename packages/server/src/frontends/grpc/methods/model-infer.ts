@@ -50,7 +50,7 @@ function infer(
   const cancellation = new Cancellation();
   if (context.compressionLevel > 0) responder.compress(context.compressionLevel);
   const traced = tracedRequest(context, wire.modelName, call, readNs);
-  const answer = new UnaryAnswer(exchange, responder, context, traced);
+  const answer = new UnaryAnswer(exchange, call, responder, context, traced);
   try {
     const pending = exchange.infer(context, cancellation, answer, traced);
     pending?.catch((failure: unknown) => answer.failWith(failure));
@@ -65,6 +65,7 @@ function infer(
 /** Turns the answer of an inference into the answer of its call. */
 class UnaryAnswer implements ResponseSink {
   readonly #exchange: InferExchange;
+  readonly #call: GrpcCall;
   readonly #responder: GrpcUnaryResponder;
   readonly #context: GrpcContext;
   readonly #traced: FrontEndTrace | null;
@@ -75,11 +76,13 @@ class UnaryAnswer implements ResponseSink {
 
   constructor(
     exchange: InferExchange,
+    call: GrpcCall,
     responder: GrpcUnaryResponder,
     context: GrpcContext,
     traced: FrontEndTrace | null,
   ) {
     this.#exchange = exchange;
+    this.#call = call;
     this.#responder = responder;
     this.#context = context;
     this.#traced = traced;
@@ -126,7 +129,9 @@ class UnaryAnswer implements ResponseSink {
     }
     this.#exchange.release();
     this.#traced?.capture('GRPC_SEND_START');
-    this.#responder.send(parts);
+    // It ran to its end: nothing else refers to its inputs any more.
+    this.#call.releaseMessage?.();
+    this.#responder.send(parts, undefined, this.#response?.release ?? null);
     this.#endTrace();
   }
 
