@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { encodeHeaderBlock } from '../../packages/transport/src/hpack/hpack-encoder.ts';
 import { frame, grpcFields } from '../../packages/transport/src/testing/frame-client.ts';
 
-const frameBytes = 16_384;
+/** Before the server has said how large frames may be: RFC 9113 section 6.5.2. */
+const firstFrameBytes = 16_384;
 const windowBytes = 2 ** 31 - 1;
 
 /** Sends a message and waits until the same number of bytes is back; resolves to milliseconds. */
@@ -112,6 +113,7 @@ export async function openGrpcCalls(
   let window = 65_535;
   let streamWindow = 65_535;
   let initialWindow = 65_535;
+  let frameBytes = firstFrameBytes;
   let sent = body.length;
   let streamId = -1;
   let done = (): void => {};
@@ -136,6 +138,8 @@ export async function openGrpcCalls(
   const walker = new FrameWalker((type, flags, id, payload) => {
     if (type === 4 && (flags & 1) === 0) {
       for (let at = 0; at < payload.length; at += 6) {
+        // Frames as large as they may be, as gRPC's own clients in C++ make them.
+        if (payload.readUInt16BE(at) === 5) frameBytes = payload.readUInt32BE(at + 2);
         if (payload.readUInt16BE(at) !== 4) continue;
         // Streams that are open grow with it: RFC 9113 section 6.9.2.
         streamWindow += payload.readUInt32BE(at + 2) - initialWindow;
