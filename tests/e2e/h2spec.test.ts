@@ -5,7 +5,7 @@ import { ensureGoTool } from '../../tools/go-tools.mjs';
 import { interopService } from './interop-service.ts';
 import { runCommand } from './run-python.ts';
 
-const tool = ensureGoTool('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1', 'h2spec');
+const tool = ensureGoTool('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible', 'h2spec');
 const reason = tool.available ? '' : ` (skipped: ${tool.reason})`;
 
 /** Runs all of h2spec, strict cases too, and gives the names of the cases that fail. */

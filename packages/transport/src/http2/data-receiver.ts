@@ -3,8 +3,13 @@ import type { FrameOutput } from './frame-output.ts';
 import type { Http2Limits } from './http2-limits.ts';
 import type { Http2Stream } from './http2-stream.ts';
 
+/** A message of which so much has come is large. */
+const largeMessageBytes = 128 * 1024;
+
 /** What becomes of streams that DATA ends or breaks. */
 export interface DataOwner {
+  /** A message of this connection is large: others may be. */
+  largeMessage(): void;
   breakStream(stream: Http2Stream, code: number): void;
   remoteEnd(stream: Http2Stream): void;
 }
@@ -16,6 +21,7 @@ export class DataReceiver {
   readonly #owner: DataOwner;
   #window: number;
   #consumedBytes = 0;
+  #largeSeen = false;
   /** Held by readers of requests that are not complete. */
   #retainedBytes = 0;
   /** Of the frame being read; the stream is null where its bytes are thrown away. */
@@ -120,6 +126,10 @@ export class DataReceiver {
     const { retainedBytes } = reader;
     this.#retainedBytes += retainedBytes - stream.retainedBytes;
     stream.retainedBytes = retainedBytes;
+    if (retainedBytes >= largeMessageBytes && !this.#largeSeen) {
+      this.#largeSeen = true;
+      this.#owner.largeMessage();
+    }
     const alone = this.#retainedBytes === retainedBytes;
     if (this.#retainedBytes <= this.#limits.requestBytesMax || alone) return;
     this.#owner.breakStream(stream, ErrorCode.enhanceYourCalm);

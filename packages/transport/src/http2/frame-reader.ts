@@ -27,7 +27,7 @@ export interface FrameSink {
 /** Cuts what a peer sends into frames, without copying what lies in one piece. RFC 9113 section 4.1. */
 export class FrameReader {
   readonly #sink: FrameSink;
-  readonly #frameBytesMax: number;
+  #frameBytesMax: number;
   readonly #heldBytesMax: number;
   readonly #header = Buffer.alloc(frameHeaderBytes);
   #headerLength = 0;
@@ -51,6 +51,11 @@ export class FrameReader {
     this.#sink = sink;
     this.#frameBytesMax = frameBytesMax;
     this.#heldBytesMax = heldBytesMax;
+  }
+
+  /** What the peer is told from now on; it may keep to less for as long as it likes. */
+  set frameBytesMax(bytes: number) {
+    this.#frameBytesMax = bytes;
   }
 
   /** Whether a frame other than DATA, or a frame's header, has begun and not ended. */

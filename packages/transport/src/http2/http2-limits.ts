@@ -12,6 +12,11 @@ export interface Http2Limits {
   readonly headerTableBytesMax: number;
   /** Payload of one frame, 16384 to 16777215 (SETTINGS_MAX_FRAME_SIZE). More: FRAME_SIZE_ERROR. */
   readonly frameBytesMax: number;
+  /**
+   * The same once a message has turned out to be large: the peer is told then, and its next large
+   * messages are read with few frames, straight to their place. At least `frameBytesMax`.
+   */
+  readonly largeFrameBytesMax: number;
   /** Streams that the client cancels or breaks in a second. More: ENHANCE_YOUR_CALM. */
   readonly resetsPerSecondMax: number;
   /**
@@ -43,7 +48,8 @@ export const http2LimitDefaults: Http2Limits = {
   headerBlockBytesMax: 64 * 1024,
   continuationsMax: 16,
   headerTableBytesMax: 4096,
-  frameBytesMax: 1024 * 1024,
+  frameBytesMax: 16_384,
+  largeFrameBytesMax: 1024 * 1024,
   resetsPerSecondMax: 2000,
   controlFramesPerSecondMax: 10_000,
   emptyDataFramesMax: 100,
@@ -70,9 +76,12 @@ export function compileHttp2Limits(limits: Partial<Http2Limits>): Http2Limits {
       throw new RangeError(`${name} must be a positive whole number, not ${value}`);
     }
   }
-  const { frameBytesMax, streamWindowBytes, connectionWindowBytes } = compiled;
+  const { frameBytesMax, largeFrameBytesMax, streamWindowBytes, connectionWindowBytes } = compiled;
   if (frameBytesMax < frameBytesLeast || frameBytesMax > frameBytesMost) {
     throw new RangeError(`frameBytesMax must be ${frameBytesLeast} to ${frameBytesMost}`);
+  }
+  if (largeFrameBytesMax < frameBytesMax || largeFrameBytesMax > frameBytesMost) {
+    throw new RangeError(`largeFrameBytesMax must be frameBytesMax to ${frameBytesMost}`);
   }
   if (streamWindowBytes > windowBytesMost || connectionWindowBytes > windowBytesMost) {
     throw new RangeError(`windows may not exceed ${windowBytesMost} bytes`);

@@ -10,7 +10,7 @@ import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
 import type { Http2Limits } from './http2-limits.ts';
 import type { Http2Stream, StreamLoss, StreamOwner } from './http2-stream.ts';
 import { RateBudget } from './rate-budget.ts';
-import { acknowledgeSettings, readSettings } from './settings.ts';
+import { acknowledgeSettings, readSettings, sendFrameBytesMax } from './settings.ts';
 import { type BlockEncoder, StreamSender } from './stream-sender.ts';
 
 /** What carries a session's bytes: the connection of either side. */
@@ -73,6 +73,7 @@ export class Http2Session implements FrameSink, StreamOwner {
   readonly output: FrameOutput;
   readonly streams: Map<number, Http2Stream> = new Map();
   readonly #carrier: SessionCarrier;
+  readonly #limits: Http2Limits;
   readonly #role: Http2Role;
   readonly #reader: FrameReader;
   readonly #decoder: HpackDecoder;
@@ -87,6 +88,7 @@ export class Http2Session implements FrameSink, StreamOwner {
   constructor(carrier: SessionCarrier, role: Http2Role, options: SessionOptions) {
     const { limits, nowNs, encoder, defer } = options;
     this.#carrier = carrier;
+    this.#limits = limits;
     this.#role = role;
     this.#reader = new FrameReader(this, limits.frameBytesMax, limits.headerBlockBytesMax);
     this.output = new FrameOutput(carrier, defer);
@@ -356,6 +358,15 @@ export class Http2Session implements FrameSink, StreamOwner {
     stream.remoteEnded = true;
     this.#receiver.completed(stream);
     this.#role.onRemoteEnd(stream);
+  }
+
+  /** RFC 9113 section 6.5: settings may change at any time. */
+  largeMessage(): void {
+    const { frameBytesMax, largeFrameBytesMax } = this.#limits;
+    if (largeFrameBytesMax === frameBytesMax) return;
+    this.#reader.frameBytesMax = largeFrameBytesMax;
+    sendFrameBytesMax(this.output, largeFrameBytesMax);
+    this.output.commit();
   }
 
   // ---- what streams ask for

@@ -88,6 +88,13 @@ export function sendSettings(
   }
 }
 
+/** Says that frames may be larger from now on. */
+export function sendFrameBytesMax(output: FrameOutput, frameBytesMax: number): void {
+  output.frame(FrameType.settings, 0, 0, settingBytes);
+  output.uint16(Setting.maxFrameSize);
+  output.uint32(frameBytesMax);
+}
+
 export function acknowledgeSettings(output: FrameOutput): void {
   output.frame(FrameType.settings, FrameFlag.ack, 0, 0);
 }

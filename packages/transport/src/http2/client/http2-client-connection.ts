@@ -47,6 +47,7 @@ export const clientLimits: Http2Limits = {
   ...http2LimitDefaults,
   headerListBytesMax: 64 * 1024,
   frameBytesMax: 2 ** 24 - 1,
+  largeFrameBytesMax: 2 ** 24 - 1,
   streamWindowBytes: 16 * 1024 * 1024,
   connectionWindowBytes: 2 ** 31 - 1,
   requestBytesMax: Number.MAX_SAFE_INTEGER,
