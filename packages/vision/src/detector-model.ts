@@ -13,6 +13,8 @@ export interface DetectorModel {
   /** The model takes no fewer: the rest of a batch is filled up. */
   readonly batchFixed: boolean;
   readonly outputName: string;
+  /** -1 for a size that varies. */
+  readonly outputShape: readonly number[];
   /** Whether the output has names for its classes, which the server knows. */
   readonly hasLabels: boolean;
 }
@@ -62,6 +64,7 @@ export async function describeDetector(
     format: formatOf(name, input, openSize),
     ...batchOf(Number(config.max_batch_size), input.shape[0] as number),
     outputName: output.name,
+    outputShape: output.shape,
     hasLabels: typeof labels === 'string' && labels !== '',
   };
 }

@@ -20,6 +20,12 @@ _OPEN_BATCH_MAX = 8
 #: More elements than that no server classifies.
 _CLASS_COUNT_MAX = 1_000_000
 
+#: Answers up to this size are asked for as a whole.
+_SMALL_ANSWER_MAX = 100_000
+
+#: Values of an anchor that are no scores.
+_BOX_VALUES = 4
+
 _PICTURE_TYPES = {"FP32": np.float32, "FP16": np.float16, "UINT8": np.uint8}
 _ANSWER_TYPES = ("FP32", "FP16", "BF16", "FP64")
 
@@ -42,6 +48,8 @@ class DetectorModel:
     #: The model takes no fewer: the rest of a batch is filled up.
     batch_fixed: bool
     output_name: str
+    #: -1 for a size that varies.
+    output_shape: tuple[int, ...]
     #: Whether the output has names for its classes, which the server knows.
     has_labels: bool
 
@@ -87,6 +95,7 @@ async def describe_detector(name: str, ask: Ask, open_size: Size) -> DetectorMod
         batch_max=batch_max,
         batch_fixed=max_batch_size == 0 and first > 0,
         output_name=output["name"],
+        output_shape=tuple(int(each) for each in output["shape"]),
         has_labels=bool(labels.get(output["name"])),
     )
 
@@ -136,20 +145,50 @@ async def labels_of(model: DetectorModel, ask: Ask) -> list[str | None]:
     width, height = model.size
     nothing = (Letterbox.of((1, 1), (width, height)), np.zeros((0, 0, 3), np.uint8))
     data = model.input_of([nothing])
-    try:
+
+    async def classified(count: int) -> dict[int, str]:
         classes, _, _ = await ask(
             f"labels of {model.name}",
             lambda server, timeout: server.infer(
-                model.name, model.input_name, data, model.output_name, _CLASS_COUNT_MAX, timeout
+                model.name, model.input_name, data, model.output_name, count, timeout
             ),
         )
+        return _labels_by_index(classes)
+
+    try:
+        few = _anchors_of(model.output_shape)
+        if few is not None:
+            anchors, class_count = few
+            listed = await classified(anchors * _BOX_VALUES * len(data))
+            if all(index in listed for index in range(class_count)):
+                return _label_list(listed)
+        return _label_list(await classified(_CLASS_COUNT_MAX))
     except TritonError as error:
         if error.code == "INVALID_ARGUMENT":
             return []
         raise
-    found: dict[int, str] = {}
+
+
+def _anchors_of(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Anchors and classes of a raw head with many anchors. Its first row holds pixels, which are greater than all scores: among as many
+    elements as there are pixels are those whose indexes have labels, and the server need not sort and print a million of them.
+    """
+    rows, columns = shape[-2:]
+    if rows < 1 or columns < 1 or rows * columns <= _SMALL_ANSWER_MAX:
+        return None
+    return max(rows, columns), min(rows, columns) - _BOX_VALUES
+
+
+def _labels_by_index(classes: NDArray[Any]) -> dict[int, str]:
+    """Each is ``VALUE:INDEX:LABEL``, or ``VALUE:INDEX`` where there is no label."""
+    found = {}
     for each in classes.reshape(-1):
         text = each.decode(errors="replace") if isinstance(each, bytes) else str(each)
-        if match := re.fullmatch(r"[^:]*:(\d+):(.+)", text, re.S):
-            found[int(match[1])] = match[2]
-    return [found.get(index) for index in range(max(found, default=-1) + 1)]
+        if match := re.fullmatch(r"[^:]*:(\d+)(?::(.+))?", text, re.S):
+            found[int(match[1])] = match[2] or ""
+    return found
+
+
+def _label_list(labels: dict[int, str]) -> list[str | None]:
+    last = max((index for index, label in labels.items() if label), default=-1)
+    return [labels.get(index) or None for index in range(last + 1)]
