@@ -12,7 +12,7 @@ const targets = [
   { name: 'protocol', entries: ['index', 'data-types', 'schemas'] },
   { name: 'transport', entries: ['index', 'client'] },
   { name: 'native', entries: ['index'] },
-  { name: 'client', entries: ['index'] },
+  { name: 'client', entries: ['index', 'vlm'] },
   { name: 'client', entries: ['browser', 'http', 'grpc-web'], platform: 'browser' },
   // Its errors are the client's: one class of each, so the client stays a package of its own.
   { name: 'vision', entries: ['index'], apart: ['@nereid/client'] },

@@ -4,21 +4,24 @@ import { join } from 'node:path';
 import { addSubModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ensureOpenvinoEnv } from '../../tools/openvino-env.mjs';
+import { ensureTorchEnv } from '../../tools/torch-env.mjs';
 import { pythonRuntimeFlag } from './python-models.ts';
 import { temporaryRepository } from './temporary-repository.ts';
 
 const openvino = ensureOpenvinoEnv();
 const torch = findTorch();
 
-/** PyTorch from an index is gigabytes: only one that is there is used. */
+/** One that is there already is used, of whatever version. */
 function findTorch(): { readonly python: string | null; readonly reason: string } {
   for (const python of [process.env['NEREID_TORCH_PYTHON'], 'python3', '/usr/bin/python3']) {
     if (python === undefined) continue;
     if (spawnSync(python, ['-c', 'import torch, numpy']).status === 0)
       return { python, reason: '' };
   }
-  const reason = 'no python3 here has torch (Debian: python3-torch; or set NEREID_TORCH_PYTHON)';
-  return { python: null, reason };
+  const installed = ensureTorchEnv();
+  return installed.available
+    ? { python: installed.python, reason: '' }
+    : { python: null, reason: installed.reason };
 }
 
 const started: { server: ServerProcess; remove: () => void }[] = [];

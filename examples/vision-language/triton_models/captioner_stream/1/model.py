@@ -1,0 +1,1 @@
+../../captioner/1/model.py

@@ -1,0 +1,1 @@
+../../kosmos2/1/model.py

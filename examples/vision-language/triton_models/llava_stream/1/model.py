@@ -1,0 +1,1 @@
+../../llava/1/model.py

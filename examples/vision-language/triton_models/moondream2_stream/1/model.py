@@ -1,0 +1,1 @@
+../../moondream2/1/model.py

@@ -1,0 +1,6 @@
+export {
+  type PictureSource,
+  TritonVLMClient,
+  type VlmClientOptions,
+  type VlmOptions,
+} from './node/vlm-client.ts';
