@@ -92,7 +92,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^packages/client/src/',
-        pathNot: '^packages/client/src/(node/|index\\.ts)|\\.test\\.ts$',
+        pathNot: '^packages/client/src/(node/|(index|vlm)\\.ts)|\\.test\\.ts$',
       },
       to: {
         path: '^((node:|koffi|protobufjs)|packages/client/src/node/|packages/protocol/src/(?!data-types?\\.|half-float|bytes-elements|grpc-status-names|schemas\\.|message-schema|model-config/schema\\.))',

@@ -13,12 +13,16 @@ def choose_device(torch, settings, warn):
     return torch.device("cpu")
 
 
-def choose_dtype(torch, settings, device):
-    """A torch.dtype: the parameter `dtype`, or by `auto` 16 bits on a GPU and 32 on the processor. Raises LoadError."""
+def choose_dtype(torch, settings, device, auto=None):
+    """
+    A torch.dtype: the parameter `dtype`, or by `auto` the model's own type, else 16 bits on a GPU and 32 on the
+    processor. Raises LoadError.
+    """
     names = ("float32", "float16", "bfloat16")
-    if settings.dtype in names:
-        return getattr(torch, settings.dtype)
-    if settings.dtype != "auto":
+    wanted = auto if settings.dtype == "auto" and auto is not None else settings.dtype
+    if wanted in names:
+        return getattr(torch, wanted)
+    if wanted != "auto":
         raise LoadError(f"parameter 'dtype' is '{settings.dtype}', not one of auto, {', '.join(names)}")
     if device.type == "cpu":
         return torch.float32

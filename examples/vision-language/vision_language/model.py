@@ -23,6 +23,8 @@ class VisionLanguageModel:
     revision = "main"
     #: The repository holds code that has to be run.
     with_code = False
+    #: What `dtype: auto` stands for; None: what suits the device.
+    auto_dtype = None
 
     def load(self, folder, device, dtype):
         """Loads the weights of a folder."""
@@ -54,7 +56,7 @@ class VisionLanguageModel:
         torch = require("torch")
         _without_progress_bars()
         device = choose_device(torch, self.settings, pb_utils.Logger.log_warn)
-        dtype = choose_dtype(torch, self.settings, device)
+        dtype = choose_dtype(torch, self.settings, device, self.auto_dtype)
         try:
             self.load(folder, device, dtype)
         except LoadError:

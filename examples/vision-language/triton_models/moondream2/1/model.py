@@ -17,12 +17,17 @@ class TritonPythonModel(VisionLanguageModel):
     model_id = "vikhyatk/moondream2"
     revision = "2025-06-21"
     with_code = True
+    #: Its code makes pictures into numbers of this type, whatever its weights are.
+    auto_dtype = "bfloat16"
 
     def load(self, folder, device, dtype):
         torch = require("torch")
+        if dtype != torch.bfloat16:
+            raise LoadError("it computes in bfloat16: leave the parameter 'dtype' out, or set it to that")
         model = self._make(folder, torch)
         self._read_weights(folder, model)
-        self._model = model.to(device, dtype).eval()
+        # Each number has its type already: some tables stay at 32 bits.
+        self._model = model.to(device).eval()
 
     @staticmethod
     def _make(folder, torch):
