@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseModelConfigText } from '@nereid/protocol';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../core/backend.ts';
 import { systemClock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
@@ -10,6 +12,10 @@ import type { ModelDefinition } from '../repository/model-definition.ts';
 import { BackendRegistry } from './backend-registry.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { VersionLoader } from './version-loader.ts';
+
+/** Its files are looked at, all of them. */
+const directory = mkdtempSync(join(tmpdir(), 'nereid-loader-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const backend: Backend = {
   name: 'fake',
@@ -42,7 +48,7 @@ function load(fields: string): Promise<LoadedModel> {
     `name: "m" backend: "fake" max_batch_size: 4 ${fields}`,
     'config.pbtxt',
   );
-  const definition = { id: { namespace: '', name: 'm' }, directory: tmpdir(), config };
+  const definition = { id: { namespace: '', name: 'm' }, directory, config };
   return loader.load({ ...definition, source: null } as unknown as ModelDefinition, 1);
 }
 
