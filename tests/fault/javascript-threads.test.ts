@@ -85,7 +85,6 @@ beforeAll(async () => {
       '--model-control-mode=explicit',
       '--strict-readiness=false',
       '--backend-config=javascript,finalize-timeout-seconds=1',
-      '--backend-config=javascript,initialize-timeout-seconds=3',
     ],
   });
 });
@@ -175,13 +174,30 @@ describe('a model that does not load', () => {
     ['exit_initialize', 'its thread has ended: it ended by itself with status 4'],
     ['throw_initialize', 'RangeError: no luck'],
     ['throw_import', 'Error: not today'],
-    ['hang_initialize', 'Failed to initialize model instance hang_initialize_0 within 3 seconds.'],
     ['no_model', "model.js exports no model: export a function 'execute'"],
     ['auto_wrong', 'autoCompleteConfig must return the configuration, or nothing'],
     ['bad_setting', "parameter 'max_heap_megabytes' of model 'bad_setting' must be a whole number"],
     ['no_file', 'there is no model.js, model.mjs, model.cjs, model.ts, model.mts in '],
   ])('says why (%s)', async (name, text) => {
     expect(await control(server.url, name, 'load')).toContain(text);
+  });
+});
+
+describe('a model that hangs while it loads', () => {
+  it('is given up', async () => {
+    const other = await ServerProcess.start({
+      flags: [
+        `--model-repository=${repository.path}`,
+        '--model-control-mode=explicit',
+        '--strict-readiness=false',
+        '--backend-config=javascript,initialize-timeout-seconds=2',
+      ],
+    });
+    // Which of the steps the time ends in, the machine tells.
+    expect(await control(other.url, 'hang_initialize', 'load')).toMatch(
+      /Failed to \w+ model instance hang_initialize_0 within 2 seconds\./u,
+    );
+    expect((await other.stop()).status).toBe(0);
   });
 });
 

@@ -12,6 +12,7 @@ import type { ChannelListener, WorkerChannel } from '../worker/worker-life.ts';
 import type { WorkerMessage } from '../worker/worker-message.ts';
 import { WorkerOutput } from '../worker/worker-output.ts';
 import { describeTensors, wireParameters } from '../worker/worker-tensors.ts';
+import { type FlatList, flatRequests, readResponses } from './flat-messages.ts';
 import { PackReader, packTensors, type ThreadPost } from './tensor-pack.ts';
 import type { ThreadCode } from './thread-code.ts';
 import type { ThreadRequest } from './thread-message.ts';
@@ -78,7 +79,8 @@ export class ThreadChannel implements WorkerChannel {
     for (const { request } of requests) {
       for (const { data } of request.inputs) tensors.push(data);
     }
-    this.send({ kind: 'execute', batch, requests: requests.map(threadRequest) }, tensors);
+    const list = flatRequests(requests.map(threadRequest));
+    this.send({ kind: 'execute', batch, requests: list }, tensors);
   }
 
   kill(reason: string): void {
@@ -97,7 +99,7 @@ export class ThreadChannel implements WorkerChannel {
   #receive(post: ThreadPost): void {
     if (this.#over) return;
     try {
-      this.#options.received(post[0] as WorkerMessage, new PackReader(post));
+      this.#options.received(messageOf(post), new PackReader(post));
     } catch (error) {
       const { logger, label } = this.#options;
       const text = error instanceof Error ? error.message : String(error);
@@ -117,6 +119,13 @@ export class ThreadChannel implements WorkerChannel {
     this.#port.close();
     this.#options.ended(this.#fault ?? reason);
   }
+}
+
+/** The message, with its responses as objects. */
+function messageOf([message]: ThreadPost): WorkerMessage {
+  const given = message as WorkerMessage;
+  if (given.kind !== 'result') return given;
+  return { ...given, responses: readResponses(given.responses as FlatList) };
 }
 
 function threadRequest({ number, request }: NumberedRequest): ThreadRequest {

@@ -13,27 +13,23 @@ export interface ThreadCode {
   readonly hooksUrl: string;
 }
 
-/** Beside the bundle; or the sources, which a loader of TypeScript runs. */
+/** A `model.js` beside no package.json is a module when it looks like one: the default of later versions. */
+const execArgv = ['--experimental-detect-module'];
+
+/** Beside the bundle; from the sources, what the last build has made of them: a thread has no loader of TypeScript. */
 export function threadCode(): ThreadCode {
-  const packageUrl = import.meta.resolve('@nereid/model');
-  const bundled = new URL('./model-thread.js', import.meta.url);
-  // A CommonJS loader's rule for a `model.js` beside no package.json: what looks like a module is one.
-  const detectModule = '--experimental-detect-module';
-  if (existsSync(fileURLToPath(bundled))) {
-    const hooksUrl = new URL('./model-thread-hooks.js', import.meta.url).href;
-    return { script: bundled, execArgv: [detectModule], packageUrl, hooksUrl };
-  }
-  const script = new URL('./thread/thread-main.ts', import.meta.url);
+  const beside = new URL('./model-thread.js', import.meta.url);
+  const bundled = existsSync(fileURLToPath(beside));
+  const script = bundled ? beside : new URL('../../../dist/model-thread.js', import.meta.url);
   if (!existsSync(fileURLToPath(script))) {
-    throw new TritonError(
-      'INTERNAL',
-      `the thread of JavaScript models is missing: ${bundled.href}`,
-    );
+    throw new TritonError('INTERNAL', `the thread of JavaScript models is not built: ${script}`);
   }
   return {
     script,
-    execArgv: ['--conditions=nereid-source', '--import=tsx', detectModule],
-    packageUrl,
-    hooksUrl: new URL('./thread/hooks-main.ts', import.meta.url).href,
+    execArgv,
+    packageUrl: bundled
+      ? import.meta.resolve('@nereid/model')
+      : new URL('../../model/dist/index.js', new URL('.', script)).href,
+    hooksUrl: new URL('./model-thread-hooks.js', script).href,
   };
 }

@@ -1,4 +1,5 @@
 import type { TensorDescription, WireParameter } from '../worker/worker-message.ts';
+import type { FlatList } from './flat-messages.ts';
 
 /** A request as the thread is given it; its tensors come with the message, one request after the other. */
 export interface ThreadRequest {
@@ -37,7 +38,8 @@ export type ThreadMessage =
   | {
       readonly kind: 'execute';
       readonly batch: number;
-      readonly requests: readonly ThreadRequest[];
+      /** Of `flatRequests`. */
+      readonly requests: FlatList;
     }
   | { readonly kind: 'cancel'; readonly request: number }
   | { readonly kind: 'acknowledge'; readonly request: number }

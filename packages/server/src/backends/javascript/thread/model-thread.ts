@@ -1,5 +1,6 @@
 import type { CompletableConfig, Model, ModelContext } from '@nereid/model';
 import type { WorkerMessage } from '../../worker/worker-message.ts';
+import { readRequests } from '../flat-messages.ts';
 import { PackReader, type ThreadPost } from '../tensor-pack.ts';
 import type { ThreadMessage, ThreadSetup } from '../thread-message.ts';
 import { BatchRunner } from './batch-runner.ts';
@@ -38,8 +39,9 @@ export class ModelThread {
 
   received(post: ThreadPost): void {
     const message = post[0] as ThreadMessage;
-    if (message.kind === 'execute') this.#runner?.execute(message.batch, message.requests, post);
-    else if (message.kind === 'answer') this.#calls.answered(message, new PackReader(post));
+    if (message.kind === 'execute') {
+      this.#runner?.execute(message.batch, readRequests(message.requests), post);
+    } else if (message.kind === 'answer') this.#calls.answered(message, new PackReader(post));
     else if (message.kind === 'acknowledge') this.#runner?.acknowledge(message.request);
     else if (message.kind === 'cancel') this.#runner?.cancel(message.request);
     else if (message.kind === 'is-ready') void this.#isReady();

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { WorkerMessage } from '../../worker/worker-message.ts';
+import { flatResponses } from '../flat-messages.ts';
 import { packTensors } from '../tensor-pack.ts';
 
 /** The thread's way to the server. */
@@ -17,6 +18,10 @@ export class ServerPort {
     movable?: (index: number) => boolean,
   ): void {
     const { packed, large, transfer } = packTensors(tensors, movable);
-    this.#port.postMessage([message, packed, large], transfer);
+    const sent =
+      message.kind === 'result'
+        ? { ...message, responses: flatResponses(message.responses) }
+        : message;
+    this.#port.postMessage([sent, packed, large], transfer);
   }
 }
