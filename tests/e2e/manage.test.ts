@@ -1,9 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ServerProcess, TritonProcess } from '@nereid/test-kit';
+import { identityModel, ServerProcess, TritonProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
-import { type CommandOutcome, runNereid } from './nereid-command.ts';
+import { checkout } from './checkout.ts';
+import { type CommandOutcome, nereidScript, runNereid, runToEnd } from './nereid-command.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 const model = `import triton_python_backend_utils as pb_utils
@@ -115,6 +118,80 @@ describe('nereid manage', () => {
       expect((await manage('enable-model')).status).toBe(0);
       expect(existsSync(join(folder.path, 'triton/echo/1/model.py'))).toBe(true);
       expect((await manage('enable-model')).stderr).toContain('is there already');
+    } finally {
+      folder.remove();
+    }
+  });
+
+  it('makes a model of a file, checks it, compares it with what is served', async () => {
+    const folder = temporaryRepository({
+      'export/net.onnx': identityModel('FLOAT', ['batch', 3]),
+    });
+    const manage = (...args: string[]) => runNereid(['manage', ...args], { cwd: folder.path });
+    const made = await manage('init-model', 'export/net.onnx');
+    expect(made.status, made.stderr).toBe(0);
+    const server = await ServerProcess.start({
+      flags: [`--model-repository=${join(folder.path, 'triton')}`],
+    });
+    try {
+      const same = await manage('diff', '--url', server.url);
+      expect(same, same.stderr).toMatchObject({ status: 0, stdout: 'no differences\n' });
+      const path = join(folder.path, 'triton/net/config.pbtxt');
+      const text = readFileSync(path, 'utf8');
+      folder.write(
+        'triton/net/config.pbtxt',
+        text.replace('max_batch_size: 4', 'max_batch_size: 9'),
+      );
+      folder.write('triton/other/1/', '');
+      expect(await manage('diff', '--url', server.url)).toMatchObject({
+        status: 1,
+        stdout:
+          'net: max_batch_size: 9 on disk, 4 served\nother: model: there on disk, not served\n',
+      });
+      folder.remove('triton/other');
+      expect((await manage('check')).status).toBe(0);
+      folder.write('triton/net/config.pbtxt', 'max_batch_sise: 4');
+      const wrong = await manage('check', '--no-load');
+      expect(wrong.status).toBe(1);
+      expect(wrong.stdout).toContain('config.pbtxt:1');
+    } finally {
+      await server.stop();
+      folder.remove();
+    }
+  });
+
+  it('is called by the script of its users, from any folder', async () => {
+    const folder = temporaryRepository(files);
+    copyFileSync(join(checkout, 'deploy/manage.py'), join(folder.path, 'manage.py'));
+    const command = `'${process.execPath}' '${nereidScript}'`;
+    const run = (...args: string[]) =>
+      runToEnd(ensurePythonEnv(), [join(folder.path, 'manage.py'), ...args], {
+        cwd: tmpdir(),
+        env: { NEREID_COMMAND: command },
+      });
+    try {
+      const disabled = await run('disable-model', '--model', 'echo');
+      expect(disabled.status, disabled.stderr).toBe(0);
+      expect(existsSync(join(folder.path, 'triton-disabled/echo'))).toBe(true);
+      expect((await run('enable-model', '--model', 'other')).status).toBe(4);
+      expect((await run('--help')).stdout).toContain('download-models');
+    } finally {
+      folder.remove();
+    }
+  });
+
+  it('completes words in bash', async () => {
+    const folder = temporaryRepository(files);
+    const script = `source <(nereid completion bash)
+      for words in 'manage load-model --model e' 'manage get-m' 'manage copy-config --cp' 'mana'; do
+        COMP_WORDS=(nereid $words); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _nereid; echo "\${COMPREPLY[*]}"
+      done`;
+    const define = `nereid() { '${process.execPath}' '${nereidScript}' "$@"; }\n`;
+    try {
+      const { stdout, stderr } = await runToEnd('bash', ['-c', define + script], {
+        cwd: folder.path,
+      });
+      expect(stdout, stderr).toBe('echo\nget-model-config\n--cpu\nmanage\n');
     } finally {
       folder.remove();
     }

@@ -1,7 +1,10 @@
 import type { CommandGroup } from '../command/run-command.ts';
+import { check } from './check.ts';
 import { copyConfig } from './copy-config.ts';
+import { diff } from './diff.ts';
 import { downloadModels } from './download-models.ts';
 import { getModelConfig } from './get-model-config.ts';
+import { initModel } from './init-model.ts';
 import { listModels } from './list-models.ts';
 import { loadModel, unloadModel } from './load-model.ts';
 import { disableModel, enableModel } from './move-model.ts';
@@ -19,5 +22,8 @@ export const manage: CommandGroup = {
     enableModel,
     disableModel,
     getModelConfig,
+    initModel,
+    check,
+    diff,
   ],
 };

@@ -1,0 +1,31 @@
+import { CommandError } from '../command/exit-status.ts';
+
+/** An input or output as a model's file declares it. */
+export interface DeclaredTensor {
+  readonly name: string;
+  /** As configurations name it; null when the file does not say. */
+  readonly dataType: string | null;
+  /** With the batch dimension, -1 for what varies; null when the file does not say. */
+  readonly shape: readonly number[] | null;
+}
+
+/** What a model's file tells of itself. Read from its bytes: nothing in it is run. */
+export interface ModelFile {
+  /** The backend that runs it. */
+  readonly backend: string;
+  /** '' where the backend alone tells. */
+  readonly platform: string;
+  /** What it is called in a version's folder. */
+  readonly localName: string;
+  readonly inputs: readonly DeclaredTensor[];
+  readonly outputs: readonly DeclaredTensor[];
+  /** Files that belong to it, by their place beside it. */
+  readonly companions: readonly { readonly from: string; readonly to: string }[];
+  /** What the user has to look at, for comments in the configuration. */
+  readonly notes: readonly string[];
+}
+
+/** A file that is not what its name says. */
+export function malformed(path: string, format: string, problem: string): CommandError {
+  return new CommandError(`${path} is no ${format}: ${problem}`);
+}
