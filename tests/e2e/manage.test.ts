@@ -71,6 +71,8 @@ function contract(backend: string, start: (folder: string) => Promise<Running>):
     expect(JSON.parse(json.stdout)).toMatchObject({ name: 'echo', max_batch_size: 4 });
     const listed = await manage('list-models', '--json', ...where);
     expect(JSON.parse(listed.stdout)[0]).toMatchObject({ name: 'echo', version: '1', failed: 0 });
+    const ran = await runNereid(['infer', 'echo', '--input', 'INPUT0=1,2', ...where]);
+    expect(ran.stdout, ran.stderr).toBe('OUTPUT0  INT32 [1, 2]\n[[1, 2]]\n');
   });
 
   it('loads, lists and unloads', async () => {

@@ -154,7 +154,7 @@ async function tlsOptions(
 }
 
 /** What is no answer of the server but the lack of one; null for all else. */
-function unreachable(error: unknown, url: string): CommandError | null {
+export function unreachable(error: unknown, url: string): CommandError | null {
   if (!(error instanceof InferenceError) || error.status !== null) return null;
   if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_EXCEEDED') return null;
   return new CommandError(

@@ -12,9 +12,14 @@ import {
 } from '@nereid/client';
 import { nearestName } from '@nereid/protocol';
 import type { Command, CommandContext } from '../command/command.ts';
-import { type CommandError, notFoundError, usageError } from '../command/exit-status.ts';
+import { CommandError, exitStatus, notFoundError, usageError } from '../command/exit-status.ts';
 import type { ParsedArguments } from '../command/parsed-arguments.ts';
-import { connectGrpc, serverOptions, withServer } from '../connection/server-connection.ts';
+import {
+  connectGrpc,
+  serverOptions,
+  unreachable,
+  withServer,
+} from '../connection/server-connection.ts';
 import { inputTensor } from './input-value.ts';
 import { writeNpy } from './npy.ts';
 import { jsonElements, resultJson, resultText } from './tensor-text.ts';
@@ -178,6 +183,12 @@ async function stream(
       else await show(result, given, context);
     }
     if (isText) stdout.write('\n');
+  } catch (error) {
+    if (streaming === client || unreachable(error, '') === null) throw error;
+    throw new CommandError(
+      `model '${model}' answers as a stream, which needs gRPC, and the port of HTTP does not speak it here: give --url grpc://HOST:8001`,
+      exitStatus.unreachable,
+    );
   } finally {
     if (streaming !== client) await streaming.close();
   }
