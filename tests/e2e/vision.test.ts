@@ -94,7 +94,9 @@ function expectShapes(result: DetectionResult | undefined, wanted: readonly Pict
 }
 
 describe.each(['grpc', 'http'] as const)('TritonClient over %s', (protocol) => {
-  it.each(Object.keys(detectors))('finds shapes with %s', async (model) => {
+  // How data types travel is the protocol's business, all else the same for both.
+  const models = protocol === 'grpc' ? Object.keys(detectors) : ['yolo26', 'half', 'bytes'];
+  it.each(models)('finds shapes with %s', async (model) => {
     const client = clientOf(protocol, { TRITON_MODEL: model });
     const result = await client.detect(await encodePicture(pixels, width, height, 'jpeg'));
     expectShapes(result, shapes);
@@ -130,9 +132,9 @@ describe.each(['grpc', 'http'] as const)('TritonClient over %s', (protocol) => {
       }),
     );
     for (const [model, count] of [
-      ['yolo26', 10],
+      ['yolo26', 9],
       ['static_one', 2],
-      ['static_two', 5],
+      ['static_two', 3],
     ] as const) {
       const many = Array.from({ length: count }, (_, i) => images[i % 5] as Uint8Array);
       const results = await client.detectBatch(many, { model });
