@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { GrpcClient, HttpClient, tensor } from '@nereid/client';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
@@ -321,6 +322,28 @@ describe('the life of a model', () => {
 });
 
 describe('large tensors', () => {
+  it('are never mixed up, though the memory of answers is used again', async () => {
+    const clients = [
+      new HttpClient(server.url),
+      new HttpClient(server.url),
+      new GrpcClient(`127.0.0.1:${server.grpcPort}`),
+      new GrpcClient(`127.0.0.1:${server.grpcPort}`),
+    ];
+    await Promise.all(
+      clients.map(async (client, number) => {
+        for (let round = 0; round < 8; round++) {
+          const count = 100_000 + 30_000 * ((number + round) % 3);
+          const data = new Int32Array(count).fill(number * 100 + round);
+          const result = await client.infer('double', { X: tensor('INT32', [count], data) });
+          const { data: doubled } = result.output('Y', 'INT32');
+          expect(doubled.length).toBe(count);
+          expect(doubled.every((value) => value === (number * 100 + round) * 2)).toBe(true);
+        }
+        await client.close();
+      }),
+    );
+  });
+
   it('are right on every way, also while the model keeps earlier ones', async () => {
     await control('keeper', 'load');
     // Through the socket, in shared memory, and too large for that.

@@ -5,11 +5,13 @@ import { paddedBytes } from './worker-frame.ts';
 
 /** Takes the tensors of a frame's payload, as views. */
 export class PayloadTensors implements TensorReader {
+  readonly release: (() => void) | null;
   readonly #payload: Uint8Array;
   #offset = 0;
 
-  constructor(payload: Uint8Array) {
+  constructor(payload: Uint8Array, release: (() => void) | null = null) {
     this.#payload = payload;
+    this.release = release;
   }
 
   take(descriptions: readonly TensorDescription[]): Tensor[] {

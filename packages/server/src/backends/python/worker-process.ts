@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { allocateFixed } from '@nereid/native';
+import { BodyMemory } from '@nereid/transport';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
@@ -50,6 +50,8 @@ export class WorkerProcess implements WorkerChannel {
   readonly #child: ChildProcess;
   readonly #socket: Socket;
   readonly #errors: WorkerOutput;
+  /** What payloads are copied to: used again where an answer says that it has left. */
+  readonly #memory: BodyMemory;
   /** Memory for large payloads; null where the socket carries them all. */
   #regions: SharedRegions | null = null;
   /** Ranges of the worker's region that were read, which it is told with the next message. */
@@ -59,6 +61,7 @@ export class WorkerProcess implements WorkerChannel {
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
+    this.#memory = new BodyMemory(null, options.clock);
     const { clock, logger, label } = options;
     // Unbuffered, so that what a model prints before it crashes is not lost.
     this.#child = spawn(options.python, ['-u', options.script], {
@@ -183,17 +186,18 @@ export class WorkerProcess implements WorkerChannel {
     if (message.free !== undefined) {
       for (const offset of message.free) this.#regions?.free(offset);
     }
-    const bytes = payload instanceof Uint8Array ? payload : this.#copied(payload);
-    this.#options.received(message, new PayloadTensors(bytes));
+    const tensors =
+      payload instanceof Uint8Array ? new PayloadTensors(payload) : this.#copied(payload);
+    this.#options.received(message, tensors);
   }
 
   /** What the worker wrote, in memory of our own: the worker may write there again. */
-  #copied({ offset, byteCount }: SharedPayload): Uint8Array {
+  #copied({ offset, byteCount }: SharedPayload): PayloadTensors {
     if (this.#regions === null) throw new Error('a payload in memory that is not shared');
-    const payload = allocateFixed(byteCount);
+    const payload = this.#memory.allocate(byteCount, 0);
     this.#regions.read(payload, offset);
     this.#read.push(offset);
-    return payload;
+    return new PayloadTensors(payload, () => this.#memory.recycle(payload));
   }
 
   #push(reader: FrameReader, chunk: Buffer): void {

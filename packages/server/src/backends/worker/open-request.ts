@@ -46,14 +46,17 @@ export class OpenRequest {
     return this.#settled;
   }
 
-  /** An answer that ends the request, unless it is one of several (`final` false). */
-  answer(wire: WireResponse | null, tensors: TensorReader, final: boolean): void {
+  /**
+   * An answer that ends the request, unless it is one of several (`final` false).
+   * @param alone false where other answers have tensors of the same message.
+   */
+  answer(wire: WireResponse | null, tensors: TensorReader, final: boolean, alone = true): void {
     if (wire?.error !== undefined) {
       this.#answerError(new TritonError(wire.error.code, wire.error.message), final);
       return;
     }
     const outputNs = this.#parts.nowNs();
-    const response = wire === null ? null : this.#response(wire, tensors);
+    const response = wire === null ? null : this.#response(wire, tensors, alone);
     if (this.#settled) return;
     if (this.#parts.decoupled) {
       if (final) this.#settleAnswered(outputNs);
@@ -94,7 +97,7 @@ export class OpenRequest {
     this.execution.sink.fail(error);
   }
 
-  #response(wire: WireResponse, tensors: TensorReader): InferResponse {
+  #response(wire: WireResponse, tensors: TensorReader, alone: boolean): InferResponse {
     const { modelName, modelVersion } = this.#parts;
     return {
       modelName,
@@ -102,6 +105,7 @@ export class OpenRequest {
       id: this.execution.request.id,
       parameters: wire.parameters === undefined ? noParameters : parametersOf(wire.parameters),
       outputs: tensors.take(wire.tensors ?? []),
+      release: alone ? (tensors.release ?? null) : null,
     };
   }
 

@@ -277,7 +277,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
         const response = message.responses[index] ?? null;
         if (response === null) return;
         if ('reschedule' in response) request.reschedule();
-        else request.answer(response, tensors, true);
+        else request.answer(response, tensors, true, batch.requests.length === 1);
       });
     }
     for (const { execution, settled } of batch.requests) {

@@ -12,6 +12,11 @@ export interface TensorReader {
   take(descriptions: readonly TensorDescription[]): Tensor[];
   /** The same in memory that stays as it is after the message was handled. */
   kept(): TensorReader;
+  /**
+   * Gives the memory of all tensors back, when nothing refers to them any more; null or absent where
+   * that is of no use. As `InferResponse.release`.
+   */
+  readonly release?: (() => void) | null;
 }
 
 /** A response's parameters. */
