@@ -56,6 +56,8 @@ local_name = "model.savedmodel"
     ['[[models.x]]\nurl = "https://a/b"\nname = ".x"', 'is no name of a folder'],
     ['[[models.x]]\nurl = "https://a/b"\ntriton_version = 0', 'must be a whole number from 1 up'],
     ['[[models.x]]\nurl = "https://a/b"\nsha256 = "abc"', 'must be 64 hexadecimal digits'],
+    [`[[models.x]]\nurl = "s3://a/b"\ntype = "directory"\nsha256 = "${digest}"`, 'must be a table'],
+    [`[[models.x]]\nurl = "s3://a/b"\nsha256 = { a = "${digest}" }`, 'must be text'],
     ['[[models.x]]\nurl = "https://a/b"\nfiles = ["a"]', "is for type = 'directory'"],
     ['[[models.x]]\nurl = "https://a/b"\nrepo_id = "a/b"', 'exclude each other'],
     ['[[models.x]]\nurl = "https://a/b"\nlocalname = "x"', 'is no key: did you mean local_name?'],

@@ -151,7 +151,7 @@ function listedModel(entry: EntryReader): ListedModel {
     localName,
     source,
     files: filesOf(entry, type),
-    sha256: checksumsOf(entry),
+    sha256: checksumsOf(entry, type),
   };
 }
 
@@ -184,9 +184,13 @@ function filesOf(entry: EntryReader, type: ListedModel['type']): readonly string
   return files as readonly string[];
 }
 
-function checksumsOf(entry: EntryReader): ReadonlyMap<string, string> {
+function checksumsOf(entry: EntryReader, type: ListedModel['type']): ReadonlyMap<string, string> {
   const given = entry.value('sha256');
   if (given === undefined) return new Map();
+  if (isTable(given) !== (type === 'directory')) {
+    const form = type === 'directory' ? 'a table, { "path" = "…" }' : 'text';
+    throw entry.error('sha256', `of a ${type} must be ${form}`);
+  }
   const pairs = isTable(given) ? Object.entries(given) : [['', given] as const];
   return new Map(
     pairs.map(([path, digits]) => {
