@@ -11,6 +11,7 @@ import { ServerProcess, TritonProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
+import { ourAnswer, pythonAnswers, roundTrips } from './round-trips.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /** Data types that numpy has; those of one tensor differ enough to show a mistake in their order. */
@@ -85,6 +86,8 @@ model_transaction_policy { decoupled: true }
 };
 
 interface Served {
+  /** What Triton's own client gets of each round trip. */
+  readonly python: Awaited<ReturnType<typeof pythonAnswers>>;
   readonly http: HttpClient;
   readonly grpc: GrpcClient;
   /** For Nereid alone: Triton would need a proxy. */
@@ -92,16 +95,18 @@ interface Served {
   readonly stop: () => Promise<unknown>;
 }
 
+const trips = roundTrips(samples);
 const peer = ensureTritonPeer();
 let repository: TemporaryRepository;
 let servers: Record<'nereid' | 'triton', Served>;
 
-function clientsOf(server: {
+async function clientsOf(server: {
   port: number;
   grpcPort: number | null;
   stop(): Promise<unknown>;
-}): Served {
+}): Promise<Served> {
   return {
+    python: await pythonAnswers(trips, server.port, server.grpcPort as number),
     http: new HttpClient(`127.0.0.1:${server.port}`),
     grpc: new GrpcClient(`127.0.0.1:${server.grpcPort}`),
     web: new GrpcWebClient(`http://127.0.0.1:${server.port}`),
@@ -123,7 +128,8 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
       ServerProcess.start({ flags: [...flags, python], startMs: 120_000 }),
       TritonProcess.start(peer, flags),
     ]);
-    servers = { nereid: clientsOf(nereid), triton: clientsOf(triton) };
+    const [ours, theirs] = await Promise.all([clientsOf(nereid), clientsOf(triton)]);
+    servers = { nereid: ours, triton: theirs };
   }, 180_000);
   afterAll(async () => {
     for (const { http, grpc, stop } of Object.values(servers ?? {})) {
@@ -152,6 +158,17 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
       return { id: result.id, version: result.modelVersion, shape, data };
     });
     expect(output).toEqual({ id: 'x', version: '1', shape: [1, 2], data: sent.data });
+  });
+
+  it.each(trips)("gets what Triton's own client gets: $name", async (trip) => {
+    for (const { python, http, grpc } of Object.values(servers)) {
+      const { [trip.name]: expected } = python;
+      expect({
+        http: await ourAnswer(http, trip),
+        grpc: await ourAnswer(grpc, trip),
+      }).toEqual(expected);
+    }
+    expect(servers.nereid.python[trip.name]).toEqual(servers.triton.python[trip.name]);
   });
 
   it('gets the same for each option', async () => {
