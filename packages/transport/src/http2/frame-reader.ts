@@ -32,6 +32,7 @@ export class FrameReader {
   readonly #header = Buffer.alloc(frameHeaderBytes);
   #headerLength = 0;
   #frameCount = 0;
+  #length = 0;
   #type = 0;
   #flags = 0;
   #streamId = 0;
@@ -66,6 +67,12 @@ export class FrameReader {
   /** Payload of the DATA frame being read that has not come yet; 0 between frames, and where padding is near. */
   get dataBytesLeft(): number {
     return this.#left > 0 && this.#type === FrameType.data && this.#padding === 0 ? this.#left : 0;
+  }
+
+  /** Payload of the DATA frame that has just ended; 0 where the next frame has begun, or it was another. */
+  get endedDataBytes(): number {
+    const ended = this.#left < 0 && this.#headerLength === 0 && this.#type === FrameType.data;
+    return ended ? this.#length : 0;
   }
 
   /** Frames begun so far. */
@@ -115,6 +122,7 @@ export class FrameReader {
     }
     this.#frameCount++;
     this.#left = length;
+    this.#length = length;
     if (this.#type !== FrameType.data) {
       if (length <= this.#heldBytesMax) return;
       throw new Http2ConnectionError(ErrorCode.enhanceYourCalm, 'a frame larger than is held');

@@ -3,7 +3,14 @@ import type { HeaderList } from '../hpack/header-list.ts';
 import { HpackDecoder, HpackError } from '../hpack/hpack-decoder.ts';
 import { ClosedStreams, type StreamEnd } from './closed-streams.ts';
 import { DataReceiver } from './data-receiver.ts';
-import { ErrorCode, FrameFlag, FrameType, Http2ConnectionError, readUint31 } from './frame.ts';
+import {
+  ErrorCode,
+  FrameFlag,
+  FrameType,
+  frameHeaderBytes,
+  Http2ConnectionError,
+  readUint31,
+} from './frame.ts';
 import { FrameOutput } from './frame-output.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
@@ -58,6 +65,9 @@ export interface SessionOptions {
 /** What may wait for a peer that does not read, before nothing more is read of it. */
 const unsentBytesMax = 4 * 1024 * 1024;
 
+/** To copy a frame of this size costs more than another read. */
+const largeFrameBytes = 64 * 1024;
+
 /** What is read of the reason that a GOAWAY gives. */
 const goawayTextBytesMax = 256;
 
@@ -82,6 +92,7 @@ export class Http2Session implements FrameSink, StreamOwner {
   readonly #resets: RateBudget;
   readonly #controlFrames: RateBudget;
   readonly #closedStreams = new ClosedStreams();
+  readonly #nextHeader = Buffer.alloc(frameHeaderBytes);
   #settingsSeen = false;
   #over = false;
 
@@ -163,8 +174,12 @@ export class Http2Session implements FrameSink, StreamOwner {
 
   /** Where the next bytes belong: payload of a large message; null where nobody knows. */
   readTarget(): Buffer | null {
-    const { dataBytesLeft } = this.#reader;
-    return dataBytesLeft <= 0 ? null : this.#receiver.target(dataBytesLeft);
+    const { dataBytesLeft, endedDataBytes } = this.#reader;
+    if (dataBytesLeft > 0) return this.#receiver.target(dataBytesLeft);
+    if (endedDataBytes < largeFrameBytes) return null;
+    // Between two large frames of one message, the header alone: the payload behind it has its place.
+    const next = this.#receiver.target(endedDataBytes);
+    return next !== null && next.length >= largeFrameBytes ? this.#nextHeader : null;
   }
 
   // ---- frames
