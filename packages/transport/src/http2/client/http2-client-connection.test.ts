@@ -1,5 +1,5 @@
-import { ManualClock } from '@nereid/test-kit';
 import { expect, it } from 'vitest';
+import { systemClock } from '../../clock.ts';
 import { encodeHeaderBlock } from '../../hpack/hpack-encoder.ts';
 import { frame, settings } from '../../testing/frame-client.ts';
 import type { ClientCarrier } from './client-socket.ts';
@@ -54,7 +54,7 @@ it('asks for the payload of large frames where it belongs, and between them for 
     () => carrier,
     {
       limits: clientLimits,
-      clock: new ManualClock(),
+      clock: systemClock,
       connectTimeoutMs: 1000,
       streamsMaxBefore: null,
       idleTimeoutMs: 1000,
