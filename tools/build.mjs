@@ -32,7 +32,14 @@ const targets = [
   // By itself, so that the server shares no chunk with it and starts as fast as without it.
   {
     name: 'cli',
-    entries: ['manage-main', 'infer-main', 'models-main', 'stats-main', 'completion-main'],
+    entries: [
+      'manage-main',
+      'infer-main',
+      'models-main',
+      'stats-main',
+      'types-main',
+      'completion-main',
+    ],
     outdir: join('packages', 'server', 'dist', 'cli'),
   },
 ];

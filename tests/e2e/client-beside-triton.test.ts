@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type DataType,
   GrpcClient,
@@ -11,7 +12,9 @@ import { ServerProcess, TritonProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
+import { checkout } from './checkout.ts';
 import { ourAnswer, pythonAnswers, roundTrips } from './round-trips.ts';
+import { runCommand } from './run-python.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /** Data types that numpy has; those of one tensor differ enough to show a mistake in their order. */
@@ -88,6 +91,8 @@ model_transaction_policy { decoupled: true }
 interface Served {
   /** What Triton's own client gets of each round trip. */
   readonly python: Awaited<ReturnType<typeof pythonAnswers>>;
+  /** Of HTTP and of gRPC. */
+  readonly urls: readonly string[];
   readonly http: HttpClient;
   readonly grpc: GrpcClient;
   /** For Nereid alone: Triton would need a proxy. */
@@ -107,6 +112,7 @@ async function clientsOf(server: {
 }): Promise<Served> {
   return {
     python: await pythonAnswers(trips, server.port, server.grpcPort as number),
+    urls: [`http://127.0.0.1:${server.port}`, `grpc://127.0.0.1:${server.grpcPort}`],
     http: new HttpClient(`127.0.0.1:${server.port}`),
     grpc: new GrpcClient(`127.0.0.1:${server.grpcPort}`),
     web: new GrpcWebClient(`http://127.0.0.1:${server.port}`),
@@ -208,6 +214,18 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
       return error?.message.replace(/^\[request id: <id_unknown>\] /u, '');
     });
     expect(text).toMatch(/\w/u);
+  });
+
+  it('is written the same types of', async () => {
+    const command = join(checkout, 'packages', 'server', 'bin', 'nereid.js');
+    const written = [];
+    for (const url of [...servers.triton.urls, ...servers.nereid.urls]) {
+      const end = await runCommand('node', [command, 'types', '--all', '--url', url]);
+      expect(end.status, end.output).toBe(0);
+      written.push(end.output);
+    }
+    expect(written[0]).toContain("readonly INPUT_FP16?: TensorOf<'FP16', [-1, -1]>;");
+    expect(new Set(written).size).toBe(1);
   });
 
   it('unloads and loads', async () => {

@@ -1,5 +1,6 @@
 import type { DataType } from '@nereid/protocol/data-types';
 import type { ParameterValue } from './infer-request.ts';
+import type { AnyModel, ModelTypes } from './model-types.ts';
 import type { Tensor } from './tensor/tensor.ts';
 
 export interface InferResultParts {
@@ -11,7 +12,7 @@ export interface InferResultParts {
 }
 
 /** The answer to an inference. Its tensors are views of the answer's bytes where that is possible. */
-export class InferResult {
+export class InferResult<Model extends ModelTypes = AnyModel> {
   readonly modelName: string;
   readonly modelVersion: string;
   /** The id of the request, '' when it had none. */
@@ -37,7 +38,7 @@ export class InferResult {
    * One output. @param datatype checks the type, and so gives `data` its static type.
    * @throws RangeError when there is no such output; TypeError when it has another type.
    */
-  output(name: string): Tensor;
+  output<Name extends keyof Model['outputs'] & string>(name: Name): Model['outputs'][Name];
   output<T extends DataType>(name: string, datatype: T): Tensor<T>;
   output(name: string, datatype?: DataType): Tensor {
     const found = this.outputs.get(name);

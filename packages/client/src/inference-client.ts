@@ -1,6 +1,7 @@
 import type { DataType } from '@nereid/protocol/data-types';
-import type { CallOptions, InferInputs, InferOptions } from './infer-request.ts';
+import type { CallOptions, InferOptions } from './infer-request.ts';
 import type { InferResult } from './infer-result.ts';
+import type { AnyModel, InputsOf, ModelTypes } from './model-types.ts';
 
 export interface ServerMetadata {
   readonly name: string;
@@ -169,7 +170,12 @@ export interface InferenceClient {
   ): Promise<void>;
   /** Of all regions without a name. */
   unregisterCudaSharedMemory(name?: string, options?: CallOptions): Promise<void>;
-  infer(model: string, inputs: InferInputs, options?: InferOptions): Promise<InferResult>;
+  /** With the types that `nereid types` wrote of a model, `infer<Digits>('digits', …)`, they are checked. */
+  infer<Model extends ModelTypes = AnyModel>(
+    model: Model['name'],
+    inputs: InputsOf<Model>,
+    options?: InferOptions,
+  ): Promise<InferResult<Model>>;
   /** Ends connections; what is in flight is cancelled. */
   close(): Promise<void>;
 }

@@ -15,5 +15,6 @@ export type {
 export { InferResult } from './infer-result.ts';
 export type * from './inference-client.ts';
 export { type ErrorCode, InferenceError } from './inference-error.ts';
+export type { AnyModel, InputsOf, ModelTypes, TensorOf } from './model-types.ts';
 export { Tensor, type TensorElements, tensor } from './tensor/tensor.ts';
 export type { TensorDataOf } from './tensor/tensor-data.ts';

@@ -1,6 +1,8 @@
 import {
   type InferenceClient,
   InferenceError,
+  type InferInputs,
+  type InferOptions,
   InferResult,
   type Tensor,
   tensor,
@@ -52,11 +54,11 @@ class FakeServer {
           outputs,
         } as never),
       modelConfig: () => this.#take('config', config as never),
-      infer: (_, given, options) => {
+      infer: ((_: string, given: InferInputs, options?: InferOptions) => {
         const named = typeof options?.outputs?.[0] === 'object';
         const count = (given['images'] as Tensor).shape[0] as number;
         return this.#take(named ? 'labels' : `infer ${count}`, resultOf(named, count));
-      },
+      }) as InferenceClient['infer'],
       isServerReady: () => this.#take('ready', true),
       close: () => this.#take('close', undefined),
     };

@@ -17,6 +17,7 @@ import type {
   UnloadOptions,
 } from '../inference-client.ts';
 import { InferenceError, unreadableAnswer } from '../inference-error.ts';
+import type { AnyModel, InputsOf, ModelTypes } from '../model-types.ts';
 import { inferDataOffset, streamDataOffset } from './data-offset.ts';
 import type { DataOffset, GrpcCall, GrpcChannel } from './grpc-channel.ts';
 import { inferMessage } from './infer-message.ts';
@@ -220,36 +221,35 @@ export class GrpcInferenceClient implements InferenceClient {
     await this.#ask('CudaSharedMemoryUnregister', { name }, options);
   }
 
-  async infer(
-    model: string,
-    inputs: InferInputs,
+  async infer<Model extends ModelTypes = AnyModel>(
+    model: Model['name'],
+    inputs: InputsOf<Model>,
     options: InferOptions = {},
-  ): Promise<InferResult> {
-    const message = inferMessage(model, inputs, options);
+  ): Promise<InferResult<Model>> {
+    const message = inferMessage(model, inputs as InferInputs, options);
     const call = this.#call('ModelInfer', options, inferDataOffset);
-    return inferResponse(
-      await this.#channel.unary(call instanceof Promise ? await call : call, message),
-    );
+    const answer = await this.#channel.unary(call instanceof Promise ? await call : call, message);
+    return inferResponse(answer) as InferResult<Model>;
   }
 
   /**
    * Asks a model that answers any number of times. Ends with its last answer; throws what it fails
    * with. Ending the iteration early cancels the request.
    */
-  async *inferStream(
-    model: string,
-    inputs: InferInputs,
+  async *inferStream<Model extends ModelTypes = AnyModel>(
+    model: Model['name'],
+    inputs: InputsOf<Model>,
     options: InferOptions = {},
-  ): AsyncGenerator<InferResult, void, undefined> {
+  ): AsyncGenerator<InferResult<Model>, void, undefined> {
     const stream = await this.startStream(options);
     try {
       const parameters = { ...options.parameters, triton_enable_empty_final_response: true };
-      await stream.send(model, inputs, { ...options, parameters });
+      await stream.send(model, inputs as InferInputs, { ...options, parameters });
       stream.end();
       for await (const { result, error } of stream) {
         if (error !== null) throw error;
         const isEmpty = result.outputs.size === 0 && 'triton_final_response' in result.parameters;
-        if (!isEmpty || !result.isFinal) yield result;
+        if (!isEmpty || !result.isFinal) yield result as InferResult<Model>;
         if (result.parameters['triton_final_response'] !== false) return;
       }
     } finally {

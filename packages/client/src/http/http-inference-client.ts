@@ -15,6 +15,7 @@ import type {
   UnloadOptions,
 } from '../inference-client.ts';
 import { InferenceError } from '../inference-error.ts';
+import type { AnyModel, InputsOf, ModelTypes } from '../model-types.ts';
 import { toBase64 } from './base64.ts';
 import { HttpCalls } from './http-calls.ts';
 import type { ClientOptions } from './http-client-options.ts';
@@ -182,12 +183,12 @@ export class HttpInferenceClient implements InferenceClient {
     await this.#calls.post(`${regionPath('cuda', name)}/unregister`, {}, options);
   }
 
-  async infer(
-    model: string,
-    inputs: InferInputs,
+  async infer<Model extends ModelTypes = AnyModel>(
+    model: Model['name'],
+    inputs: InputsOf<Model>,
     options: InferOptions = {},
-  ): Promise<InferResult> {
-    const { headerLength, pieces } = inferBody(inputs, options);
+  ): Promise<InferResult<Model>> {
+    const { headerLength, pieces } = inferBody(inputs as InferInputs, options);
     const headers: Record<string, string> = {
       'content-type': headerLength === null ? 'application/json' : 'application/octet-stream',
     };
@@ -203,7 +204,8 @@ export class HttpInferenceClient implements InferenceClient {
     const path = `${modelPath(model, options.version)}/infer`;
     const answer = await this.#calls.send('POST', path, body, headers, options);
     const answerLength = answer.header(inferenceHeader);
-    return inferAnswer(answer.body, answerLength === null ? null : Number(answerLength));
+    const length = answerLength === null ? null : Number(answerLength);
+    return inferAnswer(answer.body, length) as InferResult<Model>;
   }
 
   /** Runs a model with plain JSON fields: Triton's generate extension. */

@@ -19,12 +19,21 @@ export type TensorElements<T extends DataType> = T extends 'BYTES'
         ? TensorDataOf[T] | Float32Array | Float64Array | readonly number[]
         : TensorDataOf[T] | readonly number[];
 
-/** A multi-dimensional array of one data type, elements row by row. Its data is not copied. */
-export class Tensor<T extends DataType = DataType> {
+/**
+ * A multi-dimensional array of one data type, elements row by row. Its data is not copied. `Shape` is what is
+ * known of its shape beforehand, for models whose types were generated; any other tensor has any shape.
+ */
+export class Tensor<
+  T extends DataType = DataType,
+  // biome-ignore lint/suspicious/noExplicitAny: where nothing is known, the shape is taken for the right one
+  Shape extends readonly number[] = any,
+> {
   readonly datatype: T;
   readonly shape: readonly number[];
   /** Typed arrays; for BYTES an array of byte strings. FP16 and BF16 are their bits: see `floats`. */
   readonly data: TensorDataOf[T];
+  /** Only in types. */
+  declare readonly '~shape'?: Shape | undefined;
 
   constructor(datatype: T, shape: readonly number[], data: TensorDataOf[T]) {
     this.datatype = datatype;
@@ -67,11 +76,11 @@ export class Tensor<T extends DataType = DataType> {
  * @throws TypeError for an unknown data type, or data that cannot be of it.
  * @throws RangeError when the shape does not fit the number of elements.
  */
-export function tensor<const T extends DataType>(
-  datatype: T,
-  shape: readonly number[],
-  data: TensorElements<T>,
-): Tensor<T> {
+export function tensor<
+  const T extends DataType,
+  // biome-ignore lint/suspicious/noExplicitAny: as for the class
+  const Shape extends readonly number[] = any,
+>(datatype: T, shape: Shape, data: TensorElements<T>): Tensor<T, Shape> {
   if (!isDataType(datatype)) throw new TypeError(`'${datatype}' is no data type`);
   const elements = elementsOf(datatype, data as TensorElements<DataType>);
   const size = sizeOf(shape);
