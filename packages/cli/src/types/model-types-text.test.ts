@@ -68,7 +68,7 @@ export interface Models {
   it('write every name as a string that is the same', () => {
     const name = `it's a "\\ */ \u2028\n\${x}\``;
     const text = modelTypesText([model(name)], 'm');
-    const literal = /readonly name: ([^]*?);\n/u.exec(text)?.[1] ?? '';
+    const literal = /readonly name: (.*?);\n/su.exec(text)?.[1] ?? '';
     expect(new Function(`return ${literal}`)()).toBe(name);
     expect(text).toContain(`readonly ${literal}: `);
   });
