@@ -26,6 +26,13 @@ function skipBlank(lines: readonly string[], at: number): number {
   return next;
 }
 
+/** The lines of a block of `text` that comes next, but for empty ones. */
+function shownAfter(lines: readonly string[], at: number): string[] {
+  const shown = skipBlank(lines, at);
+  const shows = isFence(lines[shown], 'text') ? block(lines, shown).body : [];
+  return shows.map((line) => line.trim()).filter((line) => line !== '');
+}
+
 /**
  * Finds the commands of a Markdown document that it promises to work: a block of `sh` after the comment
  * `<!-- test -->`, and the block of `text` after it, if there is one. Throws when a mark leads nowhere.
@@ -37,13 +44,28 @@ export function documentedCommands(markdown: string): DocumentedCommand[] {
     const open = skipBlank(lines, at + 1);
     if (!isFence(lines[open], 'sh')) throw new Error(`no block of sh after line ${at + 1}`);
     const script = block(lines, open);
-    const shown = skipBlank(lines, script.end);
-    const shows = isFence(lines[shown], 'text') ? block(lines, shown).body : [];
-    found.push({
-      line: open + 1,
-      script: script.body.join('\n'),
-      shows: shows.map((line) => line.trim()).filter((line) => line !== ''),
-    });
+    const shows = shownAfter(lines, script.end);
+    found.push({ line: open + 1, script: script.body.join('\n'), shows });
+  }
+  return found;
+}
+
+/** A program of a document, and what the document says that it prints. */
+export interface DocumentedProgram {
+  /** Line of the document at which it begins, from 1. */
+  readonly line: number;
+  readonly source: string;
+  readonly shows: readonly string[];
+}
+
+/** Finds every block of `ts` in a Markdown document, and the block of `text` after it, if there is one. */
+export function documentedPrograms(markdown: string): DocumentedProgram[] {
+  const lines = markdown.split('\n');
+  const found: DocumentedProgram[] = [];
+  for (const [at, line] of lines.entries()) {
+    if (!isFence(line, 'ts')) continue;
+    const { body, end } = block(lines, at);
+    found.push({ line: at + 1, source: body.join('\n'), shows: shownAfter(lines, end) });
   }
   return found;
 }
