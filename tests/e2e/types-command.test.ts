@@ -102,7 +102,7 @@ describe('nereid types', () => {
 
   it('writes the same of all models over HTTP and gRPC', async () => {
     const http = await types('--all', '--url', server.url, '-o', file());
-    expect(http.output).toBe(`wrote ${file()}: 8 models\n`);
+    expect(http.output).toMatch(/^wrote \S+models\.ts: \d+ models\n$/u);
     expect(http.status).toBe(0);
     const grpc = await types('--all', '--url', `grpc://127.0.0.1:${server.grpcPort}`);
     expect(grpc.output).toBe(readFileSync(file(), 'utf8'));
