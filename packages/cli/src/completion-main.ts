@@ -8,6 +8,7 @@ import { infer } from './infer/infer.ts';
 import { models } from './infer/models.ts';
 import { manage } from './manage/manage.ts';
 import { stats } from './stats/stats.ts';
+import { types } from './types/types.ts';
 
 /** The table of `nereid`, as its own bundle sees it. */
 const commandTable = '../../bin/commands.js';
@@ -24,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function commandTree(): CommandTree {
-  const commands: readonly Command[] = [infer, models, stats, completion];
+  const commands: readonly Command[] = [infer, models, stats, types, completion];
   const known = new Set([manage.name, ...commands.map(({ name }) => name)]);
   const table = createRequire(import.meta.url)(commandTable) as Record<string, unknown>;
   const others = Object.keys(table).filter((name) => !known.has(name) && name !== 'complete');
