@@ -4,6 +4,7 @@ require('./thread-pool.js');
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { setFlagsFromString } = require('node:v8');
 
 /** @param {string} bundle Of dist/: it exports `main(argv)`. */
 async function run(bundle, argv) {
@@ -15,8 +16,14 @@ async function run(bundle, argv) {
     const { build } = await import(pathToFileURL(builder).href);
     await build();
   }
-  const { main } = await import(pathToFileURL(built).href);
-  await main(argv);
+  // What runs once is not worth V8's optimising compiler, whose code and results take 4 MB of memory.
+  setFlagsFromString('--no-opt');
+  try {
+    const { main } = await import(pathToFileURL(built).href);
+    await main(argv);
+  } finally {
+    setFlagsFromString('--opt');
+  }
 }
 
 module.exports = function launch(bundle, argv) {

@@ -13,6 +13,9 @@ const bitCountDigits =
 /** The symbol that ends a string; its code may only be padding, never be complete. */
 export const endOfString = 256;
 
+/** Of the longest code. */
+const bitCountMax = 30;
+
 /** Bits of the code of each symbol. */
 export const codeBitCounts: Uint8Array = Uint8Array.from(bitCountDigits, (digit) =>
   Number.parseInt(digit, 36),
@@ -21,14 +24,14 @@ export const codeBitCounts: Uint8Array = Uint8Array.from(bitCountDigits, (digit)
 /** Code of each symbol, in its lowest bits. */
 export const codes: Uint32Array = canonicalCodes();
 
+/** Two short passes: what is made when the module is loaded should not be work for V8's compiler. */
 function canonicalCodes(): Uint32Array {
-  const result = new Uint32Array(endOfString + 1);
-  let code = 0;
-  for (let bitCount = 1; bitCount <= 30; bitCount++) {
-    for (let symbol = 0; symbol <= endOfString; symbol++) {
-      if (codeBitCounts[symbol] === bitCount) result[symbol] = code++;
-    }
-    code *= 2;
+  const next = new Uint32Array(bitCountMax + 2);
+  for (const bitCount of codeBitCounts) next[bitCount + 1]!++;
+  for (let bitCount = 1; bitCount <= bitCountMax; bitCount++) {
+    // The first code of a length: behind the last one that is a bit shorter, and twice that.
+    next[bitCount] = (next[bitCount]! + next[bitCount - 1]!) * 2;
+    // `next[bitCount + 1]` still counts the codes of this length.
   }
-  return result;
+  return Uint32Array.from(codeBitCounts, (bitCount) => next[bitCount]!++);
 }

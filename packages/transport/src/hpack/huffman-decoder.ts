@@ -5,12 +5,17 @@ import { codeBitCounts, codes, endOfString } from './huffman-code.ts';
  * `next state << 16 | flags << 8 | symbol`; no code is shorter than five bits, so that there is at
  * most one symbol in four.
  */
-const transitions = buildTransitions();
+interface Machine {
+  readonly transitions: Int32Array;
+  /** States where a string may end: fewer than eight bits, all ones, since the last symbol. */
+  readonly mayEnd: Uint8Array;
+}
+
+/** Made for the first string: servers of HTTP/1.1 alone need none. */
+let machine: Machine | null = null;
+
 const emits = 1 << 8;
 const fails = 2 << 8;
-
-/** States where a string may end: fewer than eight bits, all ones, since the last symbol. */
-const mayEnd = findEndStates();
 
 let scratch = Buffer.allocUnsafe(4096);
 
@@ -25,6 +30,8 @@ export function decodeHuffman(bytes: Uint8Array, start: number, end: number): st
   const lengthMax = Math.floor(((end - start) * 8) / 5) + 1;
   if (lengthMax > scratch.length) scratch = Buffer.allocUnsafe(lengthMax * 2);
   const out = scratch;
+  machine ??= { transitions: buildTransitions(), mayEnd: findEndStates() };
+  const { transitions, mayEnd } = machine;
   let length = 0;
   let state = 0;
   for (let at = start; at < end; at++) {
