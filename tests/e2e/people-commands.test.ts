@@ -29,7 +29,9 @@ model_transaction_policy { decoupled: true }
 `,
       'count/1/': '',
     });
-    server = await ServerProcess.start({ flags: [`--model-repository=${repository.path}`] });
+    server = await ServerProcess.start({
+      flags: [`--model-repository=${repository.path}`, '--metrics-config=histogram_latencies=true'],
+    });
   });
   afterAll(async () => {
     await server?.stop();
@@ -96,6 +98,11 @@ model_transaction_policy { decoupled: true }
     expect((await nereid('stats', 'numbers')).stdout).toMatch(
       /^numbers +1 +3 +\d+ +[\d.]+ [mµ]s/mu,
     );
+    for (const url of [server.url, `grpc://127.0.0.1:${server.grpcPort}`]) {
+      const { stdout: table } = await nereid('stats', 'numbers', '--url', url);
+      expect(table).toMatch(/LATENCY +P50 +P99 +QUEUE/u);
+      expect(table).toMatch(/^numbers +1 +3 +\d+( +[\d.]+ [nmµ]?s){3}/mu);
+    }
     const watched = await nereid(
       'stats',
       '--watch',

@@ -60,10 +60,11 @@ export const serverOptions: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** A connection that the command line describes. */
-interface ServerConnection {
+export interface ServerConnection {
   readonly client: HttpClient | GrpcClient;
   /** As it was given, for messages. */
   readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -73,11 +74,12 @@ interface ServerConnection {
 export async function withServer<Result>(
   given: ParsedArguments,
   context: CommandContext,
-  use: (client: HttpClient | GrpcClient) => Promise<Result>,
+  use: (client: HttpClient | GrpcClient, connection: ServerConnection) => Promise<Result>,
 ): Promise<Result> {
-  const { client, url } = await connect(given, context);
+  const connection = await connect(given, context);
+  const { client, url } = connection;
   try {
-    return await use(client);
+    return await use(client, connection);
   } catch (error) {
     throw unreachable(error, url) ?? error;
   } finally {
@@ -102,7 +104,7 @@ async function connect(given: ParsedArguments, context: CommandContext): Promise
   const grpc = /^grpcs?:/iu.test(address) || (!/^https?:/iu.test(address) && protocol === 'grpc');
   try {
     const client = grpc ? new GrpcClient(address, options) : new HttpClient(address, options);
-    return { client, url: address };
+    return { client, url: address, headers: { ...options.headers } };
   } catch (error) {
     if (error instanceof TypeError) throw usageError(error.message);
     throw error;

@@ -13,8 +13,12 @@ const rates: readonly Column[] = [
   { title: 'INFER/S', align: 'right' },
   { title: 'FAILED', align: 'right' },
 ];
+const latency: Column = { title: 'LATENCY', align: 'right' };
+const percentiles: readonly Column[] = [
+  { title: 'P50', align: 'right' },
+  { title: 'P99', align: 'right' },
+];
 const common: readonly Column[] = [
-  { title: 'LATENCY', align: 'right' },
   { title: 'QUEUE', align: 'right' },
   { title: 'COMPUTE', align: 'right' },
   { title: 'CACHE', align: 'right' },
@@ -22,21 +26,31 @@ const common: readonly Column[] = [
   { title: 'BATCH SIZES' },
 ];
 
-/** A line a model version; rates where there are any, else totals. */
+/** A line a model version; rates where there are any, else totals; percentiles where the server has them. */
 export function activityTable(
   activities: readonly ModelActivity[],
   withRates: boolean,
   widthMax: number | null = null,
 ): string {
+  const withPercentiles = activities.some(({ latencyP50Ns }) => latencyP50Ns !== null);
   const columns = [
     { title: 'MODEL' },
     { title: 'VERSION', align: 'right' as const },
     ...(withRates ? rates : totals),
+    latency,
+    ...(withPercentiles ? percentiles : []),
     ...common,
   ];
   return tableText(
     columns,
-    activities.map((one) => [one.name, one.version, ...counts(one, withRates), ...rest(one)]),
+    activities.map((one) => [
+      one.name,
+      one.version,
+      ...counts(one, withRates),
+      durationText(one.latencyNs),
+      ...(withPercentiles ? [durationText(one.latencyP50Ns), durationText(one.latencyP99Ns)] : []),
+      ...rest(one),
+    ]),
     widthMax,
   );
 }
@@ -54,7 +68,6 @@ function rest(one: ModelActivity): string[] {
     .slice(0, sizesMax)
     .map(({ size, count }) => `${size}: ${Math.round((count / sum) * 100)} %`);
   return [
-    durationText(one.latencyNs),
     durationText(one.queueNs),
     durationText(one.computeNs),
     one.cacheHits === null ? '-' : `${Math.round(one.cacheHits * 100)} %`,

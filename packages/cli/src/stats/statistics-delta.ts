@@ -1,9 +1,12 @@
 import type { ModelStatistics, StatisticDuration } from '@nereid/client';
+import { type LatencyHistograms, latencyQuantile, modelKey } from './latency-histograms.ts';
 
 /** The statistics of all models at one moment. */
 export interface StatisticsSample {
   readonly atMs: number;
   readonly models: readonly ModelStatistics[];
+  /** Null or absent where the server has none. */
+  readonly latencies?: LatencyHistograms | null;
 }
 
 /** What one model version did, since its start or between two samples. */
@@ -19,6 +22,9 @@ export interface ModelActivity {
   readonly inferencesPerSecond: number | null;
   /** Means over the requests of the time; null without any. */
   readonly latencyNs: number | null;
+  /** Percentiles of the latency; null without requests, or where the server keeps no histograms. */
+  readonly latencyP50Ns: number | null;
+  readonly latencyP99Ns: number | null;
   readonly queueNs: number | null;
   readonly computeNs: number | null;
   /** Elements that ran at once, on average; null where nothing ran. */
@@ -44,19 +50,29 @@ export function activityBetween(
     const isSame =
       known !== undefined &&
       known.inference_stats.success.count <= model.inference_stats.success.count;
-    return activityOf(isSame ? known : null, model, seconds);
+    const quantile = (share: number): number | null =>
+      latencyQuantile(
+        isSame ? (before?.latencies?.get(key(model)) ?? null) : null,
+        now.latencies?.get(key(model)) ?? null,
+        share,
+      );
+    return {
+      ...activityOf(isSame ? known : null, model, seconds),
+      latencyP50Ns: quantile(0.5),
+      latencyP99Ns: quantile(0.99),
+    };
   });
 }
 
 function key({ name, version }: ModelStatistics): string {
-  return `${version}/${name}`;
+  return modelKey(name, version);
 }
 
 function activityOf(
   before: ModelStatistics | null,
   now: ModelStatistics,
   seconds: number | null,
-): ModelActivity {
+): Omit<ModelActivity, 'latencyP50Ns' | 'latencyP99Ns'> {
   const { inference_stats: stats } = now;
   const since = (name: keyof typeof stats): StatisticDuration =>
     difference(before?.inference_stats[name], stats[name]);

@@ -5,6 +5,7 @@ import { notFoundError } from '../command/exit-status.ts';
 import { serverOptions, withServer } from '../connection/server-connection.ts';
 import { visibleText } from '../terminal/visible-text.ts';
 import { activityTable, rateText } from './activity-table.ts';
+import { fetchLatencyHistograms, type LatencyHistograms } from './latency-histograms.ts';
 import { activityBetween, type ModelActivity, type StatisticsSample } from './statistics-delta.ts';
 
 const intervalSecondsDefault = 1;
@@ -16,8 +17,9 @@ export const stats: Command = {
   name: 'stats',
   summary: 'tell how the models of a server fare: rates, latencies, queues, batches',
   details: `Latency is the mean time of a request in the server; queue is the part that it waited, compute the part in
-which it ran. BATCH is how many elements ran at once on average, BATCH SIZES how often each size did. Without
---watch the figures are those since each model was loaded. Percentiles are in the server's metrics.
+which it ran; P50 and P99 are percentiles of the latency, where the server keeps histograms (--metrics-config
+histogram_latencies=true). BATCH is how many elements ran at once on average, BATCH SIZES how often each size did.
+Without --watch the figures are those since each model was loaded.
 
 --watch draws anew on a terminal until Ctrl-C; elsewhere it prints a table each time.`,
   positionals: [{ name: 'MODEL', required: false, multiple: true, completes: 'models' }],
@@ -44,11 +46,11 @@ which it ran. BATCH is how many elements ran at once on average, BATCH SIZES how
       idle: given.flag('idle'),
       watch,
     });
-    await withServer(given, context, async (client) => {
+    await withServer(given, context, async (client, { url, headers }) => {
       const { name, version } = await client.serverMetadata();
       try {
         await look(
-          client,
+          { client, histograms: () => fetchLatencyHistograms(url, headers) },
           names,
           view,
           { title: `${name} ${version}`, seconds, count, watch },
@@ -62,6 +64,11 @@ which it ran. BATCH is how many elements ran at once on average, BATCH SIZES how
   },
 };
 
+interface AskedServer {
+  readonly client: InferenceClient;
+  readonly histograms: () => Promise<LatencyHistograms | null>;
+}
+
 interface Looks {
   readonly title: string;
   readonly seconds: number;
@@ -70,7 +77,7 @@ interface Looks {
 }
 
 async function look(
-  client: InferenceClient,
+  server: AskedServer,
   names: readonly string[],
   view: StatisticsView,
   { title, seconds, count, watch }: Looks,
@@ -78,7 +85,7 @@ async function look(
 ): Promise<void> {
   let before: StatisticsSample | null = null;
   for (let done = 0; done < count && !signal.aborted; ) {
-    const now = await sampleOf(client, names);
+    const now = await sampleOf(server, names);
     if (!watch || before !== null) {
       view.show(title, activityBetween(before, now));
       done++;
@@ -89,15 +96,16 @@ async function look(
 }
 
 async function sampleOf(
-  client: InferenceClient,
+  { client, histograms }: AskedServer,
   names: readonly string[],
 ): Promise<StatisticsSample> {
-  const models = await client.statistics();
+  const [models, latencies] = await Promise.all([client.statistics(), histograms()]);
   const absent = names.find((name) => !models.some((model) => model.name === name));
   if (absent !== undefined) throw notFoundError(`the server serves no model '${absent}'`);
   return {
     atMs: performance.now(),
     models: names.length === 0 ? models : models.filter(({ name }) => names.includes(name)),
+    latencies,
   };
 }
 
