@@ -1,6 +1,6 @@
-import { bindSymbol, callOnThread, loadLibrary, type NativeType } from './koffi-library.ts';
+import { type DriverCalls, driverCalls } from './driver-calls.ts';
+import type { NativeType } from './koffi-library.ts';
 import { allocateFixed } from './memory.ts';
-import { NativeError } from './native-error.ts';
 
 /** A GPU that programs may use, as CUDA counts them: after CUDA_VISIBLE_DEVICES, in CUDA's order. */
 export interface CudaDevice {
@@ -18,11 +18,7 @@ export type CudaDeviceFunctionName =
   | 'cuDeviceGetUuid'
   | 'cuDeviceGetAttribute';
 
-/** The driver's functions as they are called: `int` status, 0 for success. Tests give their own. */
-export interface CudaDeviceCalls {
-  /** On a thread: the driver takes its time to start. */
-  call(name: CudaDeviceFunctionName, args: readonly (number | Uint8Array)[]): Promise<number>;
-}
+export type CudaDeviceCalls = DriverCalls<CudaDeviceFunctionName>;
 
 const parameters: Readonly<Record<CudaDeviceFunctionName, readonly NativeType[]>> = {
   cuInit: ['int'],
@@ -32,6 +28,7 @@ const parameters: Readonly<Record<CudaDeviceFunctionName, readonly NativeType[]>
   cuDeviceGetAttribute: ['buffer', 'int', 'int'],
 };
 
+const driverName = process.platform === 'win32' ? 'nvcuda.dll' : 'libcuda.so.1';
 /** `CUdevice_attribute` values. */
 const capabilityMajor = 75;
 const capabilityMinor = 76;
@@ -41,7 +38,7 @@ const devicesMax = 64;
 
 /** The GPUs of the machine; none without a driver, or with one that cannot tell. */
 export async function cudaDevices(
-  calls: CudaDeviceCalls | null = driverOfMachine(),
+  calls: CudaDeviceCalls | null = driverCalls(driverName, parameters),
 ): Promise<readonly CudaDevice[]> {
   if (calls === null || (await calls.call('cuInit', [0])) !== 0) return [];
   const count = allocateFixed(4);
@@ -72,26 +69,4 @@ async function deviceOf(calls: CudaDeviceCalls, id: number): Promise<CudaDevice 
 function uuidText(bytes: Buffer): string {
   const hex = bytes.toString('hex', 0, uuidBytes);
   return `GPU-${hex.replace(/^(.{8})(.{4})(.{4})(.{4})/u, '$1-$2-$3-$4-')}`;
-}
-
-/** @returns null where there is no such library, or one without these functions. */
-function driverOfMachine(): CudaDeviceCalls | null {
-  try {
-    const library = loadLibrary(process.platform === 'win32' ? 'nvcuda.dll' : 'libcuda.so.1');
-    const names = Object.keys(parameters) as CudaDeviceFunctionName[];
-    const functions = new Map(
-      names.map((name) => [name, bindSymbol(library, name, 'int', parameters[name])]),
-    );
-    if ([...functions.values()].includes(null)) return null;
-    return {
-      call(name, args) {
-        const bound = functions.get(name) ?? null;
-        if (bound === null) throw new Error(`${name} is not bound`);
-        return callOnThread(bound, args);
-      },
-    };
-  } catch (error) {
-    if (error instanceof NativeError) return null;
-    throw error;
-  }
 }

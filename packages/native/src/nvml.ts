@@ -1,12 +1,6 @@
-import {
-  bindSymbol,
-  callOnThread,
-  loadLibrary,
-  type NativeArgument,
-  type NativeType,
-} from './koffi-library.ts';
+import { type DriverCalls, driverCalls } from './driver-calls.ts';
+import type { NativeType } from './koffi-library.ts';
 import { allocateFixed } from './memory.ts';
-import { NativeError } from './native-error.ts';
 
 /** What one GPU is doing. Null where its driver cannot tell: power of a virtual GPU, say. */
 export interface GpuReading {
@@ -34,11 +28,7 @@ export type NvmlFunctionName =
   | 'nvmlDeviceGetUtilizationRates'
   | 'nvmlDeviceGetMemoryInfo';
 
-/** NVML's functions as they are called: `int` status, 0 for success. Tests give their own. */
-export interface NvmlCalls {
-  /** On a thread: some of the functions wait for the driver for milliseconds. */
-  call(name: NvmlFunctionName, args: readonly NativeArgument[]): Promise<number>;
-}
+export type NvmlCalls = DriverCalls<NvmlFunctionName>;
 
 const parameters: Readonly<Record<NvmlFunctionName, readonly NativeType[]>> = {
   nvmlInit_v2: [],
@@ -53,6 +43,7 @@ const parameters: Readonly<Record<NvmlFunctionName, readonly NativeType[]>> = {
   nvmlDeviceGetMemoryInfo: ['address', 'buffer'],
 };
 
+const libraryName = process.platform === 'win32' ? 'nvml.dll' : 'libnvidia-ml.so.1';
 /** NVML_DEVICE_UUID_V2_BUFFER_SIZE. */
 const uuidBytesMax = 96;
 /** More GPUs than any machine has: a bound on what a broken driver can make us ask. */
@@ -74,7 +65,9 @@ export class Nvml {
   }
 
   /** @returns null on a machine without the library, without a driver, or without a GPU. */
-  static async open(calls: NvmlCalls | null = nvmlOfMachine()): Promise<Nvml | null> {
+  static async open(
+    calls: NvmlCalls | null = driverCalls(libraryName, parameters),
+  ): Promise<Nvml | null> {
     if (calls === null || (await calls.call('nvmlInit_v2', [])) !== 0) return null;
     const gpus = await findGpus(calls);
     if (gpus.length > 0) return new Nvml(calls, gpus);
@@ -133,26 +126,4 @@ async function findGpus(calls: NvmlCalls): Promise<readonly Gpu[]> {
     gpus.push({ handle: address, uuid: uuid.toString('latin1', 0, end < 0 ? uuidBytesMax : end) });
   }
   return gpus;
-}
-
-/** @returns null where there is no such library, or one without these functions. */
-function nvmlOfMachine(): NvmlCalls | null {
-  try {
-    const library = loadLibrary(process.platform === 'win32' ? 'nvml.dll' : 'libnvidia-ml.so.1');
-    const names = Object.keys(parameters) as NvmlFunctionName[];
-    const functions = new Map(
-      names.map((name) => [name, bindSymbol(library, name, 'int', parameters[name])]),
-    );
-    if ([...functions.values()].includes(null)) return null;
-    return {
-      call(name, args) {
-        const bound = functions.get(name) ?? null;
-        if (bound === null) throw new Error(`${name} is not bound`);
-        return callOnThread(bound, args);
-      },
-    };
-  } catch (error) {
-    if (error instanceof NativeError) return null;
-    throw error;
-  }
 }
