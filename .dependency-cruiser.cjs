@@ -71,7 +71,7 @@ module.exports = {
       to: {
         path: '^packages/',
         pathNot:
-          '^packages/(model/|protocol/src/(data-types?\\.|half-float|bytes-elements|grpc-status-names))',
+          '^packages/(model/|protocol/src/(data-types?\\.|half-float|bytes-elements|element-array-types|grpc-status-names|status-code\\.))',
       },
     },
     {
@@ -95,7 +95,7 @@ module.exports = {
         pathNot: '^packages/client/src/(node/|(index|vlm)\\.ts)|\\.test\\.ts$',
       },
       to: {
-        path: '^((node:|koffi|protobufjs)|packages/client/src/node/|packages/protocol/src/(?!data-types?\\.|half-float|bytes-elements|grpc-status-names|schemas\\.|message-schema|model-config/schema\\.))',
+        path: '^((node:|koffi|protobufjs)|packages/client/src/node/|packages/protocol/src/(?!data-types?\\.|half-float|bytes-elements|element-array-types|grpc-status-names|status-code\\.|schemas\\.|message-schema|model-config/schema\\.))',
       },
     },
     {

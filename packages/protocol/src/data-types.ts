@@ -5,6 +5,7 @@ export {
   elementByteSize,
   isDataType,
 } from './data-type.ts';
+export { elementArrayTypes } from './element-array-types.ts';
 export { grpcStatusNames } from './grpc-status-names.ts';
 export {
   fromBfloat16Bits,
@@ -12,3 +13,4 @@ export {
   toBfloat16Bits,
   toFloat16Bits,
 } from './half-float.ts';
+export type { StatusCode } from './status-code.ts';

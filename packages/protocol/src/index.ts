@@ -7,6 +7,7 @@ export {
   elementByteSize,
   isDataType,
 } from './data-type.ts';
+export { elementArrayTypes } from './element-array-types.ts';
 export {
   decodeGenerateRequest,
   type GenerateContext,

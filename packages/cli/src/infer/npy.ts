@@ -1,4 +1,5 @@
 import { type DataType, Tensor, type TensorDataOf, tensor } from '@nereid/client';
+import { elementArrayTypes } from '@nereid/protocol/data-types';
 import { CommandError } from '../command/exit-status.ts';
 
 const magic = Buffer.from('\u0093NUMPY', 'latin1');
@@ -21,22 +22,6 @@ const types: Readonly<Record<string, DataType>> = {
   f8: 'FP64',
 };
 
-const arrays = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Uint16Array,
-  BF16: Uint16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-} as const;
-
 /** Elements that lie in memory as they travel, little end first. */
 export function tensorOfBytes(
   datatype: Exclude<DataType, 'BYTES'>,
@@ -44,7 +29,7 @@ export function tensorOfBytes(
   bytes: Uint8Array,
 ): Tensor {
   const copy = new Uint8Array(bytes).buffer;
-  const data = new arrays[datatype](copy) as TensorDataOf[Exclude<DataType, 'BYTES'>];
+  const data = new elementArrayTypes[datatype](copy) as TensorDataOf[Exclude<DataType, 'BYTES'>];
   return new Tensor(datatype, shape, data);
 }
 

@@ -2,6 +2,7 @@ import {
   bytesElements,
   bytesLengthBytes,
   type DataType,
+  elementArrayTypes,
   elementByteSize,
 } from '@nereid/protocol/data-types';
 
@@ -30,25 +31,9 @@ interface ArrayType {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorDataOf[FixedDataType];
 }
 
-const arrayTypes: Readonly<Record<FixedDataType, unknown>> = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Uint16Array,
-  BF16: Uint16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-};
-
 /** The typed array that holds elements of this type. */
 export function arrayTypeOf(datatype: FixedDataType): ArrayType {
-  return arrayTypes[datatype] as ArrayType;
+  return elementArrayTypes[datatype] as ArrayType;
 }
 
 /** The elements as they travel: a view for typed arrays, each with its length before it for BYTES. */

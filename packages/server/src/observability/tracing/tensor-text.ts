@@ -1,4 +1,10 @@
-import { type DataType, fromBfloat16Bits, fromFloat16Bits, type Tensor } from '@nereid/protocol';
+import {
+  type DataType,
+  elementArrayTypes,
+  fromBfloat16Bits,
+  fromFloat16Bits,
+  type Tensor,
+} from '@nereid/protocol';
 
 /** Elements that are turned into text in one go, so that the event loop is not held up. */
 const sliceElements = 2048;
@@ -35,7 +41,7 @@ function numbersOf(
   dataType: Exclude<DataType, 'BYTES'>,
   { buffer, byteLength }: Uint8Array,
 ): Numbers {
-  const view = viewOf[dataType];
+  const view: NumbersView = elementArrayTypes[dataType];
   return new view(buffer, 0, Math.floor(byteLength / view.BYTES_PER_ELEMENT));
 }
 
@@ -43,22 +49,6 @@ interface NumbersView {
   readonly BYTES_PER_ELEMENT: number;
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): Numbers;
 }
-
-const viewOf: Record<Exclude<DataType, 'BYTES'>, NumbersView> = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Uint16Array,
-  BF16: Uint16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-};
 
 function elementText(dataType: DataType): (element: number | bigint) => string {
   if (dataType === 'FP32' || dataType === 'FP64') return (element) => floatText(Number(element));

@@ -1,4 +1,4 @@
-import { type DataType, elementByteSize } from '@nereid/protocol/data-types';
+import { type DataType, elementArrayTypes, elementByteSize } from '@nereid/protocol/data-types';
 
 type ArrayKind =
   | typeof Uint8Array
@@ -13,21 +13,7 @@ type ArrayKind =
   | typeof Float64Array;
 
 /** The kind of array that elements of a type are in. */
-const arrayKinds: Readonly<Record<Exclude<DataType, 'BYTES'>, ArrayKind>> = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Uint16Array,
-  BF16: Uint16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-};
+const arrayKinds: Readonly<Record<Exclude<DataType, 'BYTES'>, ArrayKind>> = elementArrayTypes;
 
 /** The elements as an array of their type, on the same memory where that lies as it must. */
 export function elementsOf(
