@@ -1,13 +1,7 @@
+import type { StatusCode } from '@nereid/protocol/data-types';
+
 /** What went wrong, as both wires of the server know it. */
-export type ErrorCode =
-  | 'UNKNOWN'
-  | 'INTERNAL'
-  | 'NOT_FOUND'
-  | 'INVALID_ARG'
-  | 'UNAVAILABLE'
-  | 'UNSUPPORTED'
-  | 'ALREADY_EXISTS'
-  | 'CANCELLED';
+export type ErrorCode = StatusCode;
 
 /**
  * An error for the client: its code decides the status, its message is sent as it is. Throw it from
