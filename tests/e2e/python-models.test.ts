@@ -8,6 +8,7 @@ import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { temporaryRepository } from './temporary-repository.ts';
+import { control as controlModel, expectIncremented, inferJson } from './vector-inference.ts';
 
 const call = (model: string, extra = ''): string =>
   `pb_utils.InferenceRequest(model_name="${model}", requested_output_names=["Y"], inputs=[pb_utils.Tensor("X", x)]${extra})`;
@@ -202,21 +203,12 @@ afterAll(async () => {
   expect(status).toBe(0);
 });
 
-async function control(name: string, verb: 'load' | 'unload'): Promise<string> {
-  const answer = await fetch(`${server.url}/v2/repository/models/${name}/${verb}`, {
-    method: 'POST',
-  });
-  return answer.text();
-}
+const control = (name: string, verb: 'load' | 'unload'): Promise<string> =>
+  controlModel(server.url, name, verb);
 
 async function infer(name: string, data: readonly number[]): Promise<unknown> {
-  const body = { inputs: [{ name: 'X', shape: [data.length], datatype: 'INT32', data }] };
-  const answer = await fetch(`${server.url}/v2/models/${name}/infer`, {
-    method: 'POST',
-    body: JSON.stringify(body),
-  });
-  const json = (await answer.json()) as { error?: string; outputs?: { data: number[] }[] };
-  return json.error ?? json.outputs?.[0]?.data;
+  const answer = await inferJson(server.url, name, data);
+  return answer.error === '' ? answer.data : answer.error;
 }
 
 describe('calls between models', () => {
@@ -348,28 +340,7 @@ describe('large tensors', () => {
     await control('keeper', 'load');
     // Through the socket, in shared memory, and too large for that.
     for (const count of [10, 16_384, 100_000, 4_300_000, 100_000, 5]) {
-      const x = Int32Array.from({ length: count }, (_, index) => index * 3 + count);
-      const head = JSON.stringify({
-        inputs: [
-          {
-            name: 'X',
-            shape: [count],
-            datatype: 'INT32',
-            parameters: { binary_data_size: x.byteLength },
-          },
-        ],
-        parameters: { binary_data_output: true },
-      });
-      const answer = await fetch(`${server.url}/v2/models/keeper/infer`, {
-        method: 'POST',
-        headers: { 'Inference-Header-Content-Length': String(Buffer.byteLength(head)) },
-        body: Buffer.concat([Buffer.from(head), Buffer.from(x.buffer)]),
-      });
-      const body = Buffer.from(await answer.arrayBuffer());
-      const headBytes = Number(answer.headers.get('inference-header-content-length'));
-      expect([count, body.length - headBytes]).toEqual([count, x.byteLength]);
-      const y = new Int32Array(Uint8Array.from(body.subarray(headBytes)).buffer);
-      expect(y.every((value, index) => value === (x[index] as number) + 1)).toBe(true);
+      await expectIncremented(server.url, 'keeper', count);
     }
     await control('keeper', 'unload');
   });

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { control, inferJson, javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
+import { javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
 import { eventually } from '../e2e/python-models.ts';
 import { temporaryRepository } from '../e2e/temporary-repository.ts';
+import { control, inferJson } from '../e2e/vector-inference.ts';
 
 const answer = (outputs: string): string =>
   `export const execute = (requests) => requests.map((request) => { const x = request.input('X').data; return ${outputs}; });`;

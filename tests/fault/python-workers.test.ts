@@ -10,6 +10,7 @@ import {
   pythonRuntimeFlag,
 } from '../e2e/python-models.ts';
 import { temporaryRepository } from '../e2e/temporary-repository.ts';
+import { inferJson } from '../e2e/vector-inference.ts';
 
 const models: Record<string, string> = {
   exit: pythonModel('if x[0] == 7: os._exit(9)'),
@@ -74,14 +75,6 @@ afterAll(async () => {
   expect(status).toBe(0);
 });
 
-interface Answer {
-  readonly status: number;
-  readonly error: string;
-  readonly data: readonly number[];
-  readonly datatype: string;
-  readonly shape: readonly number[];
-}
-
 async function load(name: string): Promise<void> {
   const answer = await fetch(`${server.url}/v2/repository/models/${name}/load`, { method: 'POST' });
   expect([answer.status, await answer.text()]).toEqual([200, '']);
@@ -91,25 +84,8 @@ async function unload(name: string): Promise<void> {
   await fetch(`${server.url}/v2/repository/models/${name}/unload`, { method: 'POST' });
 }
 
-async function infer(name: string, x: number, signal?: AbortSignal): Promise<Answer> {
-  const body = JSON.stringify({
-    inputs: [{ name: 'X', shape: [1], datatype: 'INT32', data: [x] }],
-  });
-  const answer = await fetch(`${server.url}/v2/models/${name}/infer`, {
-    method: 'POST',
-    body,
-    signal: signal ?? null,
-  });
-  const json = (await answer.json()) as { error?: string; outputs?: Answer[] };
-  const output = json.outputs?.[0];
-  return {
-    status: answer.status,
-    error: json.error ?? '',
-    data: output?.data ?? [],
-    datatype: output?.datatype ?? '',
-    shape: output?.shape ?? [],
-  };
-}
+const infer = (name: string, x: number, signal?: AbortSignal) =>
+  inferJson(server.url, name, [x], signal === undefined ? {} : { signal });
 
 describe('workers that end', () => {
   it.each(['exit', 'segfault', 'kill', 'socket_noise'])(
