@@ -117,12 +117,20 @@ def _error_of(error: InferenceServerException) -> TritonError:
     return TritonError(status.removeprefix("StatusCode.") or "UNKNOWN", message)
 
 
-class GrpcServer:
-    """Speaks gRPC."""
+class _Server:
+    """What both protocols have in common: the client of tritonclient, made when it is needed first."""
 
     def __init__(self, url: str) -> None:
         self._url, self._secure = _split(url)
         self._client: Any = None
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+class GrpcServer(_Server):
+    """Speaks gRPC."""
 
     def _connected(self) -> Any:
         # The client belongs to the event loop that runs when it is made.
@@ -172,28 +180,21 @@ class GrpcServer:
         class_count: int,
         timeout: float,
     ) -> tuple[NDArray[Any], str, str]:
-        from tritonclient.grpc import InferInput, InferRequestedOutput
+        from tritonclient import grpc
 
-        tensor = InferInput(input_name, list(data.shape), datatype_of(data))
-        tensor.set_data_from_numpy(data)
-        output = InferRequestedOutput(output_name, class_count=class_count)
+        tensor, output = _asked_of(grpc, input_name, data, output_name, class_count)
         asked = self._connected().infer(model, [tensor], outputs=[output], client_timeout=timeout)
         result = await _in_time(asked, timeout)
         response = result.get_response()
         return _output_of(result, output_name), response.model_name, response.model_version
 
-    async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
 
-
-class HttpServer:
+class HttpServer(_Server):
     """Speaks HTTP."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._url, self._secure = _split(url)
+        super().__init__(url)
         self._timeout = timeout
-        self._client: Any = None
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -239,20 +240,23 @@ class HttpServer:
         class_count: int,
         timeout: float,
     ) -> tuple[NDArray[Any], str, str]:
-        from tritonclient.http import InferInput, InferRequestedOutput
+        from tritonclient import http
 
-        tensor = InferInput(input_name, list(data.shape), datatype_of(data))
-        tensor.set_data_from_numpy(data)
-        output = InferRequestedOutput(output_name, class_count=class_count)
+        tensor, output = _asked_of(http, input_name, data, output_name, class_count)
         result = await _in_time(
             self._connected().infer(model, [tensor], outputs=[output]), timeout
         )
         response = result.get_response()
         return _output_of(result, output_name), response["model_name"], response["model_version"]
 
-    async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+
+def _asked_of(
+    protocol: Any, input_name: str, data: NDArray[Any], output_name: str, class_count: int
+) -> tuple[Any, Any]:
+    """The tensor that goes and the one that is to come, as a protocol's module of tritonclient has them."""
+    tensor = protocol.InferInput(input_name, list(data.shape), datatype_of(data))
+    tensor.set_data_from_numpy(data)
+    return tensor, protocol.InferRequestedOutput(output_name, class_count=class_count)
 
 
 def _output_of(result: Any, name: str) -> NDArray[Any]:
