@@ -2,7 +2,6 @@ import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   childrenOf,
-  descriptorsOf,
   eventually,
   isAlive,
   pythonConfig,
@@ -185,11 +184,6 @@ describe('results that are not what was promised', () => {
   });
 });
 
-/** Memory that a worker made, or a way to one. */
-function isOfWorkers(target: string): boolean {
-  return target.includes('memfd:') || /^\/proc\/\d+\/fd/u.test(target);
-}
-
 describe('processes', () => {
   it('leaves none behind', async () => {
     await eventually(() => childrenOf(server.pid).length === 0);
@@ -200,21 +194,6 @@ describe('processes', () => {
       await eventually(() => childrenOf(server.pid).length === 0);
     }
   });
-
-  it('keeps nothing of models that come and go', async () => {
-    const cycle = async (): Promise<void> => {
-      await load('noise');
-      await infer('noise', 1);
-      await unload('noise');
-      await eventually(() => childrenOf(server.pid).length === 0);
-    };
-    for (let round = 0; round < 3; round++) await cycle();
-    await eventually(() => !descriptorsOf(server.pid).some(isOfWorkers));
-    const before = descriptorsOf(server.pid).length;
-    for (let round = 0; round < 15; round++) await cycle();
-    await eventually(() => descriptorsOf(server.pid).length <= before);
-    expect(descriptorsOf(server.pid).filter(isOfWorkers)).toEqual([]);
-  }, 60_000);
 
   it('does not wait for what a model has started', async () => {
     await load('child');

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { ServerProcess } from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
+import {
+  childrenOf,
+  descriptorsOf,
+  eventually,
+  pythonConfig,
+  pythonModel,
+  pythonRuntimeFlag,
+} from '../e2e/python-models.ts';
+import { temporaryRepository } from '../e2e/temporary-repository.ts';
+import { control, inferJson } from '../e2e/vector-inference.ts';
+
+/** Loads and unloads of each kind of model. The goal is 200 (NEREID_MODEL_CYCLES=200); a test run has less time. */
+const cycleCount = Number(process.env['NEREID_MODEL_CYCLES'] ?? 40);
+/** Models that come and go at the same time. */
+const parallelCount = 4;
+/** Of a tensor that travels in shared memory. Were one kept of each cycle, it would be seen in `residentGrowthMax`. */
+const largeTensorBytes = 4_000_000;
+/** Megabytes by which the server may be larger after all cycles than after the first quarter. */
+const residentGrowthMax = 64;
+
+const repository = temporaryRepository(
+  Object.fromEntries(
+    Array.from({ length: parallelCount }, (_, index) => [
+      [`python_${index}/config.pbtxt`, pythonConfig()],
+      [`python_${index}/1/model.py`, pythonModel('y = x + 1')],
+      [`javascript_${index}/config.pbtxt`, javascriptConfig()],
+      [`javascript_${index}/1/model.js`, javascriptModel('y = x.map((value) => value + 1);')],
+    ]).flat(),
+  ),
+);
+let server: ServerProcess;
+
+beforeAll(async () => {
+  server = await ServerProcess.start({
+    flags: [
+      `--model-repository=${repository.path}`,
+      '--model-control-mode=explicit',
+      pythonRuntimeFlag(),
+    ],
+  });
+});
+
+afterAll(async () => {
+  const { status } = await server.stop();
+  repository.remove();
+  expect(status).toBe(0);
+});
+
+const largeHead = JSON.stringify({
+  inputs: [
+    {
+      name: 'X',
+      shape: [largeTensorBytes / 4],
+      datatype: 'INT32',
+      parameters: { binary_data_size: largeTensorBytes },
+    },
+  ],
+  parameters: { binary_data_output: true },
+});
+const largeBody = Buffer.concat([Buffer.from(largeHead), Buffer.alloc(largeTensorBytes)]);
+
+/** @returns the bytes of the answer's body */
+async function inferLarge(model: string): Promise<number> {
+  const answer = await fetch(`${server.url}/v2/models/${model}/infer`, {
+    method: 'POST',
+    headers: { 'Inference-Header-Content-Length': String(Buffer.byteLength(largeHead)) },
+    body: largeBody,
+  });
+  return (await answer.arrayBuffer()).byteLength;
+}
+
+async function cycle(model: string): Promise<void> {
+  expect(await control(server.url, model, 'load')).toBe('');
+  expect((await inferJson(server.url, model, [1, 2])).data).toEqual([2, 3]);
+  expect(await inferLarge(model)).toBeGreaterThan(largeTensorBytes);
+  expect(await control(server.url, model, 'unload')).toBe('');
+}
+
+async function cycles(kind: string, count: number): Promise<void> {
+  for (let done = 0; done < count; done += parallelCount) {
+    await Promise.all(
+      Array.from({ length: parallelCount }, (_, index) => cycle(`${kind}_${index}`)),
+    );
+  }
+  await eventually(() => childrenOf(server.pid).length === 0);
+}
+
+const threadCount = (): number => readdirSync(`/proc/${server.pid}/task`).length;
+
+/** Regions of memory without a name, and the named ones of shared memory, that the server holds or maps. */
+function regions(): readonly string[] {
+  const maps = readFileSync(`/proc/${server.pid}/maps`, 'utf8').split('\n');
+  return [...descriptorsOf(server.pid), ...maps].filter(
+    (line) =>
+      line.includes('/memfd:') || line.includes('/dev/shm/') || /\/proc\/\d+\/fd/u.test(line),
+  );
+}
+
+function residentMegabytes(): number {
+  const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/u.exec(status)?.[1]) / 1024;
+}
+
+describe.each(['python', 'javascript'])('models in %s that come and go', (kind) => {
+  it(`leave no process, thread, descriptor or memory behind (${cycleCount} times)`, async () => {
+    await cycles(kind, cycleCount / 4);
+    await eventually(() => regions().length === 0);
+    const before = {
+      descriptors: descriptorsOf(server.pid).length,
+      threads: threadCount(),
+      resident: residentMegabytes(),
+    };
+    await cycles(kind, (cycleCount * 3) / 4);
+    await eventually(() => regions().length === 0);
+    // Sockets of the client come and go at their own pace, and one thread more or less is Node's.
+    await eventually(() => descriptorsOf(server.pid).length <= before.descriptors + parallelCount);
+    await eventually(() => threadCount() <= before.threads + 1);
+    expect(residentMegabytes() - before.resident).toBeLessThan(residentGrowthMax);
+  }, 300_000);
+});
