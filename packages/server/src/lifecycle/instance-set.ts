@@ -1,5 +1,6 @@
 import type { ModelConfig } from '@nereid/protocol';
 import type { BackendInstance, BackendModel, InstancePlace } from '../core/backend.ts';
+import type { Logger } from '../core/logger.ts';
 import { instancePlaces } from '../model-config/instance-groups.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { InstanceUser } from '../scheduling/idle-instances.ts';
@@ -27,17 +28,22 @@ export class InstanceSet {
   readonly #model: BackendModel;
   readonly #isLimited: boolean;
   readonly #newStatistics: () => ModelStatistics;
+  readonly #logger: Logger;
   readonly #gpuStatistics = new Map<number, ModelStatistics>();
   #members: readonly InstanceMember[];
+  /** Ends of instances that nobody waits for. */
+  readonly #departures = new Set<Promise<void>>();
 
   /** @param newStatistics Makes what counts for one GPU. */
   constructor(
     model: BackendModel,
     limiter: RateLimiter | null,
     newStatistics: () => ModelStatistics,
+    logger: Logger,
   ) {
     this.#model = model;
     this.#newStatistics = newStatistics;
+    this.#logger = logger;
     this.#isLimited = limiter !== null && model.instances.length > 0;
     const places = instancePlaces(model.config);
     this.#members = model.instances.map((instance, index) =>
@@ -95,8 +101,14 @@ export class InstanceSet {
       throw error;
     }
     this.#members = next;
-    await this.#change(user, rateLimited, left);
-    for (const { instance } of left) await this.#model.removeInstance?.(instance);
+    const departure = this.#change(user, rateLimited, left);
+    if (user.keepsInstancesLong !== true) await departure;
+    else this.#endLater(departure);
+  }
+
+  /** Resolves when instances that the model has no more have ended: their user must have stopped. */
+  async departed(): Promise<void> {
+    await Promise.all(this.#departures);
   }
 
   async #change(
@@ -104,12 +116,23 @@ export class InstanceSet {
     rateLimited: RateLimitedInstances | null,
     left: readonly InstanceMember[],
   ): Promise<void> {
-    if (rateLimited === null) {
-      await user.replaceInstances(this.scheduled);
-      return;
-    }
-    const ended = rateLimited.remove(left.flatMap(({ limited }) => limited ?? []));
-    await Promise.all([user.replaceInstances(rateLimited.instances), ended]);
+    if (rateLimited === null) await user.replaceInstances(this.scheduled);
+    else
+      await rateLimited.remove(
+        left.flatMap(({ limited }) => limited ?? []),
+        user,
+      );
+    for (const { instance } of left) await this.#model.removeInstance?.(instance);
+  }
+
+  #endLater(departure: Promise<void>): void {
+    const logged = departure.catch((error: unknown) => {
+      this.#logger.error(
+        `failed to end an instance of '${this.#model.config.name}': ${String(error)}`,
+      );
+    });
+    this.#departures.add(logged);
+    void logged.then(() => this.#departures.delete(logged));
   }
 
   async #add(

@@ -110,7 +110,7 @@ export class LoadedModel implements ServedModel {
 
   /**
    * Goes on with other instances. What runs is not disturbed; resolves when instances that are not wanted any
-   * more have ended.
+   * more have ended, of a sequence model when the new ones serve: sequences end when their clients end them.
    *
    * @param warmUp run on each new instance before it gets requests.
    * @throws TritonError when one cannot be made; everything is as it was then.
@@ -176,6 +176,7 @@ export class LoadedModel implements ServedModel {
       });
     }
     await this.scheduler.stop();
+    await this.#instanceSet.departed();
     this.#limited?.close();
     await this.#backendModel.unload();
   }

@@ -67,7 +67,8 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
   const { key, statistics, clock, logger, states, hold } = parts;
   const modelName = key.name;
   const { config } = parts.model;
-  const instanceSet = new InstanceSet(parts.model, parts.limiter, () => new ModelStatistics(clock));
+  const newStatistics = () => new ModelStatistics(clock);
+  const instanceSet = new InstanceSet(parts.model, parts.limiter, newStatistics, logger);
   if (config.ensemble_scheduling !== null) {
     const modelVersion = String(key.version);
     const models = parts.stepModels;
@@ -83,7 +84,7 @@ function scheduleExecutions(parts: ModelSchedulingOptions): Omit<ModelScheduling
   if (config.sequence_batching !== null) {
     const scheduler = new SequenceBatchScheduler({ ...options, config, logger, states, hold });
     const batchingReport = () => scheduler.batchingReport();
-    return { ...common, scheduler, instanceUser: null, batchingReport };
+    return { ...common, scheduler, instanceUser: scheduler, batchingReport };
   }
   if (config.dynamic_batching === null) {
     const scheduler = new DefaultScheduler(options);

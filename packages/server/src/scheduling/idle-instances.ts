@@ -2,6 +2,8 @@ import type { BackendInstance } from '../core/backend.ts';
 
 /** A scheduler whose instances may change while it has requests. */
 export interface InstanceUser {
+  /** True where what an instance has begun may go on for any time: nobody waits for its end then. Missing is false. */
+  readonly keepsInstancesLong?: boolean;
   /**
    * Works with these from now on. What runs goes on undisturbed; resolves when nothing runs any more on
    * those that it had and has no longer.

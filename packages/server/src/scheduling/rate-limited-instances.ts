@@ -1,6 +1,7 @@
 import { TritonError } from '@nereid/protocol';
 import type { BackendInstance } from '../core/backend.ts';
 import type { Execution } from '../core/execution.ts';
+import type { InstanceUser } from './idle-instances.ts';
 import type { LimitedInstance, RateLimiter } from './rate-limiter.ts';
 
 /**
@@ -52,13 +53,19 @@ export class RateLimitedInstances {
     }
   }
 
-  /** Resolves when none of them runs any more. */
-  async remove(limited: readonly LimitedInstance[]): Promise<void> {
+  /**
+   * Takes instances away from their user, which gets those that it has now. Resolves when none of them
+   * runs any more.
+   */
+  async remove(limited: readonly LimitedInstance[], user: InstanceUser): Promise<void> {
+    for (const own of limited) this.#slots.delete(own);
+    // What was begun on a bound one goes on there. Of others the user does not know which one runs.
+    if (this.#bound) await user.replaceInstances(this.instances);
     const ended = limited.map((own) => {
-      this.#slots.delete(own);
       if (this.#free.delete(own)) return Promise.resolve();
       return new Promise<void>((resolve) => this.#leaving.set(own, resolve));
     });
+    if (!this.#bound) await user.replaceInstances(this.instances);
     await Promise.all(ended);
     this.#limiter.unregister(limited);
   }

@@ -180,7 +180,8 @@ describe('RateLimiter', () => {
     void first.execute([request().execution]);
     void second.execute([request().execution]);
     let gone = false;
-    void own.remove([members[0]]).then(() => {
+    const user = { replaceInstances: async () => {} };
+    void own.remove([members[0]], user).then(() => {
       gone = true;
     });
     const third = request();

@@ -1,16 +1,11 @@
 import { type ModelConfig, type Tensor, TritonError } from '@nereid/protocol';
-import type {
-  Backend,
-  BackendInstance,
-  BackendLoadContext,
-  BackendModel,
-} from '../../core/backend.ts';
+import type { Backend, BackendLoadContext, BackendModel } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
-import { instanceNames } from '../../model-config/instance-groups.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
 import { checkTensors } from '../paced/check-tensors.ts';
 import { PacedAnswers } from '../paced/paced-answers.ts';
+import { statelessModel } from '../paced/stateless-model.ts';
 
 /**
  * Triton's `repeat` test backend: one answer for each element of IN, with its place as IDX, each after
@@ -23,13 +18,7 @@ export class RepeatBackend implements Backend {
     const { config } = context;
     validateModelIo(config, context.configSource);
     checkRepeat(config);
-    const instances = instanceNames(config).map(
-      (name): BackendInstance => ({
-        name,
-        execute: (batch) => execute(batch[0] as Execution, context),
-      }),
-    );
-    return { config, instances, unload: async () => {} };
+    return statelessModel(config, (batch) => execute(batch[0] as Execution, context));
   }
 
   async shutdown(): Promise<void> {

@@ -1,5 +1,10 @@
 import { type ModelConfig, type ParameterValue, type Tensor, TritonError } from '@nereid/protocol';
-import type { BackendInstance, BackendLoadContext, BackendModel } from '../../core/backend.ts';
+import type {
+  BackendInstance,
+  BackendLoadContext,
+  BackendModel,
+  InstancePlace,
+} from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
 import { instanceNames } from '../../model-config/instance-groups.ts';
@@ -20,16 +25,36 @@ const noParameters: ReadonlyMap<string, ParameterValue> = new Map();
 export class RowModel implements BackendModel {
   readonly config: ModelConfig;
   readonly instances: readonly BackendInstance[];
+  readonly #context: BackendLoadContext;
+  readonly #options: RowModelOptions;
 
   constructor(context: BackendLoadContext, options: RowModelOptions) {
+    this.#context = context;
+    this.#options = options;
     this.config = context.config;
-    this.instances = instanceNames(context.config).map(
-      (name) => new RowInstance(name, context, options.instance(), options.delayMs ?? 0),
-    );
+    this.instances = instanceNames(context.config).map((name) => this.#instance(name));
+  }
+
+  /** Where a model says no to a GPU, that is for its load to say. */
+  acceptsInstance({ group }: InstancePlace): boolean {
+    return group.kind !== 'KIND_GPU';
+  }
+
+  async addInstance({ name }: InstancePlace): Promise<BackendInstance> {
+    return this.#instance(name);
+  }
+
+  async removeInstance(): Promise<void> {
+    // Holds nothing.
   }
 
   async unload(): Promise<void> {
     // Holds nothing.
+  }
+
+  #instance(name: string): RowInstance {
+    const { instance, delayMs = 0 } = this.#options;
+    return new RowInstance(name, this.#context, instance(), delayMs);
   }
 }
 

@@ -1,15 +1,10 @@
 import { type ModelConfig, type Tensor, TritonError } from '@nereid/protocol';
-import type {
-  Backend,
-  BackendInstance,
-  BackendLoadContext,
-  BackendModel,
-} from '../../core/backend.ts';
+import type { Backend, BackendLoadContext, BackendModel } from '../../core/backend.ts';
 import type { Execution } from '../../core/execution.ts';
-import { instanceNames } from '../../model-config/instance-groups.ts';
 import { validateModelIo } from '../../model-config/validate-io.ts';
 import { checkTensors } from '../paced/check-tensors.ts';
 import { PacedAnswers } from '../paced/paced-answers.ts';
+import { statelessModel } from '../paced/stateless-model.ts';
 
 /** Delays are whole nanoseconds, counts are counts; what is no number counts as 0, as in Triton. */
 interface SquareSettings {
@@ -30,16 +25,10 @@ export class SquareBackend implements Backend {
     checkTensors('input', config.input, [{ name: 'IN', dataType: 'TYPE_INT32', dims: [1] }]);
     checkTensors('output', config.output, [{ name: 'OUT', dataType: 'TYPE_INT32', dims: [1] }]);
     const settings = squareSettings(config);
-    const instances = instanceNames(config).map(
-      (name): BackendInstance => ({
-        name,
-        execute(batch) {
-          for (const execution of batch) answer(execution, context, settings);
-          return null;
-        },
-      }),
-    );
-    return { config, instances, unload: async () => {} };
+    return statelessModel(config, (batch) => {
+      for (const execution of batch) answer(execution, context, settings);
+      return null;
+    });
   }
 
   async shutdown(): Promise<void> {

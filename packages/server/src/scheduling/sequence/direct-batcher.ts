@@ -44,6 +44,7 @@ export class DirectBatcher implements SequenceBatcher {
   readonly #enoughRequests: number;
   readonly #alarm: QueueAlarm;
   #running = false;
+  readonly #whenEnded: (() => void)[] = [];
   #lookIsDue = false;
 
   constructor(options: DirectBatcherOptions) {
@@ -77,6 +78,10 @@ export class DirectBatcher implements SequenceBatcher {
 
   stop(): void {
     this.#lookAtEndOfTurn();
+  }
+
+  async ended(): Promise<void> {
+    if (this.#running) await new Promise<void>((resolve) => this.#whenEnded.push(resolve));
   }
 
   #lookAtEndOfTurn(): void {
@@ -134,14 +139,17 @@ export class DirectBatcher implements SequenceBatcher {
     counters.record(requestCount, rows.length, reason);
     this.#running = true;
     const work = instance.execute(rows);
-    if (work === null) {
+    const end = (): void => {
       this.#running = false;
       endBatch(rows, rows.length, statistics);
+      for (const ended of this.#whenEnded.splice(0)) ended();
+    };
+    if (work === null) {
+      end();
       return;
     }
     void work.then(() => {
-      this.#running = false;
-      endBatch(rows, rows.length, statistics);
+      end();
       this.#dispatch();
     });
   }

@@ -44,4 +44,8 @@ export class OldestBatcher implements SequenceBatcher {
   stop(): void {
     this.#batcher.stop();
   }
+
+  ended(): Promise<void> {
+    return this.#batcher.replaceInstances([]);
+  }
 }

@@ -9,6 +9,7 @@ import type { Scheduler } from '../../core/scheduler.ts';
 import type { ModelStatistics } from '../../observability/model-statistics.ts';
 import { BatchCounters, type BatchingReport } from '../batch-counters.ts';
 import { DynamicBatcher } from '../dynamic-batcher.ts';
+import type { InstanceUser } from '../idle-instances.ts';
 import { mayMergeOf } from '../mergeable-requests.ts';
 import { RequestIntake } from '../request-intake.ts';
 import { queueRequestsMaxDefault, stoppingError } from '../scheduled-request.ts';
@@ -23,6 +24,7 @@ import type { SchedulerHold } from './scheduler-hold.ts';
 import { Sequence } from './sequence.ts';
 import { SequenceBacklog } from './sequence-backlog.ts';
 import type { SequenceBatcher, SlotOwner } from './sequence-batcher.ts';
+import { SequenceBatchers } from './sequence-batchers.ts';
 import { SequenceControls } from './sequence-controls.ts';
 import {
   expiredSequenceError,
@@ -54,17 +56,21 @@ export interface SequenceBatchSchedulerOptions {
  * after the other. Sequences beyond the slots wait in the backlog. A strategy decides for each
  * instance which slots' requests run when, and together.
  */
-export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, SlotOwner {
+export class SequenceBatchScheduler
+  implements Scheduler, InstanceUser, SequenceRequestOwner, SlotOwner
+{
   readonly modelName: string;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
   readonly controls: SequenceControls;
   readonly iterative: boolean;
+  /** A sequence goes on for as long as its client likes. */
+  readonly keepsInstancesLong = true;
   readonly #options: SequenceBatchSchedulerOptions;
   readonly #logger: Logger;
   readonly #mayMerge: ReturnType<typeof mayMergeOf>;
   readonly #stateNames: readonly string[];
-  readonly #batchers: readonly SequenceBatcher[];
+  readonly #batchers: SequenceBatchers;
   readonly #counters = new BatchCounters();
   readonly #live: LiveSequences;
   readonly #backlog: SequenceBacklog;
@@ -93,11 +99,11 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     const idleNs = Number(batching.max_sequence_idle_microseconds) * 1000;
     this.#live = new LiveSequences(clock, idleNs, (sequence) => this.#cutOffIdle(sequence));
     this.#backlog = new SequenceBacklog(clock, (sequence) => this.#rejectExpired(sequence));
-    this.#batchers = this.#makeBatchers(options.turn ?? systemTurn);
+    this.#batchers = new SequenceBatchers(options.instances, this.#batcherMaker());
   }
 
   get pendingCount(): number {
-    return this.#batchers.reduce((sum, { pendingCount }) => sum + pendingCount, this.#waitingCount);
+    return this.#waitingCount + this.#batchers.pendingCount;
   }
 
   get inflightCount(): number {
@@ -105,12 +111,11 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
   }
 
   batchingReport(): BatchingReport {
-    const slotCount = this.#batchers.reduce((sum, { slots }) => sum + slots.count, 0);
     return {
       ...this.#counters.report(this.pendingCount),
       sequences: {
-        slot_count: slotCount,
-        active_count: this.#batchers.reduce((sum, { slots }) => sum + slots.takenCount, 0),
+        slot_count: this.#batchers.slotCount,
+        active_count: this.#batchers.takenCount,
         backlog_count: this.#backlog.length,
       },
     };
@@ -158,6 +163,19 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     await this.#intake.close();
     // A timer would keep the states of sequences that nobody ended.
     this.#live.clear();
+    this.#batchers.clear();
+  }
+
+  /** @inheritdoc */
+  replaceInstances(instances: readonly BackendInstance[]): Promise<void> {
+    const left = this.#batchers.replace(instances);
+    while (this.#backlog.length > 0) {
+      const slot = this.#batchers.takeSlot();
+      if (slot === null) break;
+      this.#give(slot, this.#backlog.shift() as Sequence);
+      slot.batcher.look(slot);
+    }
+    return left;
   }
 
   first(slot: SequenceSlot): SequenceRequest | null {
@@ -243,20 +261,10 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
   /** A new sequence, in the lowest free slot of all instances or in the backlog. */
   #begin(id: CorrelationId, key: CorrelationId): Sequence {
     const sequence = new Sequence(key, this.controls.idTensors(id), this.clock.nowNs());
-    const slot = this.#takeFreeSlot();
+    const slot = this.#batchers.takeSlot();
     if (slot === null) this.#backlog.add(sequence);
     else occupy(slot, sequence);
     return sequence;
-  }
-
-  #takeFreeSlot(): SequenceSlot | null {
-    let lowest: SequenceBatcher | null = null;
-    for (const batcher of this.#batchers) {
-      const { lowestFree } = batcher.slots;
-      if (lowestFree === null) continue;
-      if (lowest === null || lowestFree < (lowest.slots.lowestFree as number)) lowest = batcher;
-    }
-    return lowest?.slots.take() ?? null;
   }
 
   #push(request: SequenceRequest): void {
@@ -269,17 +277,25 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     if (slot === null || slot.inflight !== request) return;
     slot.inflight = null;
     slot.batcher.leave(slot, request);
+    this.#batchers.slotLeft(slot.batcher);
   }
 
   /** The slot's sequence is over: it goes to the one that has waited longest for a slot. */
   #release(slot: SequenceSlot): void {
+    const { batcher } = slot;
     if (slot.sequence !== null) slot.sequence.slot = null;
     slot.sequence = null;
-    const next = this.#backlog.shift();
-    if (next === null) {
-      slot.batcher.slots.giveBack(slot);
+    const next = this.#batchers.keeps(batcher) ? this.#backlog.shift() : null;
+    if (next !== null) {
+      this.#give(slot, next);
       return;
     }
+    batcher.slots.giveBack(slot);
+    this.#batchers.slotLeft(batcher);
+  }
+
+  /** A sequence that was in the backlog gets a slot. */
+  #give(slot: SequenceSlot, next: Sequence): void {
     occupy(slot, next);
     if (!next.over) this.#live.touch(next);
   }
@@ -357,29 +373,12 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
     return typeof id === 'number' && id < 0 ? -id : id;
   }
 
-  #makeBatchers(turn: Turn): readonly SequenceBatcher[] {
-    const { config, instances } = this.#options;
+  #batcherMaker(): (instance: BackendInstance) => SequenceBatcher {
+    const { config, turn = systemTurn } = this.#options;
     const oldest = config.sequence_batching?.oldest ?? null;
-    if (oldest === null) {
-      const padding = new PaddingRows(config, this.controls.notReady());
-      return instances.map(
-        (instance) =>
-          new DirectBatcher({
-            owner: this,
-            instance,
-            config,
-            mayMerge: this.#mayMerge,
-            padding,
-            statistics: this.statistics,
-            counters: this.#counters,
-            clock: this.clock,
-            turn,
-            isHeld: () => this.#isHeld(),
-          }),
-      );
-    }
+    if (oldest === null) return this.#directBatcherMaker(turn);
     const slotCount = oldest.max_candidate_sequences || Math.max(1, config.max_batch_size);
-    return instances.map((instance) => {
+    return (instance) => {
       const batcher = new DynamicBatcher({
         ...this.#options,
         batching: { ...noPriorities, ...oldest },
@@ -389,7 +388,25 @@ export class SequenceBatchScheduler implements Scheduler, SequenceRequestOwner, 
         startAtRequests: this.#hold?.requestCount ?? 0,
       });
       return new OldestBatcher(this, slotCount, batcher);
-    });
+    };
+  }
+
+  #directBatcherMaker(turn: Turn): (instance: BackendInstance) => SequenceBatcher {
+    const { config } = this.#options;
+    const padding = new PaddingRows(config, this.controls.notReady());
+    return (instance) =>
+      new DirectBatcher({
+        owner: this,
+        instance,
+        config,
+        mayMerge: this.#mayMerge,
+        padding,
+        statistics: this.statistics,
+        counters: this.#counters,
+        clock: this.clock,
+        turn,
+        isHeld: () => this.#isHeld(),
+      });
   }
 }
 

@@ -14,6 +14,8 @@ export interface SequenceBatcher {
   remove(request: SequenceRequest): boolean;
   /** Nothing is held back for tests any more. */
   stop(): void;
+  /** For one whose slots are empty and stay so: resolves when nothing runs on the instance. */
+  ended(): Promise<void>;
 }
 
 /** What a batcher asks the scheduler for. */

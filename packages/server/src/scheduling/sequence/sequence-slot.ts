@@ -34,6 +34,11 @@ export class SlotTable {
     return this.#slots.length - this.#free.length;
   }
 
+  /** No slot holds a sequence, or a request of one that is over. */
+  get isEmpty(): boolean {
+    return this.takenCount === 0 && this.#slots.every(({ inflight }) => inflight === null);
+  }
+
   /** Those made so far, by number. */
   get made(): readonly SequenceSlot[] {
     return this.#slots;

@@ -54,6 +54,8 @@ export interface SequenceBench {
   readonly warnings: string[];
   /** Executions that go on. */
   readonly running: readonly (() => void)[];
+  /** Gives the model these instances, by number; resolves when those that it had besides have ended. */
+  replaceInstances(indices: readonly number[]): Promise<void>;
   send(sequence: number | bigint | string | null, id: string, sent?: SequenceSend): Cancellation;
   /** Ends the run that began first, of those that go on, or the one at the index. */
   finish(index?: number): Promise<void>;
@@ -74,7 +76,7 @@ export function sequenceBench(batching: string, options: SequenceBenchOptions = 
     for (const execution of batch) setTimes(execution, clock);
     for (const execution of batch) (options.execute ?? answer)(execution);
   };
-  const instance = (index: number): BackendInstance => ({
+  const newInstance = (index: number): BackendInstance => ({
     name: `m_${index}`,
     execute(batch) {
       batches.push(`${index}: ${batch.map(({ request }) => request.id || '-').join(' ')}`);
@@ -91,6 +93,12 @@ export function sequenceBench(batching: string, options: SequenceBenchOptions = 
       return null;
     },
   });
+  const made = new Map<number, BackendInstance>();
+  const instance = (index: number): BackendInstance => {
+    const known = made.get(index) ?? newInstance(index);
+    made.set(index, known);
+    return known;
+  };
   const config = normaliseConfig(
     parseModelConfigText(
       `name: "m" max_batch_size: ${maxBatchSize} input [ { name: "A" data_type: TYPE_INT32 dims: [ -1 ] } ] sequence_batching { ${batching} }`,
@@ -153,7 +161,9 @@ export function sequenceBench(batching: string, options: SequenceBenchOptions = 
     turn.end();
   };
   const bench = { clock, turn, statistics, scheduler, batches, executed, answers, warnings };
-  return { ...bench, running, send, finish };
+  const replaceInstances = (indices: readonly number[]): Promise<void> =>
+    scheduler.replaceInstances(indices.map(instance));
+  return { ...bench, running, replaceInstances, send, finish };
 }
 
 function setTimes(execution: Execution, clock: ManualClock): void {
