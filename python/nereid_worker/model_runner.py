@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 import weakref
 
 from .errors import TritonModelException
@@ -13,6 +14,9 @@ from .model_config import ModelConfig
 from .python_trace import exception_text, ours
 from .response_sender import RESPONSE_COMPLETE_FINAL
 from .tensor_wire import TensorReader
+
+# After longer runs it is looked whether requests that wait were cancelled; after others they are as good as run.
+_SHORT_RUN_SECONDS = 0.001
 
 
 class ModelFault(Exception):
@@ -54,9 +58,12 @@ class ModelRunner:
             message, payload = work
             kind = message["kind"]
             if kind == "execute":
+                start = time.monotonic()
                 self._execute(message, payload)
                 # Not kept until the next request comes.
                 del work, message, payload
+                if time.monotonic() - start > _SHORT_RUN_SECONDS:
+                    self._channel.poll()
             elif kind == "finalize":
                 self._finalize()
                 return
@@ -149,6 +156,10 @@ class ModelRunner:
         return answer
 
     def _execute(self, message, payload):
+        if self._open.takes_cancelled([head["number"] for head in message["requests"]]):
+            skipped = {"kind": "result", "batch": message["batch"], "error": None}
+            self._channel.send({**skipped, "responses": [], "skipped": True})
+            return
         reader = TensorReader(payload)
         requests = [
             InferenceRequest._of_server(head, reader.take(head["inputs"]), self._owner.decoupled)
@@ -284,12 +295,27 @@ class _OpenRequests:
 
     def __init__(self):
         self._states = weakref.WeakValueDictionary()
+        self._cancelled = set()
+        # Numbers grow from one request to the next.
+        self._latest = 0
 
     def add(self, states):
         for state in states:
             self._states[state.number] = state
 
+    def takes_cancelled(self, numbers):
+        """Whether all of these requests, the next to be executed, were cancelled before."""
+        self._latest = numbers[-1]
+        if not self._cancelled:
+            return False
+        found = self._cancelled.intersection(numbers)
+        self._cancelled -= found
+        return len(found) == len(numbers)
+
     def cancel(self, number):
+        if number > self._latest:
+            self._cancelled.add(number)
+            return
         state = self._states.get(number)
         if state is not None:
             state.cancelled = True

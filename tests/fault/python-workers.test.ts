@@ -1,5 +1,8 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   childrenOf,
   eventually,
@@ -11,7 +14,20 @@ import {
 import { temporaryRepository } from '../e2e/temporary-repository.ts';
 import { inferJson } from '../e2e/vector-inference.ts';
 
+const gates = mkdtempSync(join(tmpdir(), 'nereid-gates-'));
+/** While this is missing, 6 and 7 hold the models that wait up. */
+const gate = join(gates, 'open');
+/** Is there when one of them waits. */
+const waiting = join(gates, 'waiting');
+const waits = `if x[0] in (6, 7): open(${JSON.stringify(waiting)}, "w").close()
+while x[0] in (6, 7) and not os.path.exists(${JSON.stringify(gate)}): time.sleep(0.002)
+if x[0] == 6: os._exit(9)`;
+
 const models: Record<string, string> = {
+  waits: pythonModel(
+    `${waits}\nseen.append(int(x[0])); y = np.array(seen, dtype=np.int32)`,
+    '\nseen = []\n',
+  ),
   exit: pythonModel('if x[0] == 7: os._exit(9)'),
   segfault: pythonModel('if x[0] == 7: ctypes.string_at(0)'),
   kill: pythonModel('if x[0] == 7: os.kill(os.getpid(), 9)'),
@@ -71,6 +87,7 @@ afterAll(async () => {
   const { status } = await server.stop();
   expect(workers.filter(isAlive)).toEqual([]);
   repository.remove();
+  rmSync(gates, { recursive: true });
   expect(status).toBe(0);
 });
 
@@ -131,6 +148,66 @@ describe('workers that end', () => {
     await expect(infer('loop', 7, AbortSignal.timeout(300))).rejects.toThrow();
     await unload('loop');
     await eventually(() => !isAlive(worker as number), 20_000);
+  });
+});
+
+describe('requests that a worker has while it runs another', () => {
+  /** The value of a metric of the model, over all its labels but its version. */
+  async function metric(line: string): Promise<number> {
+    const text = await (await fetch(server.metricsUrl as string)).text();
+    const found = text.split('\n').find((candidate) => candidate.startsWith(line));
+    return Number(found?.split(' ').at(-1) ?? 0);
+  }
+  const pending = (count: number) =>
+    eventually(
+      async () => (await metric('nv_inference_pending_request_count{model="waits"')) === count,
+    );
+  const cancelled = (count: number) =>
+    eventually(
+      async () =>
+        (await metric('nv_inference_request_failure{model="waits",reason="CANCELED"')) === count,
+    );
+
+  beforeEach(() => load('waits'));
+  afterEach(async () => {
+    for (const path of [gate, waiting]) rmSync(path);
+    await unload('waits');
+  });
+
+  it('are not executed when they are cancelled', async () => {
+    const first = infer('waits', 7);
+    await eventually(() => existsSync(waiting));
+    const abort = new AbortController();
+    const given = infer('waits', 8, abort.signal).catch(() => null);
+    await pending(1);
+    abort.abort();
+    await given;
+    await cancelled(1);
+    const last = infer('waits', 9);
+    await pending(2);
+    writeFileSync(gate, '');
+    expect((await first).data).toEqual([7]);
+    expect((await last).data).toEqual([7, 9]);
+  });
+
+  it('go to the next worker when theirs dies', async () => {
+    const dead = infer('waits', 6);
+    await eventually(() => existsSync(waiting));
+    const others: ReturnType<typeof infer>[] = [];
+    for (const x of [1, 2, 3, 4, 5]) {
+      others.push(infer('waits', x));
+      await pending(others.length);
+    }
+    writeFileSync(gate, '');
+    expect((await dead).error).toBe("Stub process 'waits_0_0' is not healthy.");
+    const answers = await Promise.all(others);
+    expect(answers.map(({ data }) => data)).toEqual([
+      [1],
+      [1, 2],
+      [1, 2, 3],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4, 5],
+    ]);
   });
 });
 

@@ -25,11 +25,16 @@ export interface BackendLoadContext {
 
 /**
  * One place where requests can be executed, one batch at a time. Owned by the BackendModel that
- * made it; its scheduler calls `execute` only when the previous call has ended.
+ * made it; its scheduler calls `execute` only when the previous call has ended, but for `executionsAhead`.
  */
 export interface BackendInstance {
   /** `<group>_<index>`, as logs and Python models see it. */
   readonly name: string;
+  /**
+   * How many batches it takes while it runs another: it runs them in their order and one at a time, and each
+   * begins, as its times tell, when the one before it has ended. Absent is 0.
+   */
+  readonly executionsAhead?: number;
   /**
    * Answers every request of the batch on its sink, failing each that cannot be answered, and fills
    * in the times. Never throws or rejects: a failure is an answer. Returns null when the work was

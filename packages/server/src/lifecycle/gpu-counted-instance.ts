@@ -13,6 +13,10 @@ export class GpuCountedInstance implements BackendInstance {
     this.#counter = counter;
   }
 
+  get executionsAhead(): number {
+    return this.#instance.executionsAhead ?? 0;
+  }
+
   execute(batch: readonly Execution[]): Promise<void> | null {
     for (const execution of batch) execution.gpuCounter = this.#counter;
     return this.#instance.execute(batch);

@@ -12,7 +12,17 @@ import { DefaultScheduler } from './default-scheduler.ts';
 /** An instance whose executions end when the test says so. */
 class HeldInstance implements BackendInstance {
   readonly name = 'm_0';
+  readonly executionsAhead: number;
   readonly held: { execution: Execution; release: () => void }[] = [];
+
+  constructor(executionsAhead = 0) {
+    this.executionsAhead = executionsAhead;
+  }
+
+  /** Those that it has, the one that runs first. */
+  get ids(): readonly string[] {
+    return this.held.map(({ execution }) => execution.request.id);
+  }
 
   execute(batch: readonly Execution[]): Promise<void> {
     const execution = batch[0] as Execution;
@@ -231,6 +241,73 @@ describe('DefaultScheduler', () => {
     expect([old.held.length, answers]).toEqual([0, ['ok a']]);
     await fresh.finish();
     await fresh.finish();
+    expect(answers).toEqual(['ok a', 'ok b', 'ok c']);
+  });
+});
+
+describe('an instance that takes executions ahead', () => {
+  it('gets them in order while it runs another; they count as pending', async () => {
+    const instance = new HeldInstance(2);
+    const { answers, send, scheduler } = setUp([instance]);
+    for (const id of ['a', 'b', 'c', 'd', 'e']) send(id);
+    expect(instance.ids).toEqual(['a', 'b', 'c']);
+    expect([scheduler.pendingCount, scheduler.inflightCount]).toEqual([4, 5]);
+    await instance.finish();
+    expect(instance.ids).toEqual(['b', 'c', 'd']);
+    for (let left = 4; left > 0; left--) {
+      expect(scheduler.pendingCount).toBe(left - 1);
+      await instance.finish();
+    }
+    expect(answers).toEqual(['ok a', 'ok b', 'ok c', 'ok d', 'ok e']);
+    expect([scheduler.pendingCount, scheduler.inflightCount]).toEqual([0, 0]);
+    send('f');
+    expect(instance.ids).toEqual(['f']);
+  });
+
+  it('gets none where the model has several instances', () => {
+    const instances = [new HeldInstance(2), new HeldInstance(2)];
+    const { send, scheduler } = setUp(instances);
+    for (const id of ['a', 'b', 'c']) send(id);
+    expect(instances.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+    expect(scheduler.pendingCount).toBe(1);
+  });
+
+  it('gets no more when the model gets another instance', async () => {
+    const [old, fresh] = [new HeldInstance(2), new HeldInstance(2)];
+    const { send, scheduler } = setUp([old]);
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) send(id);
+    await scheduler.replaceInstances([old, fresh]);
+    expect([old.ids, fresh.ids]).toEqual([['a', 'b', 'c'], ['d']]);
+    await old.finish();
+    await old.finish();
+    expect(old.ids).toEqual(['c']);
+    await old.finish();
+    expect([old.ids, scheduler.pendingCount]).toEqual([['e'], 2]);
+  });
+
+  it('gets them when it becomes the only one', async () => {
+    const [stays, goes] = [new HeldInstance(1), new HeldInstance(1)];
+    const { send, scheduler } = setUp([stays, goes]);
+    for (const id of ['a', 'b', 'c']) send(id);
+    const replaced = scheduler.replaceInstances([stays]);
+    expect([stays.ids, goes.ids]).toEqual([['a', 'c'], ['b']]);
+    await goes.finish();
+    await replaced;
+  });
+
+  it('has left when the last of them has ended', async () => {
+    const [old, fresh] = [new HeldInstance(2), new HeldInstance(2)];
+    const { answers, send, scheduler } = setUp([old]);
+    for (const id of ['a', 'b', 'c']) send(id);
+    let left = false;
+    const replaced = scheduler.replaceInstances([fresh]).then(() => {
+      left = true;
+    });
+    await old.finish();
+    await old.finish();
+    expect([left, old.ids, scheduler.pendingCount]).toEqual([false, ['c'], 0]);
+    await old.finish();
+    await replaced;
     expect(answers).toEqual(['ok a', 'ok b', 'ok c']);
   });
 });

@@ -6,6 +6,7 @@ import { QueueFullError } from '../core/queue-full-error.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import { endBatch } from './end-batch.ts';
+import { ExecutionsAhead } from './executions-ahead.ts';
 import { IdleInstances, type InstanceUser } from './idle-instances.ts';
 import { RequestIntake } from './request-intake.ts';
 import { RequestQueue } from './request-queue.ts';
@@ -26,7 +27,7 @@ export interface DefaultSchedulerOptions {
 
 /**
  * First come, first served: each request runs alone, on whichever instance is free, with the batch
- * that the client made of it.
+ * that the client made of it. An instance that takes executions ahead gets some while it runs another.
  */
 export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
   readonly modelName: string;
@@ -35,6 +36,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
   readonly #queueRequestsMax: number;
   readonly #queue = new RequestQueue<ScheduledRequest>();
   readonly #idle: IdleInstances;
+  readonly #ahead = new ExecutionsAhead();
   readonly #intake = new RequestIntake();
 
   constructor(options: DefaultSchedulerOptions) {
@@ -46,7 +48,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
   }
 
   get pendingCount(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#ahead.total;
   }
 
   get inflightCount(): number {
@@ -59,7 +61,7 @@ export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
       scheduled.reject('REJECTED', stoppingError());
       return;
     }
-    const instance = this.#queue.length === 0 ? this.#idle.pop() : undefined;
+    const instance = this.#queue.length === 0 ? this.#take() : undefined;
     if (instance !== undefined) {
       this.#run(instance, scheduled);
     } else if (this.#queue.length >= this.#queueRequestsMax) {
@@ -88,21 +90,31 @@ export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
   replaceInstances(instances: readonly BackendInstance[]): Promise<void> {
     const left = this.#idle.replace(instances);
     for (let waiting = this.#queue.length; waiting > 0; waiting--) {
-      const instance = this.#idle.pop();
+      const instance = this.#take();
       if (instance === undefined) break;
       this.#runNext(instance);
     }
     return left;
   }
 
-  /** What an instance runs next; nothing when the model has it no more. */
+  /** An instance for one more execution. */
+  #take(): BackendInstance | undefined {
+    return this.#idle.pop() ?? this.#ahead.take(this.#idle.only);
+  }
+
+  #giveBack(instance: BackendInstance): void {
+    if (!this.#ahead.giveBack(instance)) this.#idle.push(instance);
+  }
+
+  /** What an instance gets next; nothing when the model has it no more, or others for it to wait for. */
   #next(instance: BackendInstance): ScheduledRequest | undefined {
-    return this.#idle.keeps(instance) ? this.#queue.shift() : undefined;
+    if (!this.#idle.keeps(instance)) return undefined;
+    return this.#ahead.allowsNext(instance, this.#idle.only) ? this.#queue.shift() : undefined;
   }
 
   #runNext(instance: BackendInstance): void {
     const waiting = this.#next(instance);
-    if (waiting === undefined) this.#idle.push(instance);
+    if (waiting === undefined) this.#giveBack(instance);
     else this.#run(instance, waiting);
   }
 
@@ -128,6 +140,6 @@ export class DefaultScheduler implements Scheduler, RequestOwner, InstanceUser {
       endBatch([scheduled], scheduled.request.batchSize, this.statistics);
       next = this.#next(instance);
     }
-    this.#idle.push(instance);
+    this.#giveBack(instance);
   }
 }

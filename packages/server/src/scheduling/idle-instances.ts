@@ -30,6 +30,11 @@ export class IdleInstances {
     return this.#idle.length;
   }
 
+  /** The model's instance, where it has just one. */
+  get only(): BackendInstance | undefined {
+    return this.#all.length === 1 ? this.#all[0] : undefined;
+  }
+
   pop(): BackendInstance | undefined {
     return this.#idle.pop();
   }

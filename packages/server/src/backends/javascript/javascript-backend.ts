@@ -42,7 +42,15 @@ export class JavascriptBackend implements Backend {
     };
     const startWorker = (instanceName: string): Promise<WorkerLife> =>
       this.#startWorker(context, settings, { ...setup, instanceName });
-    const loader = new WorkerLoader({ context, port, chains, texts: javascriptTexts, startWorker });
+    const loader = new WorkerLoader({
+      context,
+      port,
+      chains,
+      texts: javascriptTexts,
+      // A thread that awaits would run the next batch meanwhile.
+      executionsAhead: 0,
+      startWorker,
+    });
     const model = await WorkerModel.load(loader, (gone) => this.#models.delete(gone));
     this.#models.add(model);
     return model;

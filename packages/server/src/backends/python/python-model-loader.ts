@@ -16,6 +16,9 @@ import { type PythonSettings, pythonSettings, workerScript } from './python-sett
 import { pythonTexts } from './python-texts.ts';
 import { type PythonWorkerOptions, startPythonWorker } from './python-worker.ts';
 
+/** Enough that a worker whose runs are short finds its next request there while the server does something else. */
+const executionsAhead = 3;
+
 /** What the models of one backend share. */
 export interface PythonModelLoaderOptions {
   /** What models can ask the server for. */
@@ -67,7 +70,8 @@ export async function pythonModelLoader(
       instanceName,
       environment: boundTo(place, environment, hostPolicies),
     });
-  return new WorkerLoader({ context, port, chains, texts: pythonTexts, startWorker });
+  const texts = pythonTexts;
+  return new WorkerLoader({ context, port, chains, texts, executionsAhead, startWorker });
 }
 
 function environmentContext(

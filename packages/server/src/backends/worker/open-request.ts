@@ -32,6 +32,7 @@ export class OpenRequest {
   readonly #parts: OpenRequestParts;
   readonly #cancel = (): void => this.#cancelled();
   #settled = false;
+  #begun = false;
   /** The one answer of a model that is not decoupled, sent before it was said to be the last. */
   #held: InferResponse | null = null;
 
@@ -44,6 +45,22 @@ export class OpenRequest {
 
   get settled(): boolean {
     return this.#settled;
+  }
+
+  /** False while the worker runs others that it was sent before. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  begin(nowNs: number): void {
+    this.#begun = true;
+    this.execution.computeStartNs = nowNs;
+    this.execution.computeInputEndNs = nowNs;
+  }
+
+  /** Lets go of the execution, which is to be answered in another way. */
+  withdraw(): void {
+    this.#settle();
   }
 
   /**
@@ -128,6 +145,9 @@ export class OpenRequest {
   /** The client gets no answer any more, whatever the model does; an endless loop holds nothing up. */
   #cancelled(): void {
     this.#parts.cancelled(this);
-    this.fail(new TritonError('CANCELLED', 'the request was cancelled while it was executed'));
+    const text = this.#begun
+      ? 'the request was cancelled while it was executed'
+      : `request to model '${this.#parts.modelName}' was cancelled`;
+    this.fail(new TritonError('CANCELLED', text));
   }
 }

@@ -9,6 +9,7 @@ import { type CallChains, chainKey } from './call-chains.ts';
 import { type CallTexts, ModelCalls } from './model-calls.ts';
 import { type NumberedRequest, OpenRequest, type OpenRequestParts } from './open-request.ts';
 import { ReadinessCheck } from './readiness-check.ts';
+import { type Batch, WorkerBatches } from './worker-batches.ts';
 import type { WorkerLife, WorkerOwner } from './worker-life.ts';
 import type { WorkerMessage } from './worker-message.ts';
 import type { TensorReader } from './worker-tensors.ts';
@@ -35,6 +36,8 @@ export interface WorkerInstanceParts {
   readonly modelVersion: string;
   readonly decoupled: boolean;
   readonly batches: boolean;
+  /** As of a `BackendInstance`: its workers run batches in their order, and may skip cancelled ones. */
+  readonly executionsAhead: number;
   /** A worker whose model is initialised, and that tells this instance what it says. */
   readonly startWorker: (owner: WorkerOwner) => Promise<WorkerLife>;
   /** What the model can ask the server for. */
@@ -45,23 +48,17 @@ export interface WorkerInstanceParts {
   readonly logger: Logger;
 }
 
-/** Requests that the worker executes together. */
-interface Batch {
-  readonly requests: readonly OpenRequest[];
-  /** The instance is free: `execute` has returned, or the worker is gone. */
-  readonly finished: () => void;
-}
-
 /**
  * One instance of a model that runs in a worker: a process or a thread, and the requests that it has. When the worker dies
  * its requests fail, and another is started.
  */
 export class WorkerInstance implements BackendInstance, WorkerOwner {
   readonly name: string;
+  readonly executionsAhead: number;
   readonly #parts: WorkerInstanceParts;
   readonly #requestParts: OpenRequestParts;
   readonly #calls: ModelCalls;
-  readonly #batches = new Map<number, Batch>();
+  readonly #batches = new WorkerBatches();
   readonly #open = new Map<number, OpenRequest>();
   readonly #readiness: ReadinessCheck;
   #worker: WorkerLife | null = null;
@@ -77,6 +74,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
 
   private constructor(parts: WorkerInstanceParts) {
     this.name = parts.name;
+    this.executionsAhead = parts.executionsAhead;
     this.#parts = parts;
     const { modelName, modelVersion, decoupled } = parts;
     this.#requestParts = {
@@ -127,8 +125,6 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   }
 
   execute(batch: readonly Execution[]): Promise<void> | null {
-    const startNs = this.#parts.clock.nowNs();
-    for (const execution of batch) execution.computeStartNs = startNs;
     if (this.#worker !== null) return this.#send(this.#worker, batch);
     return this.#sendWhenStarted(batch);
   }
@@ -164,23 +160,30 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     }
   }
 
-  /** The worker is gone: its requests fail, and the next is on its way. */
+  /** The worker is gone: the requests that it worked on fail, and the next is on its way. */
   died(reason: string): void {
     const { texts, logger } = this.#parts;
     logger.error(`${texts.worker} '${this.name}' has ended: ${reason}`);
     this.#worker = null;
     this.#calls.abandon();
     this.#readiness.abandon();
-    const requests = [...this.#open.values()];
-    const batches = [...this.#batches.values()];
-    this.#batches.clear();
+    const { running, ahead } = this.#batches.takeAll();
+    const again = ahead.map(({ requests, finished }) => ({
+      executions: withdraw(requests),
+      finished,
+    }));
     const error = new TritonError('INTERNAL', texts.died(this.name, reason));
-    for (const request of requests) request.fail(error);
-    for (const batch of batches) batch.finished();
-    if (this.#stopped) return;
-    const livedMs = (this.#parts.clock.nowNs() - this.#workerSinceNs) / 1e6;
-    if (livedMs > soundLifeMs) this.#restartDelayMs = 0;
-    this.#scheduleRestart();
+    for (const request of [...this.#open.values()]) request.fail(error);
+    running?.finished();
+    if (!this.#stopped) {
+      const livedMs = (this.#parts.clock.nowNs() - this.#workerSinceNs) / 1e6;
+      if (livedMs > soundLifeMs) this.#restartDelayMs = 0;
+      this.#scheduleRestart();
+    }
+    // As those that wait in the queue behind them.
+    for (const { executions, finished } of again) {
+      void this.#sendWhenStarted(executions).then(finished);
+    }
   }
 
   /** Finalizes the model and ends its worker. No request is in it. */
@@ -208,7 +211,8 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   #callChain(): readonly string[] {
     const { modelName, modelVersion, chains } = this.#parts;
     let longest: readonly string[] = [];
-    for (const { execution } of this.#open.values()) {
+    for (const { execution, begun } of this.#open.values()) {
+      if (!begun) continue;
       const chain = chains.of(execution.request.cancellation);
       if (chain.length > longest.length) longest = chain;
     }
@@ -244,10 +248,12 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
         return;
       }
       const number = this.#nextNumber++;
-      this.#batches.set(number, { requests, finished: resolve });
+      const added = { requests, finished: resolve };
+      const begun = this.#batches.add(number, added, this.#parts.clock.nowNs());
       worker.execute(number, numbered);
+      if (!begun) return;
       const sentNs = this.#parts.clock.nowNs();
-      for (const execution of batch) execution.computeInputEndNs = sentNs;
+      for (const { execution } of requests) execution.computeInputEndNs = sentNs;
     });
   }
 
@@ -266,13 +272,10 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   #result(message: Extract<WorkerMessage, { kind: 'result' }>, tensors: TensorReader): void {
     const batch = this.#batches.get(message.batch);
     if (batch === undefined) throw new Error(`batch ${message.batch} is not known`);
-    const outputNs = this.#parts.clock.nowNs();
-    for (const { execution } of batch.requests) execution.computeOutputStartNs = outputNs;
+    if (message.skipped !== true) this.#setEnd(batch);
     if (message.error !== null) {
-      this.#setEnd(batch);
       for (const request of batch.requests) request.fail(this.#executeError(message.error));
     } else {
-      this.#setEnd(batch);
       batch.requests.forEach((request, index) => {
         const response = message.responses[index] ?? null;
         if (response === null) return;
@@ -283,13 +286,16 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     for (const { execution, settled } of batch.requests) {
       if (!settled) execution.detached = true;
     }
-    this.#batches.delete(message.batch);
+    this.#batches.end(message.batch, this.#parts.clock.nowNs());
     batch.finished();
   }
 
-  #setEnd(batch: Batch): void {
+  #setEnd({ requests }: Batch): void {
     const endNs = this.#parts.clock.nowNs();
-    for (const { execution } of batch.requests) execution.computeEndNs = endNs;
+    for (const { execution } of requests) {
+      execution.computeOutputStartNs = endNs;
+      execution.computeEndNs = endNs;
+    }
   }
 
   #settled(request: OpenRequest): void {
@@ -344,4 +350,11 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
       `Failed to process the request(s) for model '${this.name}', message: the model let go of a response sender without a final response.`,
     );
   }
+}
+
+/** Takes back what a worker did not begin. @returns those that are not answered. */
+function withdraw(requests: readonly OpenRequest[]): readonly Execution[] {
+  const left = requests.filter(({ settled }) => !settled);
+  for (const request of left) request.withdraw();
+  return left.map(({ execution }) => execution);
 }

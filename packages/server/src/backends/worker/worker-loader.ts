@@ -15,6 +15,8 @@ export interface WorkerLoaderParts {
   readonly port: InferencePort;
   readonly chains: CallChains;
   readonly texts: InstanceTexts;
+  /** As of a `BackendInstance`. */
+  readonly executionsAhead: number;
   /**
    * A worker that has imported the model.
    * @param place Null for one that only completes the configuration, as yet.
@@ -74,7 +76,7 @@ export class WorkerLoader {
   }
 
   #start(place: InstancePlace, config: ModelConfig, first: boolean): Promise<WorkerInstance> {
-    const { context, port, chains, texts, startWorker } = this.#parts;
+    const { context, port, chains, texts, executionsAhead, startWorker } = this.#parts;
     const { modelName, version, clock, logger } = context;
     let spare = first ? this.#spare : null;
     if (spare !== null) this.#spare = null;
@@ -84,6 +86,7 @@ export class WorkerLoader {
       modelVersion: String(version),
       decoupled: config.model_transaction_policy?.decoupled === true,
       batches: config.max_batch_size > 0,
+      executionsAhead,
       port,
       chains,
       texts,

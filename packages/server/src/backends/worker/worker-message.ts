@@ -112,6 +112,8 @@ export type WorkerMessage =
       readonly error: string | null;
       /** One a request; null where the model answers by its response sender. */
       readonly responses: readonly (WireResponse | WireReschedule | null)[];
+      /** It was not executed, since all its requests were cancelled before. */
+      readonly skipped?: boolean;
     }
   | {
       readonly kind: 'send';
