@@ -100,6 +100,8 @@ class InferenceRequest:
         ]
         if "" in names:
             raise TritonModelException(f"Requested output name for {about}")
+        if correlation_id is None:
+            raise TypeError("InferenceRequest(): correlation_id must not be None")
         if not isinstance(correlation_id, (int, str)):
             raise TritonModelException("Correlation ID must be integer or string")
         self._request_id = text_of(request_id, "InferenceRequest(): request_id")
@@ -227,9 +229,16 @@ class InferenceRequest:
         return response_of(*owner.answer(number))
 
     def async_exec(self, decoupled=False):
-        """The same, to be awaited."""
+        """The same, to be awaited. With `decoupled` the first response is there by then: going through
+        the iterator blocks the event loop, which other requests need meanwhile."""
         loop = asyncio.get_running_loop()
-        return loop.run_in_executor(None, lambda: self.exec(decoupled))
+        return loop.run_in_executor(None, lambda: self._exec_until_answered(decoupled))
+
+    def _exec_until_answered(self, decoupled):
+        answer = self.exec(decoupled)
+        if decoupled:
+            answer._wait_for_first()
+        return answer
 
 
 InferenceRequest.__module__ = "c_python_backend_utils"

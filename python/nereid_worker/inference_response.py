@@ -11,8 +11,8 @@ class InferenceResponse:
 
     __slots__ = ("_tensors", "_error", "_parameters", "__weakref__")
 
-    def __init__(self, output_tensors=None, error=None, parameters=None):
-        tensors = [] if output_tensors is None else list(output_tensors)
+    def __init__(self, output_tensors=(), error=None, parameters=None):
+        tensors = list(output_tensors)
         for tensor in tensors:
             if tensor is None:
                 raise TritonModelException(

@@ -24,8 +24,10 @@ class Logger:
 
     @staticmethod
     def log(message, level=LogLevel.INFO):
-        text = text_of(message, "message") if isinstance(message, bytes) else str(message)
-        session.current().log(LogLevel(level).name, text)
+        text = text_of(message, "log(): message")
+        if not isinstance(level, LogLevel):
+            raise TypeError(f"log(): level must be a LogLevel, not {type(level).__name__}")
+        session.current().log(level.name, text)
 
     @staticmethod
     def log_info(message):

@@ -31,6 +31,9 @@ class ResponseIterator:
         self._index = len(self._responses)
         return response
 
+    def _wait_for_first(self):
+        self._owner.wait(self._number)
+
     def next(self):
         return self.__next__()
 

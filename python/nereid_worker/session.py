@@ -38,12 +38,16 @@ class Session:
 
     def answer(self, number, last=True):
         """Waits for the next answer to a call: `(message, payload)`."""
-        waiting = self._answers[number]
-        self.channel.wait(lambda: len(waiting) > 0)
-        found = waiting.pop(0)
+        found = self.wait(number).pop(0)
         if last or found[0].get("final", True):
             self.forget(number)
         return found
+
+    def wait(self, number):
+        """Waits until there is an answer to a call. Gives those that are there."""
+        waiting = self._answers[number]
+        self.channel.wait(lambda: len(waiting) > 0)
+        return waiting
 
     def ask(self, message, arrays=()):
         """A call with one answer. Raises TritonModelException with the server's error."""

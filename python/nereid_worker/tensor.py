@@ -18,7 +18,7 @@ class Tensor:
 
     def __init__(self, name, numpy_array):
         if not isinstance(numpy_array, np.ndarray):
-            numpy_array = np.asarray(numpy_array)
+            raise TypeError(f"Tensor(): numpy_array must be an array, found {type(numpy_array)}")
         if not numpy_array.dtype.isnative:
             numpy_array = numpy_array.astype(numpy_array.dtype.newbyteorder("="))
         number = numpy_to_triton_type(numpy_array.dtype)

@@ -22,6 +22,9 @@ def test_responses_check_what_they_are_given():
         pb_utils.InferenceResponse([None])
     with pytest.raises(TypeError):
         pb_utils.InferenceResponse([], error="text")
+    with pytest.raises(TypeError):
+        pb_utils.InferenceResponse(None)
+    assert pb_utils.InferenceResponse(error=pb_utils.TritonError("x")).output_tensors() == []
     with pytest.raises(pb_utils.TritonModelException, match="type bool/int/str"):
         pb_utils.InferenceResponse([], parameters={"a": [1]})
 
@@ -51,6 +54,23 @@ def test_senders_count():
     many.count(None, 1)
     with pytest.raises(pb_utils.TritonModelException, match="has been closed"):
         many.count(response, 0)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(None,), (ValueError("x"),), ("text", None), ("text", 1), ("text", "INFO")]
+)
+def test_the_log_takes_text_and_its_levels_alone(arguments):
+    with pytest.raises(TypeError):
+        pb_utils.Logger.log(*arguments)
+
+
+@pytest.mark.parametrize(
+    "argument", ["request_id", "correlation_id", "model_version", "flags", "timeout", "inputs"]
+)
+def test_requests_of_models_need_values(argument):
+    arguments = {"model_name": "m", "requested_output_names": ["B"], "inputs": [], argument: None}
+    with pytest.raises(TypeError):
+        pb_utils.InferenceRequest(**arguments)
 
 
 def test_requests_of_models_are_checked():

@@ -84,6 +84,9 @@ def test_unknown_types_and_empty_names_are_refused():
         pb_utils.Tensor("T", np.zeros(1, dtype=np.complex128))
     with pytest.raises(pb_utils.TritonModelException, match="cannot be an empty string"):
         pb_utils.Tensor("", np.zeros(1, dtype=np.float32))
+    for name, array in (("T", None), ("T", [1, 2]), ("", None), (None, np.zeros(1))):
+        with pytest.raises(TypeError):
+            pb_utils.Tensor(name, array)
 
 
 @pytest.mark.parametrize("data", [b"\x01", b"\x05\x00\x00\x00ab", b"\xff\xff\xff\xff"])

@@ -69,6 +69,43 @@ class TritonPythonModel:
         sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", x)]), pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 `,
   ],
+  pair: [
+    pythonConfig('model_transaction_policy { decoupled: true }'),
+    `import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.waiting = []
+
+    def execute(self, requests):
+        # Answers two requests when it has both.
+        self.waiting += [(r.get_response_sender(), r.inputs()[0].as_numpy()) for r in requests]
+        if len(self.waiting) < 2:
+            return
+        for sender, x in self.waiting:
+            sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", x)]), pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+        self.waiting = []
+`,
+  ],
+  bls_async_decoupled: [
+    pythonConfig(),
+    pythonModel(`async def one():
+    return [${output('a')} for a in await ${call('pair')}.async_exec(decoupled=True)]
+async def other():
+    await ${call('double')}.async_exec()
+    return await one()
+y = np.concatenate([part for parts in await asyncio.gather(one(), other()) for part in parts])`).replace(
+      'def execute',
+      'async def execute',
+    ),
+  ],
+  sends_twice: [
+    pythonConfig(),
+    pythonModel(`sender = r.get_response_sender()
+for _ in range(2):
+    sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", x)]))`),
+  ],
   control: [
     pythonConfig(),
     pythonModel(`before = pb_utils.is_model_ready("spare")
@@ -189,7 +226,7 @@ beforeAll(async () => {
       `--model-repository=${repository.path}`,
       '--model-control-mode=explicit',
       '--strict-readiness=false',
-      ...['double', 'callee_two', 'counting'].map((name) => `--load-model=${name}`),
+      ...['double', 'callee_two', 'counting', 'pair'].map((name) => `--load-model=${name}`),
       pythonRuntimeFlag(),
       '--backend-config=python,stub-timeout-seconds=5',
       '--backend-config=python,initialize-timeout-seconds=3',
@@ -233,6 +270,11 @@ describe('calls between models', () => {
       "Model nowhere - Error when running inference: Failed for execute the inference request. Model 'nowhere' is not ready.",
     );
     await server.logged(/\[control_0_0\] load: Failed to load model: /u);
+  });
+
+  it('leaves the event loop free until a decoupled model answers', async () => {
+    expect(await control('bls_async_decoupled', 'load')).toBe('');
+    expect(await infer('bls_async_decoupled', [5])).toEqual([5, 5]);
   });
 
   it('holds no request of a decoupled model up for another', async () => {
@@ -282,6 +324,13 @@ describe('a request that is given back', () => {
     expect(await control(name, 'load')).toBe('');
     expect(await infer(name, [1])).toContain(text);
     await control(name, 'unload');
+  });
+});
+
+describe('a model that has one answer to give', () => {
+  it('has given it, though it fails afterwards, as in Triton', async () => {
+    expect(await control('sends_twice', 'load')).toBe('');
+    expect(await infer('sends_twice', [6])).toEqual([6]);
   });
 });
 

@@ -81,7 +81,10 @@ export class OpenRequest {
       return;
     }
     this.#held ??= response;
-    if (!final) return;
+    if (final) this.#answerHeld(outputNs);
+  }
+
+  #answerHeld(outputNs: number): void {
     this.#settleAnswered(outputNs);
     this.execution.sink.respond(this.#held, true);
   }
@@ -108,8 +111,14 @@ export class OpenRequest {
     }
   }
 
+  /** What went wrong after the model has answered is not the client's: the answer is given, as by Triton. */
   fail(error: TritonError): void {
     if (this.#settled) return;
+    if (this.#held === null) this.#fail(error);
+    else this.#answerHeld(this.#parts.nowNs());
+  }
+
+  #fail(error: TritonError): void {
     this.#settle();
     this.execution.sink.fail(error);
   }
@@ -148,6 +157,6 @@ export class OpenRequest {
     const text = this.#begun
       ? 'the request was cancelled while it was executed'
       : `request to model '${this.#parts.modelName}' was cancelled`;
-    this.fail(new TritonError('CANCELLED', text));
+    this.#fail(new TritonError('CANCELLED', text));
   }
 }
