@@ -2,27 +2,16 @@
  * Claim: a small inference costs our client at most half the processor time that Triton's Python client
  * takes, and over gRPC at most 0.7 of what grpc-js takes, all of the same server.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { protoFile, protoFileNames } from '@nereid/protocol';
-import { exampleRepository, temporaryFolder } from '../harness/bench-repository.ts';
+import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
 import { cpuSeconds } from '../harness/process-usage.ts';
+import { writeProtoFiles } from '../harness/proto-files.ts';
 import { ratioOf } from '../harness/spread.ts';
 
 const rounds = 7;
 const inferencesEach = 2000;
-
-function writeProtoFiles(): string {
-  const folder = temporaryFolder();
-  for (const name of protoFileNames) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), protoFile(name) ?? '');
-  }
-  return folder;
-}
 
 async function main(): Promise<void> {
   const server = await startServer(`--model-repository=${exampleRepository(['simple'])}`);

@@ -213,6 +213,7 @@ describe('HttpClient', () => {
     ).toBe(true);
     // In the answer's own memory, not in a copy: there is room for the JSON before it.
     expect(output.byteOffset).toBeGreaterThanOrEqual(head.length);
+    expect(output.buffer.byteLength - head.length - output.byteLength).toBeLessThan(8);
   });
 
   it.each(['', 'http://', 'ftp://a', 'a:0', 'a:99999', 'http://u:p@a', 'a b'])(

@@ -34,8 +34,9 @@ export class WholeAnswer implements ResponseSink {
     // The binary data begins behind the JSON, whose length is told.
     const jsonLength = Number(head.fields.get(inferenceHeader) ?? 0) || 0;
     const padding = (alignmentBytes - (jsonLength % alignmentBytes)) % alignmentBytes;
-    const memory = new ArrayBuffer(padding + contentLength);
-    this.#body = new Uint8Array(memory, padding, contentLength);
+    // Not zeroed: nobody sees it before all of it has come. Callers know nothing of Node's Buffer.
+    const { buffer } = Buffer.allocUnsafeSlow(padding + contentLength);
+    this.#body = new Uint8Array(buffer, padding, contentLength);
   }
 
   target(): Uint8Array | null {
