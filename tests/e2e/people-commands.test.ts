@@ -8,6 +8,9 @@ import {
   type TemporaryRepository,
   temporaryRepository,
 } from './temporary-repository.ts';
+import { makeCertificates, opensslProblem } from './tls-certificates.ts';
+
+const opensslReason = opensslProblem === null ? '' : ` (skipped: ${opensslProblem})`;
 
 let repository: TemporaryRepository;
 let server: ServerProcess;
@@ -120,5 +123,40 @@ model_transaction_policy { decoupled: true }
       'text',
     ]);
     expect(look.models[1].requestsPerSecond).toBe(0);
+  });
+});
+
+describe.skipIf(opensslProblem !== null)(`over mutual TLS${opensslReason}`, () => {
+  it('runs models, lists them and tells percentiles, with the same options', async () => {
+    const folder = temporaryRepository({ 'models/numbers/config.pbtxt': identityConfig('FP32') });
+    folder.write('models/numbers/1/', '');
+    makeCertificates(join(folder.path, 'tls'), 'people');
+    const tls = await ServerProcess.start({
+      flags: [
+        `--model-repository=${join(folder.path, 'models')}`,
+        '--metrics-config=histogram_latencies=true',
+        '--grpc-use-ssl-mutual=true',
+        `--grpc-server-cert=${join(folder.path, 'tls/server.pem')}`,
+        `--grpc-server-key=${join(folder.path, 'tls/server.key')}`,
+        `--grpc-root-cert=${join(folder.path, 'tls/ca.pem')}`,
+      ],
+    });
+    const own = ['--ca', 'tls/ca.pem', '--cert', 'tls/client.pem', '--key', 'tls/client.key'];
+    const run = (...args: string[]) => runNereid(args, { cwd: folder.path });
+    try {
+      for (const scheme of ['grpcs', 'https']) {
+        const where = ['--url', `${scheme}://localhost:${tls.grpcPort}`, ...own];
+        const ran = await run('infer', 'numbers', '--input', 'INPUT0=1', ...where);
+        expect(ran.status, ran.stderr).toBe(0);
+        const { stdout, stderr } = await run('stats', '--json', ...where);
+        const [one] = JSON.parse(stdout).models;
+        expect(one.latencyP99Ns, stderr).toBeGreaterThan(0);
+      }
+      const listed = await run('models', '--url', `grpcs://localhost:${tls.grpcPort}`, ...own);
+      expect(listed.stdout, listed.stderr).toContain('numbers');
+    } finally {
+      await tls.stop();
+      folder.remove();
+    }
   });
 });

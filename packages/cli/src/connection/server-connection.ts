@@ -65,6 +65,8 @@ export interface ServerConnection {
   /** As it was given, for messages. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Null where the URL alone says whether it is TLS. */
+  readonly tls: TlsClientOptions | null;
 }
 
 /**
@@ -104,7 +106,7 @@ async function connect(given: ParsedArguments, context: CommandContext): Promise
   const grpc = /^grpcs?:/iu.test(address) || (!/^https?:/iu.test(address) && protocol === 'grpc');
   try {
     const client = grpc ? new GrpcClient(address, options) : new HttpClient(address, options);
-    return { client, url: address, headers: { ...options.headers } };
+    return { client, url: address, headers: { ...options.headers }, tls: options.tls ?? null };
   } catch (error) {
     if (error instanceof TypeError) throw usageError(error.message);
     throw error;

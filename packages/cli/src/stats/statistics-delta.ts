@@ -1,12 +1,12 @@
 import type { ModelStatistics, StatisticDuration } from '@nereid/client';
-import { type LatencyHistograms, latencyQuantile, modelKey } from './latency-histograms.ts';
+import { latencyQuantile, modelKey, type ServerLatencies } from './server-latencies.ts';
 
 /** The statistics of all models at one moment. */
 export interface StatisticsSample {
   readonly atMs: number;
   readonly models: readonly ModelStatistics[];
   /** Null or absent where the server has none. */
-  readonly latencies?: LatencyHistograms | null;
+  readonly latencies?: ServerLatencies | null;
 }
 
 /** What one model version did, since its start or between two samples. */
@@ -22,7 +22,7 @@ export interface ModelActivity {
   readonly inferencesPerSecond: number | null;
   /** Means over the requests of the time; null without any. */
   readonly latencyNs: number | null;
-  /** Percentiles of the latency; null without requests, or where the server keeps no histograms. */
+  /** Percentiles of the latency; null without requests, or where the server keeps none. */
   readonly latencyP50Ns: number | null;
   readonly latencyP99Ns: number | null;
   readonly queueNs: number | null;
@@ -50,18 +50,30 @@ export function activityBetween(
     const isSame =
       known !== undefined &&
       known.inference_stats.success.count <= model.inference_stats.success.count;
+    const earlierSample = isSame ? before : null;
     const quantile = (share: number): number | null =>
-      latencyQuantile(
-        isSame ? (before?.latencies?.get(key(model)) ?? null) : null,
-        now.latencies?.get(key(model)) ?? null,
-        share,
-      );
+      quantileOf(key(model), earlierSample, now, share);
     return {
       ...activityOf(isSame ? known : null, model, seconds),
       latencyP50Ns: quantile(0.5),
       latencyP99Ns: quantile(0.99),
     };
   });
+}
+
+/** Of the requests between the samples where the server has histograms, else of its last minutes. */
+function quantileOf(
+  model: string,
+  before: StatisticsSample | null,
+  now: StatisticsSample,
+  share: number,
+): number | null {
+  const histogram = now.latencies?.histograms.get(model);
+  if (histogram !== undefined) {
+    return latencyQuantile(before?.latencies?.histograms.get(model) ?? null, histogram, share);
+  }
+  const microseconds = now.latencies?.summaries.get(model)?.get(share);
+  return microseconds === undefined ? null : microseconds * 1000;
 }
 
 function key({ name, version }: ModelStatistics): string {

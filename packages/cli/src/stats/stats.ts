@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InferenceClient } from '@nereid/client';
 import type { Command, CommandContext } from '../command/command.ts';
-import { notFoundError } from '../command/exit-status.ts';
+import { notFoundError, usageError } from '../command/exit-status.ts';
 import { serverOptions, withServer } from '../connection/server-connection.ts';
-import { visibleText } from '../terminal/visible-text.ts';
-import { activityTable, rateText } from './activity-table.ts';
-import { fetchLatencyHistograms, type LatencyHistograms } from './latency-histograms.ts';
-import { activityBetween, type ModelActivity, type StatisticsSample } from './statistics-delta.ts';
+import { askLatencies, type LatencyAnswer } from './latency-source.ts';
+import { metricsUrlOf } from './metrics-page.ts';
+import { activityBetween, type StatisticsSample } from './statistics-delta.ts';
+import { StatisticsView } from './statistics-view.ts';
 
 const intervalSecondsDefault = 1;
 const intervalSecondsMax = 3600;
@@ -17,9 +17,12 @@ export const stats: Command = {
   name: 'stats',
   summary: 'tell how the models of a server fare: rates, latencies, queues, batches',
   details: `Latency is the mean time of a request in the server; queue is the part that it waited, compute the part in
-which it ran; P50 and P99 are percentiles of the latency, where the server keeps histograms (--metrics-config
-histogram_latencies=true). BATCH is how many elements ran at once on average, BATCH SIZES how often each size did.
-Without --watch the figures are those since each model was loaded.
+which it ran. BATCH is how many elements ran at once on average, BATCH SIZES how often each size did. Without
+--watch the figures are those since each model was loaded.
+
+P50 and P99 are percentiles of the latency, from the server's metrics: of the same requests as the other figures where
+it keeps histograms (Nereid with --metrics-config histogram_latencies=true), else of its last minutes where it keeps
+summaries (summary_latencies=true, Triton too).
 
 --watch draws anew on a terminal until Ctrl-C; elsewhere it prints a table each time.`,
   positionals: [{ name: 'MODEL', required: false, multiple: true, completes: 'models' }],
@@ -34,10 +37,16 @@ Without --watch the figures are those since each model was loaded.
     count: { type: 'string', value: 'N', help: 'end after N looks' },
     idle: { type: 'boolean', help: 'with --watch: also models that do nothing' },
     json: { type: 'boolean', help: 'print JSON; a line a look with --watch' },
+    'metrics-url': {
+      type: 'string',
+      value: 'URL',
+      help: 'where the metrics are (default: /v2/metrics of the server; of a Triton http://HOST:8002/metrics)',
+    },
     ...serverOptions,
   },
   async run(given, context) {
     const names = given.positionals;
+    checkMetricsUrl(given.text('metrics-url'));
     const watch = given.flag('watch');
     const seconds = given.number('interval', intervalSecondsDefault, 0.05, intervalSecondsMax);
     const count = given.integer('count', watch ? countMax : 1, 1, countMax);
@@ -46,11 +55,12 @@ Without --watch the figures are those since each model was loaded.
       idle: given.flag('idle'),
       watch,
     });
-    await withServer(given, context, async (client, { url, headers }) => {
+    await withServer(given, context, async (client, { url, headers, tls }) => {
+      const metrics = given.text('metrics-url') ?? metricsUrlOf(url, tls);
       const { name, version } = await client.serverMetadata();
       try {
         await look(
-          { client, histograms: () => fetchLatencyHistograms(url, headers) },
+          { client, latencies: () => askLatencies(metrics, { headers, tls }) },
           names,
           view,
           { title: `${name} ${version}`, seconds, count, watch },
@@ -64,9 +74,15 @@ Without --watch the figures are those since each model was loaded.
   },
 };
 
+/** @throws CommandError `usage` for what is no address. */
+function checkMetricsUrl(url: string | null): void {
+  if (url === null || (/^https?:\/\//iu.test(url) && URL.canParse(url))) return;
+  throw usageError(`--metrics-url takes http://HOST:PORT/PATH, not '${url}'`);
+}
+
 interface AskedServer {
   readonly client: InferenceClient;
-  readonly histograms: () => Promise<LatencyHistograms | null>;
+  readonly latencies: () => Promise<LatencyAnswer>;
 }
 
 interface Looks {
@@ -85,9 +101,9 @@ async function look(
 ): Promise<void> {
   let before: StatisticsSample | null = null;
   for (let done = 0; done < count && !signal.aborted; ) {
-    const now = await sampleOf(server, names);
+    const { reason, ...now } = await sampleOf(server, names);
     if (!watch || before !== null) {
-      view.show(title, activityBetween(before, now));
+      view.show(title, activityBetween(before, now), reason);
       done++;
     }
     before = now;
@@ -96,70 +112,17 @@ async function look(
 }
 
 async function sampleOf(
-  { client, histograms }: AskedServer,
+  server: AskedServer,
   names: readonly string[],
-): Promise<StatisticsSample> {
-  const [models, latencies] = await Promise.all([client.statistics(), histograms()]);
+): Promise<StatisticsSample & { readonly reason: string | null }> {
+  const asked = [server.client.statistics(), server.latencies()] as const;
+  const [models, { latencies, reason }] = await Promise.all(asked);
   const absent = names.find((name) => !models.some((model) => model.name === name));
   if (absent !== undefined) throw notFoundError(`the server serves no model '${absent}'`);
   return {
     atMs: performance.now(),
     models: names.length === 0 ? models : models.filter(({ name }) => names.includes(name)),
     latencies,
+    reason,
   };
-}
-
-/** Where the figures are shown: a screen that is drawn anew, or lines. */
-class StatisticsView {
-  readonly #context: CommandContext;
-  readonly #how: { readonly json: boolean; readonly idle: boolean; readonly watch: boolean };
-  #isScreen = false;
-
-  constructor(
-    context: CommandContext,
-    how: { readonly json: boolean; readonly idle: boolean; readonly watch: boolean },
-  ) {
-    this.#context = context;
-    this.#how = how;
-  }
-
-  show(title: string, all: readonly ModelActivity[]): void {
-    const { stdout } = this.#context;
-    const { json, idle, watch } = this.#how;
-    if (json) {
-      stdout.write(`${JSON.stringify({ time: new Date().toISOString(), models: all })}\n`);
-      return;
-    }
-    const busy = all.filter(({ succeeded, failed }) => idle || !watch || succeeded + failed > 0);
-    const quiet = all.length - busy.length;
-    const width = stdout.isTerminal ? stdout.columns : null;
-    const table = activityTable(busy, watch, width);
-    if (!watch) {
-      stdout.write(table);
-      return;
-    }
-    const sum = all.reduce((total, one) => total + (one.requestsPerSecond ?? 0), 0);
-    const time = new Date().toISOString().slice(11, 19);
-    const head = `${visibleText(title)}  ${time} UTC  ${rateText(sum)} requests/s`;
-    const foot = quiet === 0 ? '' : `${quiet} more without requests\n`;
-    this.#draw(`${head}\n\n${table}${foot}`);
-  }
-
-  close(): void {
-    // The cursor comes back, and the screen as it was before.
-    if (this.#isScreen) this.#context.stdout.write('\u001b[?25h\u001b[?1049l');
-    this.#isScreen = false;
-  }
-
-  #draw(text: string): void {
-    const { stdout } = this.#context;
-    if (!stdout.isTerminal) {
-      stdout.write(`${text}\n`);
-      return;
-    }
-    if (!this.#isScreen) stdout.write('\u001b[?1049h\u001b[?25l');
-    this.#isScreen = true;
-    // Each line clears what was behind it: drawing over does not flicker, clearing first does.
-    stdout.write(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`);
-  }
 }

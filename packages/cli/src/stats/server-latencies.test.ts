@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { latencyQuantile, modelKey, readLatencyHistograms } from './latency-histograms.ts';
+import { latencyQuantile, modelKey, readServerLatencies } from './server-latencies.ts';
 
 const line = (model: string, bound: string, count: number): string =>
   `nereid_inference_request_duration_seconds_bucket{model="${model}",version="1",le="${bound}"} ${count}`;
@@ -14,12 +14,31 @@ describe('latency histograms', () => {
       'nereid_inference_request_duration_seconds_sum{model="a",version="1"} 0.1',
       'nv_inference_count{model="a",version="1"} 5',
     ].join('\n');
-    const histograms = readLatencyHistograms(page);
+    const { histograms, summaries } = readServerLatencies(page);
+    expect(summaries.size).toBe(0);
     expect([...histograms.keys()]).toEqual([modelKey('a', '1'), modelKey('b"\\c', '1')]);
     expect([...(histograms.get(modelKey('a', '1')) ?? [])]).toEqual([
       [0.001, 3],
       [Number.POSITIVE_INFINITY, 4],
     ]);
+  });
+
+  it("are read from Triton's summaries, where nothing is said of models without requests", () => {
+    const summary = (model: string, quantile: string, value: string): string =>
+      `nv_inference_request_summary_us{model="${model}",version="1",quantile="${quantile}"} ${value}`;
+    const page = [
+      summary('a', '0.5', '1500'),
+      summary('a', '0.99', '2500.5'),
+      summary('b', '0.5', 'Nan'),
+      'nv_inference_request_summary_us_count{model="a",version="1"} 4',
+    ].join('\n');
+    const { histograms, summaries } = readServerLatencies(page);
+    expect(histograms.size).toBe(0);
+    expect([...(summaries.get(modelKey('a', '1')) ?? [])]).toEqual([
+      [0.5, 1500],
+      [0.99, 2500.5],
+    ]);
+    expect(summaries.get(modelKey('b', '1'))?.size).toBe(0);
   });
 
   it.each([
