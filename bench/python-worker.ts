@@ -11,6 +11,7 @@ import { systemClock } from '../packages/server/src/core/clock.ts';
 import type { Execution } from '../packages/server/src/core/execution.ts';
 import type { InferencePort } from '../packages/server/src/core/inference-port.ts';
 import { silentLogger } from '../packages/server/src/core/logger.ts';
+import { SharedBlocks } from '../packages/server/src/memory/shared-blocks.ts';
 import { CustomMetrics } from '../packages/server/src/observability/custom-metrics.ts';
 import { ensurePythonEnv } from '../tools/python-env.mjs';
 
@@ -105,6 +106,7 @@ try {
     chains: new CallChains(),
     metrics: new CustomMetrics([]),
     hostPolicies: new Map(),
+    blocks: new SharedBlocks(),
   }).loadModel({
     modelName: 'echo',
     version: 1,

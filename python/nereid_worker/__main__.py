@@ -62,18 +62,25 @@ def main():
     except ImportError as error:
         print(f"the Python backend needs numpy in {sys.executable}: {error}", file=sys.stderr)
         sys.exit(3)
+    from nereid_worker.answer_region import make_answer_region
     from nereid_worker.model_runner import ModelRunner
     from nereid_worker.session import open_session
-    from nereid_worker.shared_regions import make_regions
+    from nereid_worker.shared_tensors import open_shared_tensors
 
     import triton_python_backend_utils  # noqa: F401  (registers its second name)
 
     channel = Channel(connection)
     runner = ModelRunner(open_session(channel))
-    regions = make_regions()
-    paths = regions.paths() if regions is not None else []
-    channel.send({"kind": "hello", "python": sys.version.split()[0], "regions": paths})
-    runner.serve(regions)
+    region = make_answer_region()
+    channel.shared = open_shared_tensors(os.environ.pop("NEREID_WORKER_SHARED", ""))
+    hello = {
+        "kind": "hello",
+        "python": sys.version.split()[0],
+        "region": None if region is None else region.path(),
+        "shares": channel.shared is not None,
+    }
+    channel.send(hello)
+    runner.serve(region)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 A frame is a head of 16 bytes (length of the JSON text, place of the payload, length of the payload;
 little-endian), the JSON text, and the payload: the tensors' bytes one after the other, each starting at a
-multiple of 64. With place 1 the payload is in shared memory and its offset, eight bytes, follows the text.
+multiple of 64. With another place the payload is in shared memory and its offset, eight bytes, follows the
+text: 1 is the server's memory in what it sends and our own in what we send, 2 is memory of the server that it
+granted for the answer.
 """
 
 import collections
@@ -16,6 +18,7 @@ import numpy as np
 _HEAD = struct.Struct("<IIQ")
 _OFFSET = struct.Struct("<Q")
 _ALIGNMENT = 64
+_INLINE, _SHARED, _GRANTED = range(3)
 # The server has the same bounds, and its reasons for them.
 SHARED_BYTES_MIN = 64 * 1024
 SHARED_BYTES_MAX = 16 * 1024 * 1024
@@ -49,7 +52,8 @@ class Channel:
         self._work = collections.deque()
         self._dispatch = {}
         # Memory for large payloads; None where the socket carries them all.
-        self.regions = None
+        self.shared = None
+        self.region = None
 
     def on(self, kind, handler):
         """Has messages of this kind handed to `handler(message, payload)` by whichever thread reads."""
@@ -57,11 +61,12 @@ class Channel:
 
     # Writing
 
-    def send(self, message, arrays=()):
-        """Sends a message; `arrays` are bytes or contiguous numpy arrays, in the payload's order."""
-        regions = self.regions
-        if regions is not None and regions.freed:
-            message["free"] = regions.take_freed()
+    def send(self, message, arrays=(), grant=None):
+        """Sends a message; `arrays` are bytes or contiguous numpy arrays, in the payload's order. `grant`
+        is `(place, size)` of memory for them, if there is any."""
+        shared = self.shared
+        if shared is not None and shared.freed:
+            message["free"] = shared.take_freed()
         text = _encode(message).encode("utf-8", "replace")
         pieces = [None, text]
         payload_bytes = 0
@@ -74,16 +79,27 @@ class Channel:
             payload_bytes += padded(size)
             if size % _ALIGNMENT:
                 pieces.append(_PADDING[: padded(size) - size])
-        offset = None
-        if regions is not None and SHARED_BYTES_MIN <= payload_bytes <= SHARED_BYTES_MAX:
-            offset = regions.write(pieces[2:], payload_bytes)
-        if offset is not None:
+        place = _INLINE
+        if payload_bytes >= SHARED_BYTES_MIN:
+            place, offset = self._share(pieces[2:], payload_bytes, grant)
+        if place != _INLINE:
             pieces[2:] = [_OFFSET.pack(offset)]
-        pieces[0] = _HEAD.pack(len(text), 0 if offset is None else 1, payload_bytes)
+        pieces[0] = _HEAD.pack(len(text), place, payload_bytes)
         with self._write_lock:
             self._write(pieces)
         if self._soon:
             self._flush()
+
+    def _share(self, pieces, size, grant):
+        """Puts a payload into shared memory, if it can. Gives its place and the offset there."""
+        if grant is not None and size <= grant[1]:
+            self.shared.write(grant[0], pieces)
+            return _GRANTED, grant[0]
+        if self.region is not None and size <= SHARED_BYTES_MAX:
+            offset = self.region.write(pieces, size)
+            if offset is not None:
+                return _SHARED, offset
+        return _INLINE, None
 
     def send_soon(self, message):
         """Sends a message without waiting for others that are being sent: they see to it then. For
@@ -185,7 +201,7 @@ class Channel:
             return False
         message, payload = frame
         for offset in message.get("free", ()):
-            self.regions.free(offset)
+            self.region.free(offset)
         handler = self._dispatch.get(message["kind"])
         self._dispatched_elsewhere = handler is not None
         if handler is None:
@@ -205,11 +221,11 @@ class Channel:
         if text is None:
             return None
         payload = None
-        if place == 1:
+        if place == _SHARED:
             offset = self._take(_OFFSET.size)
             if offset is None:
                 return None
-            payload = self.regions.map(_OFFSET.unpack(offset)[0], payload_bytes)
+            payload = self.shared.at(_OFFSET.unpack(offset)[0], payload_bytes)
         elif payload_bytes > 0:
             # Not zeroed first, as a bytearray would be.
             payload = np.empty(payload_bytes, dtype=np.uint8)

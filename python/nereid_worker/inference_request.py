@@ -10,7 +10,7 @@ from .parameters import parameters_text, parameters_wire
 from .response_iterator import ResponseIterator
 from .response_sender import InferenceResponseSender, RequestState
 from .tensor import Tensor
-from .tensor_wire import describe
+from .tensor_wire import describe, places_of
 from .text import text_of
 
 REQUEST_RELEASE_ALL = 1
@@ -65,6 +65,7 @@ class InferenceRequest:
         "_state",
         "_sender_taken",
         "_release_flags",
+        "_places",
         "__weakref__",
     )
 
@@ -118,6 +119,7 @@ class InferenceRequest:
         self._state = None
         self._sender_taken = False
         self._release_flags = REQUEST_RELEASE_ALL
+        self._places = ()
 
     @classmethod
     def _of_server(cls, head, inputs, decoupled):
@@ -140,6 +142,8 @@ class InferenceRequest:
         )
         request._sender_taken = False
         request._release_flags = REQUEST_RELEASE_ALL
+        # Where inputs lie that are nobody else's: outputs that are views of them need no copy.
+        request._places = places_of(head["inputs"])
         return request
 
     def inputs(self):

@@ -13,7 +13,7 @@ from .inference_response import InferenceResponse, response_message
 from .model_config import ModelConfig
 from .python_trace import exception_text, ours
 from .response_sender import RESPONSE_COMPLETE_FINAL
-from .tensor_wire import TensorReader
+from .tensor_wire import TensorReader, places_of
 
 # After longer runs it is looked whether requests that wait were cancelled; after others they are as good as run.
 _SHORT_RUN_SECONDS = 0.001
@@ -42,9 +42,9 @@ class ModelRunner:
             "acknowledge", lambda message, _payload: self._open.acknowledge(message["request"])
         )
 
-    def serve(self, regions=None):
+    def serve(self, region=None):
         """Until the server says `finalize` or has gone."""
-        self._regions = regions
+        self._region = region
         actions = {
             "setup": self._setup,
             "auto-complete": self._auto_complete,
@@ -81,8 +81,8 @@ class ModelRunner:
 
     @ours
     def _setup(self, message):
-        if message["regions"]:
-            self._channel.regions = self._regions
+        if message["region"]:
+            self._channel.region = self._region
         owner = self._owner
         owner.model_name = message["modelName"]
         owner.instance_name = message["instanceName"]
@@ -157,10 +157,11 @@ class ModelRunner:
 
     def _execute(self, message, payload):
         if self._open.takes_cancelled([head["number"] for head in message["requests"]]):
+            self._let_go(message)
             skipped = {"kind": "result", "batch": message["batch"], "error": None}
             self._channel.send({**skipped, "responses": [], "skipped": True})
             return
-        reader = TensorReader(payload)
+        reader = TensorReader(payload, self._channel.shared)
         requests = [
             InferenceRequest._of_server(head, reader.take(head["inputs"]), self._owner.decoupled)
             for head in message["requests"]
@@ -168,16 +169,25 @@ class ModelRunner:
         states = [request._state for request in requests]
         self._open.add(states)
         batch = message["batch"]
+        arrays = []
         try:
             responses = self._run(requests)
-            arrays = []
             answers = self._answers(requests, responses, arrays)
             reply = {"kind": "result", "batch": batch, "error": None, "responses": answers}
         except ModelFault as fault:
             reply, arrays = self._failed(states, batch, str(fault)), ()
         except BaseException as error:
             reply, arrays = self._failed(states, batch, exception_text(error)), ()
-        self._channel.send(reply, arrays)
+        # The server may use the memory again that the model has not kept: it is told so with the answer.
+        del reader, payload, requests, states
+        responses = None
+        self._channel.send(reply, arrays, message.get("grant"))
+
+    def _let_go(self, message):
+        """Tells the server that tensors are not needed which nobody has looked at."""
+        for head in message["requests"]:
+            for place, _end in places_of(head["inputs"]):
+                self._channel.shared.freed.append(place)
 
     @staticmethod
     def _failed(states, batch, text):
@@ -246,7 +256,9 @@ class ModelRunner:
         return [
             self._left_open(request)
             if response is None
-            else response_message(response, request._state.names, arrays)
+            else response_message(
+                response, request._state.names, arrays, self._channel.shared, request._places
+            )
             for request, response in zip(requests, responses)
         ]
 

@@ -131,7 +131,7 @@ def test_bytes_are_taken_for_text_as_triton_takes_them():
 def test_traces_know_their_request():
     head = {
         "number": 7, "id": "", "correlation": 0, "outputs": [], "flags": 0, "timeout": 0,
-        "parameters": "{}",
+        "parameters": "{}", "inputs": [],
     }  # fmt: skip
     context = '{"traceparent":"00-a-b-01"}'
     of = pb_utils.InferenceRequest._of_server

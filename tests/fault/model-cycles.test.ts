@@ -19,6 +19,8 @@ const cycleCount = Number(process.env['NEREID_MODEL_CYCLES'] ?? 40);
 const parallelCount = 4;
 /** Of a tensor that travels in shared memory. Were one kept of each cycle, it would be seen in `residentGrowthMax`. */
 const largeTensorBytes = 4_000_000;
+/** Mappings of bodies that wait to be used again, or collected. */
+const bodyMappingsMax = 32;
 /** Megabytes by which the server may be larger after all cycles than after the first quarter. */
 const residentGrowthMax = 64;
 
@@ -91,13 +93,21 @@ async function cycles(kind: string, count: number): Promise<void> {
 
 const threadCount = (): number => readdirSync(`/proc/${server.pid}/task`).length;
 
+function mappings(): readonly string[] {
+  return readFileSync(`/proc/${server.pid}/maps`, 'utf8').split('\n');
+}
+
 /** Regions of memory without a name, and the named ones of shared memory, that the server holds or maps. */
 function regions(): readonly string[] {
-  const maps = readFileSync(`/proc/${server.pid}/maps`, 'utf8').split('\n');
-  return [...descriptorsOf(server.pid), ...maps].filter(
+  return [...descriptorsOf(server.pid), ...mappings().filter((line) => !isOfBody(line))].filter(
     (line) =>
       line.includes('/memfd:') || line.includes('/dev/shm/') || /\/proc\/\d+\/fd/u.test(line),
   );
+}
+
+/** What a body was read into while there were workers. It may be read into again, until it is collected. */
+function isOfBody(line: string): boolean {
+  return line.includes('/memfd:nereid_tensors');
 }
 
 function residentMegabytes(): number {
@@ -120,5 +130,6 @@ describe.each(['python', 'javascript'])('models in %s that come and go', (kind) 
     await eventually(() => descriptorsOf(server.pid).length <= before.descriptors + parallelCount);
     await eventually(() => threadCount() <= before.threads + 1);
     expect(residentMegabytes() - before.resident).toBeLessThan(residentGrowthMax);
+    expect(mappings().filter(isOfBody).length).toBeLessThan(bodyMappingsMax);
   }, 300_000);
 });

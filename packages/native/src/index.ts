@@ -4,6 +4,7 @@ export { type CudaDriver, type CudaMemory, cudaDriver } from './cuda-memory.ts';
 export type { DataType } from './data-type.ts';
 export { defaultLibraryPath, hasCudaProvider } from './library-path.ts';
 export { addressOf, allocateAligned, allocateFixed, mallocTrim } from './memory.ts';
+export { MemoryFile } from './memory-file.ts';
 export type { OnnxModelMetadata } from './model-metadata.ts';
 export { threadPoolSize } from './native-call-limit.ts';
 export { NativeError } from './native-error.ts';

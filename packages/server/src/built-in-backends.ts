@@ -15,6 +15,7 @@ import { CallChains } from './backends/worker/call-chains.ts';
 import type { InferencePort } from './core/inference-port.ts';
 import { BackendRegistry } from './lifecycle/backend-registry.ts';
 import { DeferredBackend } from './lifecycle/deferred-backend.ts';
+import type { SharedBlocks } from './memory/shared-blocks.ts';
 import type { CustomMetrics } from './observability/custom-metrics.ts';
 import type { BackendOptions } from './options/server-options.ts';
 
@@ -23,12 +24,14 @@ export function builtInBackends(
   options: BackendOptions,
   port: InferencePort,
   metrics: CustomMetrics,
+  blocks: SharedBlocks,
 ): BackendRegistry {
   const chains = new CallChains();
   const calls = { port, metrics, chains };
+  const python = { ...calls, blocks };
   return new BackendRegistry([
     // Before the others: a folder does not replace what is part of the server.
-    ...pythonBasedBackends(options, calls),
+    ...pythonBasedBackends(options, python),
     onnxBackend(options),
     new IdentityBackend(),
     new SequenceBackend(),
@@ -38,7 +41,7 @@ export function builtInBackends(
     new QueryBackend(),
     new RepeatBackend(),
     new SquareBackend(),
-    pythonBackend('python', { ...calls, hostPolicies: options.hostPolicies }),
+    pythonBackend('python', { ...python, hostPolicies: options.hostPolicies }),
     javascriptBackend(calls),
   ]);
 }
@@ -46,11 +49,11 @@ export function builtInBackends(
 /** Backends whose code is a `model.py` in a folder of their name: those that we ship, and the user's. */
 function pythonBasedBackends(
   { config, directory, hostPolicies }: BackendOptions,
-  calls: JavascriptBackendOptions,
+  parts: Pick<PythonBackendOptions, 'port' | 'metrics' | 'chains' | 'blocks'>,
 ): DeferredBackend[] {
   const baseSettings = config.get('python') ?? new Map<string, string>();
   return [...pythonBackendFolders([shippedBackends(), directory])].map(([name, runtimeDirectory]) =>
-    pythonBackend(name, { runtimeDirectory, baseSettings, ...calls, hostPolicies }),
+    pythonBackend(name, { runtimeDirectory, baseSettings, ...parts, hostPolicies }),
   );
 }
 

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { addressOf } from '@nereid/native';
 import { TritonError } from '@nereid/protocol';
 import {
+  type BlockSource,
   type GrpcHandler,
   type HttpHandler,
   HttpServer,
@@ -46,6 +47,8 @@ export interface ServerPortsOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Told what a handler failed with that nobody expected. */
+  /** Where the memory of large bodies comes from. */
+  readonly blocks: BlockSource;
   readonly reportDefect: (error: unknown) => void;
 }
 
@@ -219,6 +222,7 @@ export class ServerPorts {
     return {
       limits: { connectionsMax, headerTimeoutMs, bodyTimeoutMs, idleTimeoutMs, bodyBytesMax },
       addressOf,
+      bodyBlocks: this.#parts.blocks,
       cors: handler === null || corsOrigins.size === 0 ? null : { origins: corsOrigins },
       grpc: handler === null ? null : { handler, keepalive: transportKeepalive(grpc.keepalive) },
       handlerFailed: this.#parts.reportDefect,

@@ -25,6 +25,7 @@ import { ModelManager } from './lifecycle/model-manager.ts';
 import { RepositoryPoller } from './lifecycle/repository-poller.ts';
 import { fileBytes, residentBytes } from './lifecycle/resident-memory.ts';
 import { VersionLoader } from './lifecycle/version-loader.ts';
+import { SharedBlocks } from './memory/shared-blocks.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { noGpus, type SupportedGpus } from './model-config/instance-groups.ts';
 import { CustomMetrics } from './observability/custom-metrics.ts';
@@ -71,6 +72,8 @@ export class Server {
   readonly #metrics: MetricsRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
   readonly #tracing: Tracing;
+  /** Large tensors, where models in other processes find them. */
+  readonly #blocks = new SharedBlocks();
   readonly #ports: ServerPorts;
   #cache: ResponseCache | null = null;
   #gpus: SupportedGpus = noGpus;
@@ -88,6 +91,7 @@ export class Server {
       options.backend,
       serverInferencePort(() => this.#calledPlanes()),
       customMetrics,
+      this.#blocks,
     );
     this.#lifeCycle = new ModelLifeCycle({
       loader: new VersionLoader({
@@ -156,6 +160,7 @@ export class Server {
       isExiting: () => this.#state.phase === 'exiting',
       clock,
       log: this.#log,
+      blocks: this.#blocks,
       reportDefect: (error) => this.reportDefect(error),
     });
   }

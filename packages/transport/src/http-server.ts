@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { type AddressOf, BodyMemory } from './body-memory.ts';
+import { type AddressOf, type BlockSource, BodyMemory } from './body-memory.ts';
 import { systemClock, type TransportClock } from './clock.ts';
 import { CorsHandler, type CorsPolicy } from './cors-handler.ts';
 import { isGrpcContentType } from './grpc/grpc-head.ts';
@@ -30,6 +30,8 @@ export interface HttpServerOptions {
   readonly tls?: TlsOptions | null;
   /** Where a buffer lies. Without it, bodies are aligned to the start of their ArrayBuffer. */
   readonly addressOf?: AddressOf;
+  /** Where the memory of large bodies comes from; absent for the heap. */
+  readonly bodyBlocks?: BlockSource;
   readonly clock?: TransportClock;
   /** Told what a handler throws; the client is told nothing but 500. */
   readonly handlerFailed?: (error: unknown) => void;
@@ -49,7 +51,7 @@ export class HttpServer {
     const limits = compileHttpLimits(options.limits ?? {});
     const clock = options.clock ?? systemClock;
     const base = {
-      memory: new BodyMemory(options.addressOf ?? null, clock),
+      memory: new BodyMemory(options.addressOf ?? null, clock, options.bodyBlocks ?? null),
       handlerFailed: options.handlerFailed ?? ((): void => {}),
       observer: options.observer ?? noObserver,
       clock,

@@ -1,5 +1,5 @@
 export type { AddressOf } from './body-memory.ts';
-export { BodyMemory } from './body-memory.ts';
+export { type BlockSource, BodyMemory } from './body-memory.ts';
 export { systemClock, type TransportClock, type TransportTimer } from './clock.ts';
 export { decodeContent } from './content-decoding.ts';
 export type {

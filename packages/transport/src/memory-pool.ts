@@ -23,14 +23,17 @@ interface PooledBlock {
  */
 export class MemoryPool {
   readonly #clock: TransportClock;
+  readonly #dropped: (block: Buffer) => void;
   /** In the order in which they were given. */
   #blocks: PooledBlock[] = [];
   #byteLength = 0;
   #period = 0;
   #timer: TransportTimer | null = null;
 
-  constructor(clock: TransportClock) {
+  /** @param dropped Told of each block that is left to the garbage collector. */
+  constructor(clock: TransportClock, dropped: (block: Buffer) => void = () => {}) {
     this.#clock = clock;
+    this.#dropped = dropped;
   }
 
   get byteLength(): number {
@@ -55,7 +58,10 @@ export class MemoryPool {
 
   /** @param block Nobody may refer to it any more; the pool may hand it out at once. */
   give(block: Buffer): void {
-    if (block.length > pooledBytesMax) return;
+    if (block.length > pooledBytesMax) {
+      this.#dropped(block);
+      return;
+    }
     this.#blocks.push({ block, period: this.#period });
     this.#byteLength += block.length;
     while (this.#blocks.length > pooledBlocksMax || this.#byteLength > pooledBytesMax) {
@@ -76,6 +82,8 @@ export class MemoryPool {
   }
 
   #dropOldest(): void {
-    this.#byteLength -= (this.#blocks.shift() as PooledBlock).block.length;
+    const { block } = this.#blocks.shift() as PooledBlock;
+    this.#byteLength -= block.length;
+    this.#dropped(block);
   }
 }

@@ -1,5 +1,6 @@
 import type { Backend, BackendLoadContext, BackendModel } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
+import type { SharedBlocks } from '../../memory/shared-blocks.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import type { CallChains } from '../worker/call-chains.ts';
 import { WorkerModel } from '../worker/worker-model.ts';
@@ -23,6 +24,8 @@ export interface PythonBackendOptions {
   readonly metrics: CustomMetrics;
   /** What instances are bound to. */
   readonly hostPolicies: HostPolicies;
+  /** Memory that requests and workers have in common. */
+  readonly blocks: SharedBlocks;
 }
 
 /** Models in Python, as Triton's Python backend runs them: a worker process for each instance. */

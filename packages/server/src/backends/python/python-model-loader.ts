@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { ModelConfig } from '@nereid/protocol';
 import type { BackendLoadContext, InstancePlace } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
+import type { SharedBlocks } from '../../memory/shared-blocks.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import type { CallChains } from '../worker/call-chains.ts';
 import type { WorkerLife } from '../worker/worker-life.ts';
@@ -33,6 +34,8 @@ export interface PythonModelLoaderOptions {
   /** Settings of the Python backend, which count where the backend's own say nothing. */
   readonly baseSettings: ReadonlyMap<string, string>;
   readonly hostPolicies: HostPolicies;
+  /** Memory for large tensors. */
+  readonly blocks: SharedBlocks;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function pythonModelLoader(
   options: PythonModelLoaderOptions,
 ): Promise<WorkerLoader> {
   const { config, modelName, clock, logger } = context;
-  const { port, chains, metrics, baseSettings, runtimeDirectory, hostPolicies } = options;
+  const { port, chains, metrics, baseSettings, runtimeDirectory, hostPolicies, blocks } = options;
   const modelDirectory = resolve(context.modelDirectory);
   const versionDirectory = resolve(context.versionDirectory);
   const given = new Map([...baseSettings, ...context.backendConfig]);
@@ -61,6 +64,7 @@ export async function pythonModelLoader(
     script: workerScript(),
     settings,
     metrics,
+    blocks,
     clock,
     logger,
   };

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { SharedBlocks } from '../../memory/shared-blocks.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import { type LifeTexts, WorkerLife } from '../worker/worker-life.ts';
 import type { PythonEnvironment } from './environment/python-environment.ts';
@@ -19,6 +20,8 @@ export interface PythonWorkerOptions {
   readonly settings: Pick<PythonSettings, 'stubTimeoutMs' | 'initializeTimeoutMs'>;
   /** Where the metrics that the model makes are published. */
   readonly metrics: CustomMetrics;
+  /** Memory for large tensors. */
+  readonly blocks: SharedBlocks;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -38,6 +41,7 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
         python: environment.python,
         script: options.script,
         environment: environment.variables,
+        blocks: options.blocks,
         label: instanceName,
         clock,
         logger,
@@ -53,7 +57,9 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
     logger,
   });
   try {
-    const { regions } = await worker.greeted(stubTimeoutMs);
+    const greeting = await worker.greeted(stubTimeoutMs);
+    const started = process as WorkerProcess | null;
+    started?.share(greeting);
     const { modelName, versionDirectory, fileName, runtimeDirectory } = options;
     await worker.setUp({
       modelName,
@@ -61,7 +67,7 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
       versionDirectory,
       fileName,
       runtimeDirectory,
-      regions: (process as WorkerProcess | null)?.shareMemory(regions) ?? false,
+      region: started?.readsRegion ?? false,
     });
     return worker;
   } catch (error) {

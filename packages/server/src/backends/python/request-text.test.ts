@@ -18,9 +18,14 @@ function request(changes: Partial<InferRequest>): InferRequest {
   };
 }
 
+function textOf(changes: Partial<InferRequest>): string {
+  const numbered = { number: 9, request: request(changes), ownsInputs: true };
+  return executeText(3, [numbered], () => [['X', 'INT32', [2], 8]], null);
+}
+
 describe('executeText', () => {
   it('is JSON with everything that a model can ask for', () => {
-    expect(JSON.parse(executeText(3, [{ number: 9, request: request({}) }]))).toEqual({
+    expect(JSON.parse(textOf({}))).toEqual({
       kind: 'execute',
       batch: 3,
       requests: [
@@ -38,15 +43,24 @@ describe('executeText', () => {
     });
   });
 
+  it('says what memory is granted for the answer', () => {
+    const numbered = { number: 9, request: request({}), ownsInputs: true };
+    const text = executeText(3, [numbered], () => [['X', 'INT32', [2], 8, 65536]], [131072, 8]);
+    expect(JSON.parse(text)).toMatchObject({
+      grant: [131072, 8],
+      requests: [{ inputs: [['X', 'INT32', [2], 8, 65536]] }],
+    });
+  });
+
   it('has the context of a trace, for requests that have one', () => {
     const trace = new RecordingTrace();
-    const text = executeText(3, [{ number: 9, request: request({ trace }) }]);
+    const text = textOf({ trace });
     expect(JSON.parse(text)).toMatchObject({ requests: [{ number: 9, trace: '' }] });
   });
 
   it.each([true, false])('says whether answers must wait for each other (%s)', (paces) => {
     const parent = { paces } as InferRequest['parent'] & object;
-    const text = executeText(3, [{ number: 9, request: request({ parent }) }]);
+    const text = textOf({ parent });
     expect(JSON.parse(text).requests[0].paced).toBe(paces ? true : undefined);
   });
 
@@ -65,7 +79,7 @@ describe('executeText', () => {
       timeoutUs: 2n ** 63n,
       custom,
     };
-    const text = executeText(1, [{ number: 2, request: request({ parameters }) }]);
+    const text = textOf({ parameters });
     expect(text).toContain(
       '"correlation":18446744073709551615,"flags":3,"timeout":9223372036854775808',
     );

@@ -1,15 +1,30 @@
 import { jsonDoubleText, type ParameterValue } from '@nereid/protocol';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
-import { describeTensors } from '../worker/worker-tensors.ts';
+import type { TensorDescription } from '../worker/worker-message.ts';
 
-/** The message that has a batch executed. Written by hand, since JSON.stringify rounds no bigint: it refuses it. */
-export function executeText(batch: number, requests: readonly NumberedRequest[]): string {
-  const texts = requests.map(({ number, request }) => requestText(number, request));
-  return `{"kind":"execute","batch":${batch},"requests":[${texts.join(',')}]}`;
+/** Says of a request's inputs where they are. */
+export type DescribeInputs = (request: NumberedRequest) => readonly TensorDescription[];
+
+/**
+ * The message that has a batch executed. Written by hand, since JSON.stringify rounds no bigint: it refuses it.
+ * @param grant Memory for the answers, `[place, bytes]`; null for none.
+ */
+export function executeText(
+  batch: number,
+  requests: readonly NumberedRequest[],
+  describeInputs: DescribeInputs,
+  grant: readonly [number, number] | null,
+): string {
+  const texts = requests.map((request) => requestText(request, describeInputs(request)));
+  const granted = grant === null ? '' : `"grant":[${grant}],`;
+  return `{"kind":"execute","batch":${batch},${granted}"requests":[${texts.join(',')}]}`;
 }
 
-function requestText(number: number, request: InferRequest): string {
+function requestText(
+  { number, request }: NumberedRequest,
+  inputs: readonly TensorDescription[],
+): string {
   const { sequenceId, sequenceStart, sequenceEnd, timeoutUs, custom } = request.parameters;
   const correlation =
     typeof sequenceId === 'string' ? JSON.stringify(sequenceId) : String(sequenceId ?? 0);
@@ -19,7 +34,7 @@ function requestText(number: number, request: InferRequest): string {
     `{"number":${number},"id":${JSON.stringify(request.id)},"correlation":${correlation},` +
     `"flags":${flags},"timeout":${timeoutUs},"parameters":${parameters},` +
     `"outputs":${JSON.stringify(request.outputNames)},` +
-    `"inputs":${JSON.stringify(describeTensors(request.inputs))}${traceText(request)}${pacedText(request)}}`
+    `"inputs":${JSON.stringify(inputs)}${traceText(request)}${pacedText(request)}}`
   );
 }
 

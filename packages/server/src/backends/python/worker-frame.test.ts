@@ -39,14 +39,16 @@ describe('frames', () => {
       ...encodeFrame('{}', []),
     ]);
     expect(read(stream, 5)).toEqual([
-      ['{"a":1}', { offset: 2 ** 33, byteCount: 70_000 }],
+      ['{"a":1}', { granted: false, offset: 2 ** 33, byteCount: 70_000 }],
       ['{}', new Uint8Array(0)],
     ]);
+    stream.writeUInt32LE(2, 4);
+    expect(read(stream, 5)[0]?.[1]).toMatchObject({ granted: true });
   });
 
   it.each([
     ['a text of 4 GiB', 0, 0xffff_ffff],
-    ['a place that is none', 4, 2],
+    ['a place that is none', 4, 3],
     ['a payload of 16 EiB', 12, 0xffff_ffff],
   ])('refuses %s', (_, at, value) => {
     const head = Buffer.alloc(16);

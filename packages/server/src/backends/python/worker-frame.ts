@@ -4,8 +4,13 @@ import { allocateFixed } from '@nereid/native';
 const headBytes = 16;
 /** The payload follows the text. */
 const placeInline = 0;
-/** The payload is in shared memory; its offset there, eight bytes, follows the text. */
+/**
+ * The payload is in shared memory and its offset, eight bytes, follows the text: in the memory of the server
+ * where the server says so, in the worker's own where the worker does.
+ */
 const placeShared = 1;
+/** The payload is in the memory that the server granted for it. As with `placeShared`. */
+const placeGranted = 2;
 const offsetBytes = 8;
 /** Each tensor in a payload starts at a multiple of this. */
 const tensorAlignment = 64;
@@ -83,6 +88,8 @@ function writeHead(frame: Buffer, textBytes: number, place: number, payloadBytes
 
 /** A payload in shared memory. */
 export interface SharedPayload {
+  /** In the memory that was granted for it, not in the worker's own. */
+  readonly granted: boolean;
   readonly offset: number;
   readonly byteCount: number;
 }
@@ -131,16 +138,16 @@ export class FrameReader {
     const textBytes = chunk.readUInt32LE(0);
     const payloadBytes = chunk.readUInt32LE(8) + chunk.readUInt32LE(12) * 2 ** 32;
     const place = chunk.readUInt32LE(4);
-    if (textBytes > textBytesMax || payloadBytes > payloadBytesMax || place > placeShared) {
+    if (textBytes > textBytesMax || payloadBytes > payloadBytesMax || place > placeGranted) {
       throw new Error(`a frame of ${textBytes} and ${payloadBytes} bytes is none of ours`);
     }
     const textEnd = headBytes + textBytes;
-    const end = place === placeShared ? textEnd + offsetBytes : textEnd;
+    const end = place === placeInline ? textEnd : textEnd + offsetBytes;
     if (chunk.length < end) return 0;
     const text = chunk.toString('utf8', headBytes, textEnd);
-    if (place === placeShared) {
+    if (place !== placeInline) {
       const offset = Number(chunk.readBigUInt64LE(textEnd));
-      this.#receive(text, { offset, byteCount: payloadBytes });
+      this.#receive(text, { granted: place === placeGranted, offset, byteCount: payloadBytes });
     } else if (payloadBytes === 0) {
       this.#receive(text, noPayload);
     } else {

@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { BodyMemory } from '@nereid/transport';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { SharedBlocks } from '../../memory/shared-blocks.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
 import type { ChannelListener, WorkerChannel } from '../worker/worker-life.ts';
-import type { WorkerMessage } from '../worker/worker-message.ts';
+import type { TensorDescription, WorkerMessage } from '../worker/worker-message.ts';
 import { WorkerOutput } from '../worker/worker-output.ts';
+import { AnswerRegion } from './answer-region.ts';
 import { PayloadTensors } from './payload-tensors.ts';
 import { executeText } from './request-text.ts';
-import { SharedRegions } from './shared-region.ts';
+import { SharedTensors } from './shared-tensors.ts';
 import {
   encodeFrame,
   encodeSharedFrame,
@@ -22,10 +23,8 @@ import {
 /** Beyond this the server stops answering a worker's calls: it does not read what it asks for. */
 const unsentBytesMax = 1024 * 1024 * 1024;
 
-/** Smaller payloads are quicker through the socket. */
-const sharedBytesMin = 64 * 1024;
-/** Larger ones would hold the event loop up while they are copied; the socket takes them piece by piece. */
-const sharedBytesMax = 16 * 1024 * 1024;
+/** Where a worker finds the server's memory, if it is given any. */
+const sharedDescriptor = 4;
 
 export interface WorkerProcessOptions extends ChannelListener {
   /** The interpreter. */
@@ -33,11 +32,16 @@ export interface WorkerProcessOptions extends ChannelListener {
   /** `nereid_worker/__main__.py`. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Memory for large tensors. */
+  readonly blocks: SharedBlocks;
   /** Before each line of the model in the log. */
   readonly label: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** A worker's first word. */
+export type WorkerGreeting = Extract<WorkerMessage, { kind: 'hello' }>;
 
 /**
  * A Python process and the socket to it. Its owner has it end by `kill`, or by having it told to; it
@@ -50,10 +54,11 @@ export class WorkerProcess implements WorkerChannel {
   readonly #child: ChildProcess;
   readonly #socket: Socket;
   readonly #errors: WorkerOutput;
-  /** What payloads are copied to: used again where an answer says that it has left. */
-  readonly #memory: BodyMemory;
-  /** Memory for large payloads; null where the socket carries them all. */
-  #regions: SharedRegions | null = null;
+  readonly #shared: SharedTensors;
+  /** Whether the worker has the server's memory: where not, the socket carries all that it is sent. */
+  #shares = false;
+  /** What the worker sends of large payloads; null where the socket carries them all. */
+  #region: AnswerRegion | null = null;
   /** Ranges of the worker's region that were read, which it is told with the next message. */
   #read: number[] = [];
   #fault: string | null = null;
@@ -61,17 +66,9 @@ export class WorkerProcess implements WorkerChannel {
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
-    this.#memory = new BodyMemory(null, options.clock);
+    this.#shared = new SharedTensors(options.blocks, options.clock);
     const { clock, logger, label } = options;
-    // Unbuffered, so that what a model prints before it crashes is not lost.
-    this.#child = spawn(options.python, ['-u', options.script], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        ...options.environment,
-        NEREID_WORKER_PARENT: String(process.pid),
-      },
-    });
+    this.#child = spawnWorker(options);
     this.#socket = this.#child.stdio[3] as Socket;
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('a worker without output');
@@ -94,8 +91,10 @@ export class WorkerProcess implements WorkerChannel {
         if (this.#over) return;
         this.#over = true;
         this.#socket.destroy();
-        this.#regions?.close();
-        this.#regions = null;
+        this.#region?.close();
+        this.#region = null;
+        this.#shared.close();
+        options.blocks.release();
         options.ended(this.#fault ?? reason);
         resolve();
       };
@@ -129,11 +128,17 @@ export class WorkerProcess implements WorkerChannel {
   }
 
   execute(batch: number, requests: readonly NumberedRequest[]): void {
-    const tensors: Uint8Array[] = [];
-    for (const { request } of requests) {
-      for (const { data } of request.inputs) tensors.push(data);
-    }
-    this.#write(executeText(batch, requests), tensors);
+    const sent: Uint8Array[] = [];
+    const describe = ({ request, ownsInputs }: NumberedRequest): TensorDescription[] =>
+      request.inputs.map(({ name, dataType, shape, data }) => {
+        const place = ownsInputs && this.#shares ? this.#shared.give(data) : null;
+        if (place !== null) return [name, dataType, shape, data.byteLength, place];
+        sent.push(data);
+        return [name, dataType, shape, data.byteLength];
+      });
+    const grant = this.#shares ? this.#shared.grant(batch) : null;
+    const range = grant === null ? null : ([grant.place, grant.memory.length] as const);
+    this.#write(executeText(batch, requests, describe, range), sent);
   }
 
   /** @param text JSON with `kind` */
@@ -156,19 +161,23 @@ export class WorkerProcess implements WorkerChannel {
     this.#child.kill('SIGKILL');
   }
 
-  /** Opens the memory that the worker has made. @returns whether large payloads can go there. */
-  shareMemory(paths: readonly string[]): boolean {
-    if (this.#regions === null && this.pid !== null && !this.#over) {
-      this.#regions = SharedRegions.open(this.pid, paths);
-    }
-    return this.#regions !== null;
+  /** The worker has said what memory it has. */
+  share({ region, shares }: WorkerGreeting): void {
+    if (this.pid === null || this.#over) return;
+    this.#shares = shares;
+    if (region !== null) this.#region = AnswerRegion.open(this.pid, region);
+  }
+
+  /** Whether what the worker leaves in its own memory can be read. */
+  get readsRegion(): boolean {
+    return this.#region !== null;
   }
 
   #frame(text: string, tensors: readonly Uint8Array[]): readonly Uint8Array[] {
-    const byteCount = payloadSize(tensors);
-    if (this.#regions !== null && byteCount >= sharedBytesMin && byteCount <= sharedBytesMax) {
-      const offset = this.#regions.write(payloadPieces(tensors), byteCount);
-      if (offset !== null) return [encodeSharedFrame(text, byteCount, offset)];
+    if (this.#shares) {
+      const byteCount = payloadSize(tensors);
+      const place = this.#shared.giveCopy(payloadPieces(tensors), byteCount);
+      if (place !== null) return [encodeSharedFrame(text, byteCount, place)];
     }
     return encodeFrame(text, tensors);
   }
@@ -183,21 +192,33 @@ export class WorkerProcess implements WorkerChannel {
 
   #receive(text: string, payload: Uint8Array | SharedPayload): void {
     const message = JSON.parse(text) as WorkerMessage & { readonly free?: readonly number[] };
-    if (message.free !== undefined) {
-      for (const offset of message.free) this.#regions?.free(offset);
+    this.#options.received(message, this.#tensors(message, payload));
+    // Only now: answers may be in the memory of tensors that the worker needs no longer.
+    for (const place of message.free ?? []) this.#shared.letGo(place);
+  }
+
+  #tensors(message: WorkerMessage, payload: Uint8Array | SharedPayload): PayloadTensors {
+    const inline = payload instanceof Uint8Array;
+    if (message.kind === 'result') {
+      const granted = !inline && payload.granted;
+      const byteCount = inline ? 0 : payload.byteCount;
+      const memory = this.#shared.answered(message.batch, byteCount, granted);
+      if (memory !== null) return this.#recycled(memory);
     }
-    const tensors =
-      payload instanceof Uint8Array ? new PayloadTensors(payload) : this.#copied(payload);
-    this.#options.received(message, tensors);
+    return inline ? new PayloadTensors(payload, this.#shared) : this.#copied(payload);
   }
 
   /** What the worker wrote, in memory of our own: the worker may write there again. */
   #copied({ offset, byteCount }: SharedPayload): PayloadTensors {
-    if (this.#regions === null) throw new Error('a payload in memory that is not shared');
-    const payload = this.#memory.allocate(byteCount, 0);
-    this.#regions.read(payload, offset);
+    if (this.#region === null) throw new Error('a payload in memory that is not shared');
+    const payload = this.#shared.memory.allocate(byteCount, 0);
+    this.#region.read(payload, offset);
     this.#read.push(offset);
-    return new PayloadTensors(payload, () => this.#memory.recycle(payload));
+    return this.#recycled(payload);
+  }
+
+  #recycled(payload: Buffer): PayloadTensors {
+    return new PayloadTensors(payload, this.#shared, () => this.#shared.memory.recycle(payload));
   }
 
   #push(reader: FrameReader, chunk: Buffer): void {
@@ -210,4 +231,18 @@ export class WorkerProcess implements WorkerChannel {
       this.kill('it broke the protocol');
     }
   }
+}
+
+function spawnWorker({ python, script, environment, blocks }: WorkerProcessOptions): ChildProcess {
+  const shared = blocks.acquire();
+  // Unbuffered, so that what a model prints before it crashes is not lost.
+  return spawn(python, ['-u', script], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(shared === null ? [] : [shared])],
+    env: {
+      ...process.env,
+      ...environment,
+      NEREID_WORKER_PARENT: String(process.pid),
+      NEREID_WORKER_SHARED: shared === null ? '' : `${sharedDescriptor} ${blocks.byteLength}`,
+    },
+  });
 }

@@ -9,6 +9,8 @@ import { parametersOf, type TensorReader } from './worker-tensors.ts';
 export interface NumberedRequest {
   readonly number: number;
   readonly request: InferRequest;
+  /** Nobody else reads its inputs, or will: the model may write to them. */
+  readonly ownsInputs: boolean;
 }
 
 /** What the requests of one instance share. */
@@ -65,15 +67,14 @@ export class OpenRequest {
 
   /**
    * An answer that ends the request, unless it is one of several (`final` false).
-   * @param alone false where other answers have tensors of the same message.
    */
-  answer(wire: WireResponse | null, tensors: TensorReader, final: boolean, alone = true): void {
+  answer(wire: WireResponse | null, tensors: TensorReader, final: boolean): void {
     if (wire?.error !== undefined) {
       this.#answerError(new TritonError(wire.error.code, wire.error.message), final);
       return;
     }
     const outputNs = this.#parts.nowNs();
-    const response = wire === null ? null : this.#response(wire, tensors, alone);
+    const response = wire === null ? null : this.#response(wire, tensors);
     if (this.#settled) return;
     if (this.#parts.decoupled) {
       if (final) this.#settleAnswered(outputNs);
@@ -123,7 +124,7 @@ export class OpenRequest {
     this.execution.sink.fail(error);
   }
 
-  #response(wire: WireResponse, tensors: TensorReader, alone: boolean): InferResponse {
+  #response(wire: WireResponse, tensors: TensorReader): InferResponse {
     const { modelName, modelVersion } = this.#parts;
     return {
       modelName,
@@ -131,7 +132,7 @@ export class OpenRequest {
       id: this.execution.request.id,
       parameters: wire.parameters === undefined ? noParameters : parametersOf(wire.parameters),
       outputs: tensors.take(wire.tensors ?? []),
-      release: alone ? (tensors.release ?? null) : null,
+      release: tensors.release ?? null,
     };
   }
 

@@ -81,6 +81,7 @@ async function setUp() {
     modelVersion: '1',
     decoupled: false,
     batches: false,
+    reschedules: false,
     executionsAhead: 2,
     startWorker: async (owner) => {
       const life = new WorkerLife({

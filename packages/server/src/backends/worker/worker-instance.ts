@@ -2,6 +2,7 @@ import { TritonError } from '@nereid/protocol';
 import type { BackendInstance } from '../../core/backend.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { Logger } from '../../core/logger.ts';
 import { noInputsError } from '../batch/no-inputs-error.ts';
@@ -38,6 +39,8 @@ export interface WorkerInstanceParts {
   readonly batches: boolean;
   /** As of a `BackendInstance`: its workers run batches in their order, and may skip cancelled ones. */
   readonly executionsAhead: number;
+  /** The model may give requests back, to be executed again. */
+  readonly reschedules: boolean;
   /** A worker whose model is initialised, and that tells this instance what it says. */
   readonly startWorker: (owner: WorkerOwner) => Promise<WorkerLife>;
   /** What the model can ask the server for. */
@@ -241,7 +244,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
         if (open.settled) continue;
         this.#open.set(number, open);
         requests.push(open);
-        numbered.push({ number, request: execution.request });
+        numbered.push(this.#numbered(number, execution.request));
       }
       if (requests.length === 0) {
         resolve();
@@ -255,6 +258,12 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
       const sentNs = this.#parts.clock.nowNs();
       for (const { execution } of requests) execution.computeInputEndNs = sentNs;
     });
+  }
+
+  #numbered(number: number, request: InferRequest): NumberedRequest {
+    // Steps of an ensemble share tensors, and a request that is executed again has the same ones.
+    const ownsInputs = !this.#parts.reschedules && (request.parent ?? null) === null;
+    return { number, request, ownsInputs };
   }
 
   /** An answer of a model that answers by itself. */
@@ -276,11 +285,12 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     if (message.error !== null) {
       for (const request of batch.requests) request.fail(this.#executeError(message.error));
     } else {
+      tensors.sharedBy?.(batch.requests.length);
       batch.requests.forEach((request, index) => {
         const response = message.responses[index] ?? null;
         if (response === null) return;
         if ('reschedule' in response) request.reschedule();
-        else request.answer(response, tensors, true, batch.requests.length === 1);
+        else request.answer(response, tensors, true);
       });
     }
     for (const { execution, settled } of batch.requests) {

@@ -87,6 +87,7 @@ export class WorkerLoader {
       decoupled: config.model_transaction_policy?.decoupled === true,
       batches: config.max_batch_size > 0,
       executionsAhead,
+      reschedules: config.sequence_batching?.iterative_sequence === true,
       port,
       chains,
       texts,

@@ -1,8 +1,11 @@
 import type { StatusCode } from '@nereid/protocol';
 import type { CustomMetricKind } from '../../observability/custom-metrics.ts';
 
-/** `[name, data type, shape, bytes]`: the bytes are in the payload, one tensor after the other. */
-export type TensorDescription = readonly [string, string, readonly number[], number];
+/**
+ * `[name, data type, shape, bytes]`: the bytes are in the payload, one tensor after the other. With a place as
+ * fifth they are there, in memory that server and worker have in common.
+ */
+export type TensorDescription = readonly [string, string, readonly number[], number, number?];
 
 /** Integers as decimal text, so that 64 bits survive. */
 export type WireParameter =
@@ -96,7 +99,13 @@ export type WireMetricMessage =
 
 /** What a worker says. */
 export type WorkerMessage =
-  | { readonly kind: 'hello'; readonly regions: readonly string[] }
+  | {
+      readonly kind: 'hello';
+      /** Where the memory of its own lies, as a path; null for none. */
+      readonly region: string | null;
+      /** It has mapped the memory that it was given. */
+      readonly shares: boolean;
+    }
   | {
       readonly kind: 'done';
       readonly of: LifeStep;

@@ -17,6 +17,8 @@ export interface TensorReader {
    * that is of no use. As `InferResponse.release`.
    */
   readonly release?: (() => void) | null;
+  /** So many answers have tensors of the message: their memory is given back by the last `release`. */
+  sharedBy?(answerCount: number): void;
 }
 
 /** A response's parameters. */

@@ -26,4 +26,4 @@ installModuleHooks(packageUrl, hooksUrl);
 const exit = process.exit.bind(process);
 const thread = new ModelThread(server, lines, () => exit(0));
 port.on('message', (post: ThreadPost) => thread.received(post));
-server.post({ kind: 'hello', regions: [] });
+server.post({ kind: 'hello', region: null, shares: false });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { RangeAllocator, SharedRegions } from './shared-region.ts';
+import { RangeAllocator } from './range-allocator.ts';
 
 describe('RangeAllocator', () => {
   it('gives ranges that do not overlap, and gives freed ones again', () => {
-    const ranges = new RangeAllocator(64 * 1024);
+    const ranges = new RangeAllocator(64 * 1024, 4096);
     expect([ranges.allocate(1), ranges.allocate(4097), ranges.allocate(4096)]).toEqual([
       0, 4096, 12288,
     ]);
@@ -14,25 +14,16 @@ describe('RangeAllocator', () => {
   });
 
   it('says when there is no room', () => {
-    const ranges = new RangeAllocator(8192);
+    const ranges = new RangeAllocator(8192, 4096);
     expect(ranges.allocate(8193)).toBe(null);
     expect(ranges.allocate(8192)).toBe(0);
     expect(ranges.allocate(1)).toBe(null);
   });
 
   it('does not free what is not in use', () => {
-    const ranges = new RangeAllocator();
+    const ranges = new RangeAllocator(8192, 4096);
     ranges.allocate(10);
     ranges.free(0);
     expect(() => ranges.free(0)).toThrow('no range in use');
-  });
-});
-
-describe('SharedRegions', () => {
-  it('opens memory of that process and nothing else', () => {
-    expect(SharedRegions.open(process.pid, [])).toBe(null);
-    expect(SharedRegions.open(process.pid, ['/etc/passwd', '/etc/passwd'])).toBe(null);
-    const other = `/proc/${process.ppid}/fd/0`;
-    expect(SharedRegions.open(process.pid, [other, other])).toBe(null);
   });
 });
