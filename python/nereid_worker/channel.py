@@ -4,7 +4,7 @@ A frame is a head of 16 bytes (length of the JSON text, place of the payload, le
 little-endian), the JSON text, and the payload: the tensors' bytes one after the other, each starting at a
 multiple of 64. With another place the payload is in shared memory and its offset, eight bytes, follows the
 text: 1 is the server's memory in what it sends and our own in what we send, 2 is memory of the server that it
-granted for the answer.
+granted for the answer. With place 256 there are numbers instead of the text: see forms.py.
 """
 
 import collections
@@ -17,21 +17,22 @@ import numpy as np
 
 _HEAD = struct.Struct("<IIQ")
 _OFFSET = struct.Struct("<Q")
-_ALIGNMENT = 64
+ALIGNMENT = 64
 _INLINE, _SHARED, _GRANTED = range(3)
+_AFTER_NUMBERS = 256
 # The server has the same bounds, and its reasons for them.
 SHARED_BYTES_MIN = 64 * 1024
 SHARED_BYTES_MAX = 16 * 1024 * 1024
 _BUFFER_BYTES = 64 * 1024
 _PIECES_MAX = 512
-_PADDING = bytes(_ALIGNMENT)
+_PADDING = bytes(ALIGNMENT)
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def padded(byte_count):
     """The place that so many bytes take in a payload."""
-    return (byte_count + _ALIGNMENT - 1) & -_ALIGNMENT
+    return (byte_count + ALIGNMENT - 1) & -ALIGNMENT
 
 
 class Channel:
@@ -77,7 +78,7 @@ class Channel:
                 continue
             pieces.append(view)
             payload_bytes += padded(size)
-            if size % _ALIGNMENT:
+            if size % ALIGNMENT:
                 pieces.append(_PADDING[: padded(size) - size])
         place = _INLINE
         if payload_bytes >= SHARED_BYTES_MIN:
@@ -100,6 +101,16 @@ class Channel:
             if offset is not None:
                 return _SHARED, offset
         return _INLINE, None
+
+    def send_numbers(self, numbers, payload):
+        """Sends numbers, and a small payload that is bytes."""
+        frame = b"".join((_HEAD.pack(len(numbers), _AFTER_NUMBERS, len(payload)), numbers, payload))
+        with self._write_lock:
+            self._socket.sendall(frame)
+        if self._soon:
+            self._flush()
+        if self.shared is not None and self.shared.freed:
+            self.send({"kind": "freed"})
 
     def send_soon(self, message):
         """Sends a message without waiting for others that are being sent: they see to it then. For
@@ -133,9 +144,14 @@ class Channel:
     # Reading
 
     def next_work(self):
-        """The next message that is no answer to a call; None when the server has gone."""
-        self._pump(lambda: len(self._work) > 0)
+        """The next message that is no answer to a call, or numbers, and its payload; None when the server has
+        gone."""
+        if not self._work:
+            self._pump(self._has_work)
         return self._work.popleft() if self._work else None
+
+    def _has_work(self):
+        return len(self._work) > 0
 
     def wait(self, is_done):
         """Reads until `is_done()`. Raises ConnectionError when the server goes before that."""
@@ -200,6 +216,10 @@ class Channel:
             self._closed = True
             return False
         message, payload = frame
+        if type(message) is bytes:
+            self._dispatched_elsewhere = False
+            self._work.append(frame)
+            return True
         for offset in message.get("free", ()):
             self.region.free(offset)
         handler = self._dispatch.get(message["kind"])
@@ -220,6 +240,9 @@ class Channel:
         text = self._take(text_bytes)
         if text is None:
             return None
+        if place == _AFTER_NUMBERS:
+            payload = self._take_writable(payload_bytes)
+            return None if payload is None else (bytes(text), payload)
         payload = None
         if place == _SHARED:
             offset = self._take(_OFFSET.size)
@@ -239,6 +262,15 @@ class Channel:
             start = self._start
             self._start += count
             return bytes(self._view[start : self._start])
+        taken = bytearray(count)
+        return taken if self._fill(memoryview(taken)) else None
+
+    def _take_writable(self, count):
+        """The same as memory that models may write to."""
+        if self._end - self._start >= count:
+            start = self._start
+            self._start += count
+            return bytearray(self._view[start : self._start])
         taken = bytearray(count)
         return taken if self._fill(memoryview(taken)) else None
 

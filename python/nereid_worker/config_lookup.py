@@ -19,11 +19,18 @@ def using_decoupled_model_transaction_policy(model_config):
     return model_config.get("model_transaction_policy", {}).get("decoupled", False)
 
 
+def _named(tensors, name):
+    for tensor in tensors:
+        if tensor.name() == name:
+            return tensor
+    return None
+
+
 def get_input_tensor_by_name(inference_request, name):
     """The request's input of that name; None where it has none."""
-    return next((t for t in inference_request.inputs() if t.name() == name), None)
+    return _named(inference_request.inputs(), name)
 
 
 def get_output_tensor_by_name(inference_response, name):
     """The response's output of that name; None where it has none."""
-    return next((t for t in inference_response.output_tensors() if t.name() == name), None)
+    return _named(inference_response.output_tensors(), name)

@@ -41,7 +41,7 @@ _NUMPY_TYPES = {
     "BYTES": np.object_,
 }
 _NUMPY_BY_NUMBER = {NUMBERS[name]: numpy_type for name, numpy_type in _NUMPY_TYPES.items()}
-_NUMBER_BY_DTYPE = {
+NUMBER_BY_DTYPE = {
     np.dtype(numpy_type): NUMBERS[name] for name, numpy_type in _NUMPY_TYPES.items()
 }
 
@@ -62,7 +62,7 @@ def numpy_to_triton_type(data_type):
     dtype = np.dtype(data_type)
     if dtype.kind == "S":
         return BYTES
-    return _NUMBER_BY_DTYPE.get(dtype)
+    return NUMBER_BY_DTYPE.get(dtype)
 
 
 def triton_string_to_numpy(triton_type_string):

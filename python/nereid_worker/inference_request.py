@@ -146,6 +146,27 @@ class InferenceRequest:
         request._places = places_of(head["inputs"])
         return request
 
+    @classmethod
+    def _of_form(cls, form, number, request_id, inputs, decoupled):
+        """A request of a form that the server has told."""
+        request = cls.__new__(cls)
+        request._request_id = request_id
+        request._correlation_id = 0
+        request._inputs = inputs
+        request._output_names = form.outputs
+        request._model_name = ""
+        request._model_version = -1
+        request._flags = 0
+        request._timeout = form.timeout
+        request._preferred_memory = None
+        request._trace = InferenceTrace()
+        request._parameters = "{}"
+        request._state = RequestState(number, form.names, decoupled)
+        request._sender_taken = False
+        request._release_flags = REQUEST_RELEASE_ALL
+        request._places = ()
+        return request
+
     def inputs(self):
         return self._inputs
 

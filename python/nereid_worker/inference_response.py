@@ -45,14 +45,20 @@ class InferenceResponse:
 InferenceResponse.__module__ = "c_python_backend_utils"
 
 
+def wanted_tensors(response, requested_names):
+    """Those of a response's tensors that were asked for."""
+    for tensor in response._tensors:
+        if tensor._name not in requested_names:
+            return [each for each in response._tensors if each._name in requested_names]
+    return response._tensors
+
+
 def response_message(response, requested_names, arrays, shared=None, inputs=()):
     """A response as a message says it; adds to `arrays` what the payload carries. See `describe`."""
     if response._error is not None:
         error = response._error
         return {"error": {"code": error.code().name, "message": error.message()}}
-    wanted = response._tensors
-    if any(tensor._name not in requested_names for tensor in wanted):
-        wanted = [tensor for tensor in wanted if tensor._name in requested_names]
+    wanted = wanted_tensors(response, requested_names)
     message = {"tensors": describe(wanted, arrays, shared, inputs)}
     if response._parameters != "{}":
         message["parameters"] = parameters_wire(response._parameters)

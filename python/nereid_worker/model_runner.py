@@ -5,15 +5,16 @@ import os
 import sys
 import threading
 import time
-import weakref
 
 from .errors import TritonModelException
+from .forms import AnswerForms, RequestForms, payload_of
 from .inference_request import InferenceRequest
-from .inference_response import InferenceResponse, response_message
+from .inference_response import InferenceResponse, response_message, wanted_tensors
 from .model_config import ModelConfig
+from .open_requests import OpenRequests
 from .python_trace import exception_text, ours
 from .response_sender import RESPONSE_COMPLETE_FINAL
-from .tensor_wire import TensorReader, places_of
+from .tensor_wire import TensorReader
 
 # After longer runs it is looked whether requests that wait were cancelled; after others they are as good as run.
 _SHORT_RUN_SECONDS = 0.001
@@ -35,8 +36,10 @@ class ModelRunner:
         self._loop_lock = threading.Lock()
         self._model_path = ""
         self._background = set()
+        self._request_forms = RequestForms()
+        self._answer_forms = AnswerForms()
         # Requests that have no final answer yet, for cancellations.
-        self._open = _OpenRequests()
+        self._open = OpenRequests()
         self._channel.on("cancel", lambda message, _payload: self._open.cancel(message["request"]))
         self._channel.on(
             "acknowledge", lambda message, _payload: self._open.acknowledge(message["request"])
@@ -56,7 +59,7 @@ class ModelRunner:
                 # Nobody is left to finalize for; threads of the model must not hold the process.
                 os._exit(0)
             message, payload = work
-            kind = message["kind"]
+            kind = "execute" if type(message) is bytes else message["kind"]
             if kind == "execute":
                 start = time.monotonic()
                 self._execute(message, payload)
@@ -156,44 +159,69 @@ class ModelRunner:
         return answer
 
     def _execute(self, message, payload):
-        if self._open.takes_cancelled([head["number"] for head in message["requests"]]):
-            self._let_go(message)
-            skipped = {"kind": "result", "batch": message["batch"], "error": None}
-            self._channel.send({**skipped, "responses": [], "skipped": True})
-            return
-        reader = TensorReader(payload, self._channel.shared)
-        requests = [
-            InferenceRequest._of_server(head, reader.take(head["inputs"]), self._owner.decoupled)
-            for head in message["requests"]
-        ]
+        decoupled = self._owner.decoupled
+        grant = None
+        if type(message) is bytes:
+            requests, batch = self._request_forms.requests(message, payload, decoupled)
+        else:
+            requests, batch = self._described(message, payload), message["batch"]
+            grant = message.get("grant")
         states = [request._state for request in requests]
-        self._open.add(states)
-        batch = message["batch"]
-        arrays = []
+        numbers, reply, arrays = None, None, []
         try:
-            responses = self._run(requests)
-            answers = self._answers(requests, responses, arrays)
-            reply = {"kind": "result", "batch": batch, "error": None, "responses": answers}
+            if self._open.takes_cancelled(states):
+                reply = {**self._failed(states, batch, None), "skipped": True}
+            else:
+                self._open.add(states)
+                responses = self._run(requests)
+                self._check_answers(requests, responses)
+                answers = _formable(requests, responses)
+                numbers = self._answer_forms.result(batch, answers)
+                if numbers is None:
+                    reply = self._answer_in_full(batch, requests, responses, answers, arrays)
         except ModelFault as fault:
             reply, arrays = self._failed(states, batch, str(fault)), ()
         except BaseException as error:
             reply, arrays = self._failed(states, batch, exception_text(error)), ()
         # The server may use the memory again that the model has not kept: it is told so with the answer.
-        del reader, payload, requests, states
+        del payload, requests, states
         responses = None
-        self._channel.send(reply, arrays, message.get("grant"))
+        if numbers is not None:
+            self._channel.send_numbers(numbers, payload_of(answers))
+        else:
+            answers = None
+            self._channel.send(reply, arrays, grant)
 
-    def _let_go(self, message):
-        """Tells the server that tensors are not needed which nobody has looked at."""
-        for head in message["requests"]:
-            for place, _end in places_of(head["inputs"]):
-                self._channel.shared.freed.append(place)
+    def _described(self, message, payload):
+        """The requests of a message that says all of them."""
+        heads = message["requests"]
+        self._request_forms.learn(message.get("forms", ()), heads)
+        reader = TensorReader(payload, self._channel.shared)
+        return [
+            InferenceRequest._of_server(head, reader.take(head["inputs"]), self._owner.decoupled)
+            for head in heads
+        ]
 
     @staticmethod
     def _failed(states, batch, text):
         for state in states:
             state.close()
         return {"kind": "result", "batch": batch, "error": text, "responses": []}
+
+    def _answer_in_full(self, batch, requests, responses, answers, arrays):
+        """The result of a batch; adds to `arrays` what the payload carries."""
+        if responses is None:
+            responses = [None] * len(requests)
+        shared = self._channel.shared
+        messages = [
+            self._left_open(request)
+            if response is None
+            else response_message(response, request._state.names, arrays, shared, request._places)
+            for request, response in zip(requests, responses)
+        ]
+        forms = self._answer_forms.learn(answers)
+        result = {"kind": "result", "batch": batch, "error": None, "responses": messages}
+        return {**result, "forms": forms}
 
     @ours
     def _run(self, requests):
@@ -217,10 +245,10 @@ class ModelRunner:
         if error is not None:
             self._owner.log("ERROR", exception_text(error))
 
-    def _answers(self, requests, responses, arrays):
-        """Messages of what `execute` has returned; null for a request that is answered by its sender."""
+    def _check_answers(self, requests, responses):
+        """Raises ModelFault for what `execute` must not return."""
         if responses is None:
-            return self._answered_by_senders(requests)
+            return
         if self._owner.decoupled:
             raise ModelFault(
                 f"Python model '{self._owner.instance_name}' is using the decoupled mode and the execute "
@@ -253,17 +281,6 @@ class ModelRunner:
                 request._state.count(response, RESPONSE_COMPLETE_FINAL)
             except TritonModelException as error:
                 raise ModelFault(str(error)) from None
-        return [
-            self._left_open(request)
-            if response is None
-            else response_message(
-                response, request._state.names, arrays, self._channel.shared, request._places
-            )
-            for request, response in zip(requests, responses)
-        ]
-
-    def _answered_by_senders(self, requests):
-        return [self._left_open(request) for request in requests]
 
     def _left_open(self, request):
         """For a request that `execute` did not answer: nothing, if the model has a sender for it."""
@@ -302,37 +319,13 @@ def _call_finalize(model):
     model.finalize()
 
 
-class _OpenRequests:
-    """The requests of which the server may still say something, without keeping them."""
-
-    def __init__(self):
-        self._states = weakref.WeakValueDictionary()
-        self._cancelled = set()
-        # Numbers grow from one request to the next.
-        self._latest = 0
-
-    def add(self, states):
-        for state in states:
-            self._states[state.number] = state
-
-    def takes_cancelled(self, numbers):
-        """Whether all of these requests, the next to be executed, were cancelled before."""
-        self._latest = numbers[-1]
-        if not self._cancelled:
-            return False
-        found = self._cancelled.intersection(numbers)
-        self._cancelled -= found
-        return len(found) == len(numbers)
-
-    def cancel(self, number):
-        if number > self._latest:
-            self._cancelled.add(number)
-            return
-        state = self._states.get(number)
-        if state is not None:
-            state.cancelled = True
-
-    def acknowledge(self, number):
-        state = self._states.get(number)
-        if state is not None:
-            state.acknowledged += 1
+def _formable(requests, responses):
+    """The tensors of each response; None where there is more than tensors to it, or less."""
+    if responses is None:
+        return [None] * len(requests)
+    return [
+        None
+        if response is None or response._error is not None or response._parameters != "{}"
+        else wanted_tensors(response, request._state.names)
+        for request, response in zip(requests, responses)
+    ]

@@ -3,7 +3,15 @@
 import numpy as np
 
 from .byte_tensors import deserialize_bytes_tensor, serialize_byte_tensor
-from .data_types import BF16, BYTES, NUMBERS, WIRE_NAMES, numpy_to_triton_type, triton_to_numpy_type
+from .data_types import (
+    BF16,
+    BYTES,
+    NUMBER_BY_DTYPE,
+    NUMBERS,
+    WIRE_NAMES,
+    numpy_to_triton_type,
+    triton_to_numpy_type,
+)
 from .dlpack import bf16_capsule, bits_of_bf16
 from .errors import TritonModelException
 from .text import text_of
@@ -19,21 +27,16 @@ class Tensor:
     def __init__(self, name, numpy_array):
         if not isinstance(numpy_array, np.ndarray):
             raise TypeError(f"Tensor(): numpy_array must be an array, found {type(numpy_array)}")
-        if not numpy_array.dtype.isnative:
-            numpy_array = numpy_array.astype(numpy_array.dtype.newbyteorder("="))
-        number = numpy_to_triton_type(numpy_array.dtype)
+        number = NUMBER_BY_DTYPE.get(numpy_array.dtype)
         if number is None:
-            raise TritonModelException(
-                f"Tensor '{name}' has numpy type '{numpy_array.dtype}', which is no data type of Triton."
-            )
-        if number == BYTES and numpy_array.dtype != np.object_:
-            numpy_array = numpy_array.astype(np.object_)
+            numpy_array, number = _converted(name, numpy_array)
         if not numpy_array.flags.c_contiguous:
             numpy_array = np.ascontiguousarray(numpy_array)
-        self._set(name, number, list(numpy_array.shape), numpy_array, None)
+        self._set(name, number, numpy_array.shape, numpy_array, None)
 
     def _set(self, name, number, shape, array, data):
-        name = text_of(name, "Tensor(): name")
+        if type(name) is not str:
+            name = text_of(name, "Tensor(): name")
         if name == "":
             raise TritonModelException("Tensor name cannot be an empty string.")
         self._name = name
@@ -52,7 +55,7 @@ class Tensor:
     @classmethod
     def _of_bf16(cls, name, bits):
         tensor = cls.__new__(cls)
-        tensor._set(name, BF16, list(bits.shape), None, np.ascontiguousarray(bits))
+        tensor._set(name, BF16, bits.shape, None, np.ascontiguousarray(bits))
         return tensor
 
     def _wire(self):
@@ -145,6 +148,18 @@ class Tensor:
                 "C-Order are supported."
             )
         return Tensor(name, array)
+
+
+def _converted(name, array):
+    """An array of a type that Triton has, and the number of the type."""
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    number = numpy_to_triton_type(array.dtype)
+    if number is None:
+        raise TritonModelException(
+            f"Tensor '{name}' has numpy type '{array.dtype}', which is no data type of Triton."
+        )
+    return (array.astype(np.object_) if number == BYTES else array), number
 
 
 class _CapsuleHolder:

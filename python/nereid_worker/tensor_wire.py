@@ -15,10 +15,10 @@ def describe(tensors, arrays, shared=None, inputs=()):
         if inputs and size >= SHARED_BYTES_MIN and hasattr(data, "nbytes"):
             place = shared.place_of(data)
             if any(start <= place and place + size <= end for start, end in inputs):
-                descriptions.append([tensor._name, data_type, tensor._shape, size, place])
+                descriptions.append([tensor._name, data_type, list(tensor._shape), size, place])
                 continue
         arrays.append(data)
-        descriptions.append([tensor._name, data_type, tensor._shape, size])
+        descriptions.append([tensor._name, data_type, list(tensor._shape), size])
     return descriptions
 
 

@@ -37,4 +37,5 @@ export { type Http2Limits, http2LimitDefaults } from './http2/http2-limits.ts';
 export { type InjectedReply, type InjectedRequest, injectRequest } from './inject-request.ts';
 export type { ListenAddress } from './listener.ts';
 export type { ResponseObserver } from './response-observer.ts';
+export { readSocket, type SocketSink } from './socket-reader.ts';
 export type { TlsOptions } from './tls-server.ts';

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { encodeFrame, encodeSharedFrame, FrameReader, type SharedPayload } from './worker-frame.ts';
+import {
+  encodeFrame,
+  encodeSharedFrame,
+  FrameReader,
+  headBytes,
+  type SharedPayload,
+  writeNumbersHead,
+} from './worker-frame.ts';
 
 function bytes(count: number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, index) => index % 251);
@@ -7,7 +14,10 @@ function bytes(count: number): Uint8Array {
 
 function read(stream: Buffer, step: number): [string, Uint8Array | SharedPayload][] {
   const frames: [string, Uint8Array | SharedPayload][] = [];
-  const reader = new FrameReader((text, payload) => frames.push([text, payload]));
+  const reader = new FrameReader({
+    text: (text, payload) => frames.push([text, payload]),
+    numbers: (numbers, payload) => frames.push([`numbers ${numbers.toString('latin1')}`, payload]),
+  });
   for (let at = 0; at < stream.length; at += step) reader.push(stream.subarray(at, at + step));
   return frames;
 }
@@ -46,6 +56,24 @@ describe('frames', () => {
     expect(read(stream, 5)[0]?.[1]).toMatchObject({ granted: true });
   });
 
+  it.each([1, 17, 4096])('may have numbers for a text (every %i bytes)', (step) => {
+    const frame = (numbers: string, payload: Uint8Array): Buffer => {
+      const head = Buffer.alloc(headBytes);
+      writeNumbersHead(head, numbers.length, payload.length);
+      return Buffer.concat([head, Buffer.from(numbers), payload]);
+    };
+    const stream = Buffer.concat([
+      frame('12345', bytes(128)),
+      ...encodeFrame('{}', [bytes(64)]),
+      frame('6', bytes(0)),
+    ]);
+    expect(read(stream, step)).toEqual([
+      ['numbers 12345', Buffer.from(bytes(128))],
+      ['{}', Buffer.from(bytes(64))],
+      ['numbers 6', Buffer.alloc(0)],
+    ]);
+  });
+
   it.each([
     ['a text of 4 GiB', 0, 0xffff_ffff],
     ['a place that is none', 4, 3],
@@ -53,6 +81,15 @@ describe('frames', () => {
   ])('refuses %s', (_, at, value) => {
     const head = Buffer.alloc(16);
     head.writeUInt32LE(value, at);
+    expect(() => read(head, 16)).toThrow('none of ours');
+  });
+
+  it.each([
+    ['numbers', 2 ** 24, 0],
+    ['payload', 8, 2 ** 24],
+  ])('refuses many %s', (_, numbersBytes, payloadBytes) => {
+    const head = Buffer.alloc(headBytes);
+    writeNumbersHead(head, numbersBytes, payloadBytes);
     expect(() => read(head, 16)).toThrow('none of ours');
   });
 });

@@ -1,7 +1,8 @@
 import { allocateFixed } from '@nereid/native';
+import { formPayloadBytesMax } from './form-slots.ts';
 
 /** Length of the text, place of the payload, length of the payload: see python/nereid_worker/channel.py. */
-const headBytes = 16;
+export const headBytes = 16;
 /** The payload follows the text. */
 const placeInline = 0;
 /**
@@ -11,6 +12,8 @@ const placeInline = 0;
 const placeShared = 1;
 /** The payload is in the memory that the server granted for it. As with `placeShared`. */
 const placeGranted = 2;
+/** Numbers are in the place of the text, for what is of forms that both sides know; the payload follows them. */
+const placeAfterNumbers = 256;
 const offsetBytes = 8;
 /** Each tensor in a payload starts at a multiple of this. */
 const tensorAlignment = 64;
@@ -18,6 +21,8 @@ const tensorAlignment = 64;
 const joinedBytesMax = 64 * 1024;
 /** Texts are configurations and shapes; more is a fault of the worker. */
 const textBytesMax = 64 * 1024 * 1024;
+/** Far more than the numbers of any batch of answers. */
+const numbersBytesMax = 1024 * 1024;
 /** What one Buffer can hold in every supported Node. */
 const payloadBytesMax = 0xffff_ffff;
 
@@ -79,6 +84,11 @@ export function encodeSharedFrame(text: string, payloadBytes: number, offset: nu
   return frame;
 }
 
+/** The head of a frame whose numbers and payload are written after it. */
+export function writeNumbersHead(frame: Buffer, numbersBytes: number, payloadBytes: number): void {
+  writeHead(frame, numbersBytes, placeAfterNumbers, payloadBytes);
+}
+
 function writeHead(frame: Buffer, textBytes: number, place: number, payloadBytes: number): void {
   frame.writeUInt32LE(textBytes, 0);
   frame.writeUInt32LE(place, 4);
@@ -94,21 +104,25 @@ export interface SharedPayload {
   readonly byteCount: number;
 }
 
-/** Called for each frame. A payload that came with it is the receiver's own. */
-export type FrameReceiver = (text: string, payload: Uint8Array | SharedPayload) => void;
+/** What is called for each frame. A payload that came with it is the receiver's own. */
+export interface FrameReceiver {
+  text(text: string, payload: Uint8Array | SharedPayload): void;
+  /** @param numbers used again after the call */
+  numbers(numbers: Buffer, payload: Uint8Array): void;
+}
 
 const noPayload = new Uint8Array(0);
 
 /** Puts frames together from what arrives. A large payload is copied once, into memory of its own. */
 export class FrameReader {
-  readonly #receive: FrameReceiver;
+  readonly #receiver: FrameReceiver;
   #rest: Buffer | null = null;
   #text = '';
   #payload: Uint8Array | null = null;
   #payloadFilled = 0;
 
-  constructor(receive: FrameReceiver) {
-    this.#receive = receive;
+  constructor(receiver: FrameReceiver) {
+    this.#receiver = receiver;
   }
 
   /** @throws Error for lengths that no worker of ours sends. */
@@ -138,6 +152,7 @@ export class FrameReader {
     const textBytes = chunk.readUInt32LE(0);
     const payloadBytes = chunk.readUInt32LE(8) + chunk.readUInt32LE(12) * 2 ** 32;
     const place = chunk.readUInt32LE(4);
+    if (place === placeAfterNumbers) return this.#takeNumbers(chunk, textBytes, payloadBytes);
     if (textBytes > textBytesMax || payloadBytes > payloadBytesMax || place > placeGranted) {
       throw new Error(`a frame of ${textBytes} and ${payloadBytes} bytes is none of ours`);
     }
@@ -147,14 +162,33 @@ export class FrameReader {
     const text = chunk.toString('utf8', headBytes, textEnd);
     if (place !== placeInline) {
       const offset = Number(chunk.readBigUInt64LE(textEnd));
-      this.#receive(text, { granted: place === placeGranted, offset, byteCount: payloadBytes });
+      this.#receiver.text(text, {
+        granted: place === placeGranted,
+        offset,
+        byteCount: payloadBytes,
+      });
     } else if (payloadBytes === 0) {
-      this.#receive(text, noPayload);
+      this.#receiver.text(text, noPayload);
     } else {
       this.#text = text;
       this.#payload = allocateFixed(payloadBytes);
       this.#payloadFilled = 0;
     }
+    return end;
+  }
+
+  /** Taken when all of it is there: it is small. */
+  #takeNumbers(chunk: Buffer, numbersBytes: number, payloadBytes: number): number {
+    if (numbersBytes > numbersBytesMax || payloadBytes > formPayloadBytesMax) {
+      throw new Error(`numbers of ${numbersBytes} and ${payloadBytes} bytes are none of ours`);
+    }
+    const numbersEnd = headBytes + numbersBytes;
+    const end = numbersEnd + payloadBytes;
+    if (chunk.length < end) return 0;
+    // From Node's pool: its places are multiples of 8, as typed arrays need.
+    const payload = Buffer.allocUnsafe(payloadBytes);
+    chunk.copy(payload, 0, numbersEnd, end);
+    this.#receiver.numbers(chunk.subarray(headBytes, numbersEnd), payload);
     return end;
   }
 
@@ -164,7 +198,7 @@ export class FrameReader {
     this.#payloadFilled += count;
     if (this.#payloadFilled === payload.length) {
       this.#payload = null;
-      this.#receive(this.#text, payload);
+      this.#receiver.text(this.#text, payload);
     }
     return chunk.subarray(count);
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { readSocket } from '@nereid/transport';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { SharedBlocks } from '../../memory/shared-blocks.ts';
@@ -7,8 +8,11 @@ import type { NumberedRequest } from '../worker/open-request.ts';
 import type { ChannelListener, WorkerChannel } from '../worker/worker-life.ts';
 import type { TensorDescription, WorkerMessage } from '../worker/worker-message.ts';
 import { WorkerOutput } from '../worker/worker-output.ts';
+import { AnswerForms } from './answer-forms.ts';
 import { AnswerRegion } from './answer-region.ts';
+import { encodeExecuteNumbers } from './execute-numbers.ts';
 import { PayloadTensors } from './payload-tensors.ts';
+import { RequestForms } from './request-forms.ts';
 import { executeText } from './request-text.ts';
 import { SharedTensors } from './shared-tensors.ts';
 import {
@@ -43,6 +47,14 @@ export interface WorkerProcessOptions extends ChannelListener {
 /** A worker's first word. */
 export type WorkerGreeting = Extract<WorkerMessage, { kind: 'hello' }>;
 
+/** What a frame says beside its message. */
+interface FrameMembers {
+  /** Ranges of shared memory that were read. */
+  readonly free?: readonly number[];
+  /** What the forms of the message's requests or responses are called from here on. */
+  readonly forms?: readonly (number | null)[];
+}
+
 /**
  * A Python process and the socket to it. Its owner has it end by `kill`, or by having it told to; it
  * never outlives this process, since the kernel kills it then.
@@ -59,6 +71,8 @@ export class WorkerProcess implements WorkerChannel {
   #shares = false;
   /** What the worker sends of large payloads; null where the socket carries them all. */
   #region: AnswerRegion | null = null;
+  readonly #requestForms = new RequestForms();
+  readonly #answerForms = new AnswerForms();
   /** Ranges of the worker's region that were read, which it is told with the next message. */
   #read: number[] = [];
   #fault: string | null = null;
@@ -82,8 +96,15 @@ export class WorkerProcess implements WorkerChannel {
       clock,
       writeLine: (line) => logger.info(`[${label}] ${line}`),
     });
-    const reader = new FrameReader((text, payload) => this.#receive(text, payload));
-    this.#socket.on('data', (chunk: Buffer) => this.#push(reader, chunk));
+    const reader = new FrameReader({
+      text: (text, payload) => this.#receive(text, payload),
+      numbers: (numbers, payload) => this.#receiveNumbers(numbers, payload),
+    });
+    readSocket(this.#socket, {
+      read: (bytes) => this.#push(reader, bytes),
+      readTarget: () => null,
+      readInPlace: () => {},
+    });
     // The end of the process tells; a broken pipe is only its first sign.
     this.#socket.on('error', () => {});
     this.ended = new Promise((resolve) => {
@@ -128,6 +149,13 @@ export class WorkerProcess implements WorkerChannel {
   }
 
   execute(batch: number, requests: readonly NumberedRequest[]): void {
+    const grant = this.#shares ? this.#shared.grant(batch) : null;
+    const plain = grant === null && this.#read.length === 0;
+    const forms = plain ? this.#requestForms.of(requests) : null;
+    if (forms !== null) {
+      this.#send([encodeExecuteNumbers(batch, requests, forms)]);
+      return;
+    }
     const sent: Uint8Array[] = [];
     const describe = ({ request, ownsInputs }: NumberedRequest): TensorDescription[] =>
       request.inputs.map(({ name, dataType, shape, data }) => {
@@ -136,15 +164,19 @@ export class WorkerProcess implements WorkerChannel {
         sent.push(data);
         return [name, dataType, shape, data.byteLength];
       });
-    const grant = this.#shares ? this.#shared.grant(batch) : null;
     const range = grant === null ? null : ([grant.place, grant.memory.length] as const);
-    this.#write(executeText(batch, requests, describe, range), sent);
+    const text = executeText(batch, requests, describe, range);
+    this.#write(withMember(text, 'forms', this.#requestForms.learn(requests)), sent);
   }
 
   /** @param text JSON with `kind` */
   #write(text: string, tensors: readonly Uint8Array[]): void {
     if (this.#over || this.#fault !== null) return;
-    const pieces = this.#frame(this.#withRead(text), tensors);
+    this.#send(this.#frame(this.#withRead(text), tensors));
+  }
+
+  #send(pieces: readonly Uint8Array[]): void {
+    if (this.#over || this.#fault !== null) return;
     if (pieces.length === 1) {
       this.#socket.write(pieces[0] as Uint8Array);
     } else {
@@ -185,16 +217,30 @@ export class WorkerProcess implements WorkerChannel {
   /** The message, with the ranges that were read since the last one. */
   #withRead(text: string): string {
     if (this.#read.length === 0) return text;
-    const told = `{"free":[${this.#read.join(',')}],${text.slice(1)}`;
+    const told = withMember(text, 'free', this.#read);
     this.#read = [];
     return told;
   }
 
+  #receiveNumbers(numbers: Buffer, payload: Uint8Array): void {
+    const message = this.#answerForms.result(numbers);
+    this.#shared.answered(message.batch, 0, false);
+    this.#options.received(message, new PayloadTensors(payload, this.#shared));
+  }
+
   #receive(text: string, payload: Uint8Array | SharedPayload): void {
-    const message = JSON.parse(text) as WorkerMessage & { readonly free?: readonly number[] };
-    this.#options.received(message, this.#tensors(message, payload));
+    const message = JSON.parse(text) as (WorkerMessage | { readonly kind: 'freed' }) & FrameMembers;
+    if (message.kind !== 'freed') {
+      this.#learn(message);
+      this.#options.received(message, this.#tensors(message, payload));
+    }
     // Only now: answers may be in the memory of tensors that the worker needs no longer.
     for (const place of message.free ?? []) this.#shared.letGo(place);
+  }
+
+  #learn(message: WorkerMessage & FrameMembers): void {
+    if (message.forms === undefined || message.kind !== 'result') return;
+    this.#answerForms.learn(message.forms, message);
   }
 
   #tensors(message: WorkerMessage, payload: Uint8Array | SharedPayload): PayloadTensors {
@@ -245,4 +291,9 @@ function spawnWorker({ python, script, environment, blocks }: WorkerProcessOptio
       NEREID_WORKER_SHARED: shared === null ? '' : `${sharedDescriptor} ${blocks.byteLength}`,
     },
   });
+}
+
+/** The JSON text of an object with one more member. */
+function withMember(text: string, name: string, value: readonly (number | null)[]): string {
+  return `{"${name}":${JSON.stringify(value)},${text.slice(1)}`;
 }
