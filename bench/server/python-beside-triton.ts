@@ -2,22 +2,27 @@
  * Claims: beside a real tritonserver with its Python backend, the same `model.py` and the same
  * perf_analyzer, the median latency is at most 0.6, the throughput at eight requests at a time at
  * least twice, and loading takes at most 0.7 of the time.
+ *
+ * perf_analyzer takes its share of the machine's processors: how far it can get is shown by a model that
+ * is no Python and does nothing, and what the servers take for themselves by their processor time.
  */
 
 import { TritonProcess } from '@nereid/test-kit';
-import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
+import { ensurePerfAnalyzer, type PerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
 import { repositoryOf, temporaryFolder } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { type LoadReport, runPerfAnalyzer } from '../harness/perf-analyzer.ts';
+import { treeCpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 
 const claim = 'a Python model beside the real tritonserver';
 const rounds = 3;
 const loads = 5;
 const windowMs = 500;
+const folder = temporaryFolder();
 
 const tensor = (name: string, dims: string): string =>
   `[ { name: "${name}" data_type: TYPE_FP32 dims: [ ${dims} ] } ]`;
@@ -59,17 +64,66 @@ class TritonPythonModel:
         ]
 `;
 
+/** The built-in model that gives its input back. */
+const nothingConfig = `backend: "identity"
+input ${tensor('INPUT0', '1, 3, 640, 640')}
+output ${tensor('OUTPUT0', '1, 3, 640, 640')}
+${group}
+`;
+
+const cases: readonly Case[] = ['add_sub', 'image'].flatMap((model) =>
+  (['http', 'grpc'] as const).flatMap((protocol) =>
+    [1, 8].map((concurrency) => ({ model, protocol, concurrency })),
+  ),
+);
+
+/** A case as it was measured once. */
+interface CaseReport extends LoadReport {
+  /** Of the server with all its processes, for an inference. */
+  readonly cpuUs: number;
+}
+
 interface Contestant {
   readonly name: string;
+  readonly pid: number;
   readonly port: number;
   readonly grpcPort: number;
   readonly loadSeconds: number[];
   /** By case. */
-  readonly reports: Map<string, LoadReport[]>;
+  readonly reports: Map<string, CaseReport[]>;
 }
 
-function contestant(name: string, port: number, grpcPort: number): Contestant {
-  return { name, port, grpcPort, loadSeconds: [], reports: new Map() };
+type Process = Pick<Contestant, 'pid' | 'port'> & { readonly grpcPort: number | null };
+
+function contestant(name: string, { pid, port, grpcPort }: Process): Contestant {
+  return { name, pid, port, grpcPort: grpcPort as number, loadSeconds: [], reports: new Map() };
+}
+
+interface Case {
+  readonly model: string;
+  readonly protocol: 'http' | 'grpc';
+  readonly concurrency: number;
+}
+
+async function inferenceCount(port: number, model: string): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/v2/models/${model}/stats`);
+  const { model_stats } = (await answer.json()) as { model_stats: { inference_count: number }[] };
+  return model_stats[0]?.inference_count ?? 0;
+}
+
+async function measure(
+  tool: PerfAnalyzer & { available: true },
+  { pid, port, grpcPort, reports }: Contestant,
+  each: Case,
+): Promise<void> {
+  const countBefore = await inferenceCount(port, each.model);
+  const cpuBefore = treeCpuSeconds(pid);
+  const at = each.protocol === 'http' ? port : grpcPort;
+  const report = await runPerfAnalyzer(tool, { ...each, port: at, windowMs, folder });
+  const cpuUs = (treeCpuSeconds(pid) - cpuBefore) * 1e6;
+  const count = (await inferenceCount(port, each.model)) - countBefore;
+  const name = `${each.model} ${each.protocol} x${each.concurrency}`;
+  reports.set(name, [...(reports.get(name) ?? []), { ...report, cpuUs: cpuUs / count }]);
 }
 
 async function control(port: number, verb: 'load' | 'unload', model: string): Promise<void> {
@@ -128,22 +182,18 @@ async function main(): Promise<void> {
     })}`,
     '--model-control-mode=explicit',
   ];
-  const folder = temporaryFolder();
-  const nereid = await startServer(
-    ...flags,
-    `--backend-config=python,python-runtime=${ensurePythonEnv()}`,
-  );
-  const triton = await TritonProcess.start(peer, flags);
-  const contestants = [
-    contestant('tritonserver 2.51', triton.port, triton.grpcPort),
-    contestant('nereid', nereid.port, nereid.grpcPort as number),
+  const nothing = repositoryOf({ 'image/config.pbtxt': nothingConfig, 'image/1/.keep': '' });
+  const servers = [
+    await TritonProcess.start(peer, flags),
+    await startServer(...flags, `--backend-config=python,python-runtime=${ensurePythonEnv()}`),
+    await startServer(`--model-repository=${nothing}`),
   ] as const;
+  const contestants = [
+    contestant('tritonserver 2.51', servers[0]),
+    contestant('nereid', servers[1]),
+  ] as const;
+  const limit = contestant('nereid, without a model to run', servers[2]);
   await measureLoads(contestants);
-  const cases = ['add_sub', 'image'].flatMap((model) =>
-    (['http', 'grpc'] as const).flatMap((protocol) =>
-      [1, 8].map((concurrency) => ({ model, protocol, concurrency })),
-    ),
-  );
   for (const each of contestants) {
     await control(each.port, 'load', 'add_sub');
     await control(each.port, 'load', 'image');
@@ -151,20 +201,15 @@ async function main(): Promise<void> {
   }
   for (let round = 0; round < rounds; round++) {
     for (const each of cases) {
-      for (const { port, grpcPort, reports } of contestants) {
-        const name = `${each.model} ${each.protocol} x${each.concurrency}`;
-        const at = each.protocol === 'http' ? port : grpcPort;
-        const report = await runPerfAnalyzer(tool, { ...each, port: at, windowMs, folder });
-        reports.set(name, [...(reports.get(name) ?? []), report]);
-      }
+      for (const contestant of contestants) await measure(tool, contestant, each);
+      if (each.model === 'image') await measure(tool, limit, each);
     }
   }
-  await triton.stop();
-  await nereid.stop();
-  report(contestants);
+  for (const server of servers) await server.stop();
+  report(contestants, limit);
 }
 
-function report([reference, ours]: readonly [Contestant, Contestant]): void {
+function report([reference, ours]: readonly [Contestant, Contestant], limit: Contestant): void {
   printTable(
     `Loading add_sub, ${loads} times in turn`,
     [{ title: 'seconds', digits: 2 }],
@@ -179,39 +224,41 @@ function report([reference, ours]: readonly [Contestant, Contestant]): void {
   );
   for (const [name, theirs] of reference.reports) {
     const own = ours.reports.get(name) ?? [];
-    const pick = (reports: readonly LoadReport[]): number[][] => [
-      reports.map(({ p50Us }) => p50Us),
-      reports.map(({ perSecond }) => perSecond),
-    ];
+    const rows = [reference, ours, limit].flatMap((contestant) => {
+      const reports = contestant.reports.get(name);
+      return reports === undefined ? [] : [{ name: contestant.name, samples: pick(reports) }];
+    });
     printTable(
       name,
       [
         { title: 'p50, µs', digits: 0 },
         { title: 'inferences a second', digits: 0 },
+        { title: 'CPU of the server, µs/inference', digits: 0 },
       ],
-      [
-        { name: reference.name, samples: pick(theirs) },
-        { name: ours.name, samples: pick(own) },
-      ],
+      rows,
     );
-    const ratio = (value: (report: LoadReport) => number): ReturnType<typeof ratioOf> =>
+    const ratio = (value: (report: CaseReport) => number): ReturnType<typeof ratioOf> =>
       ratioOf(own.map(value), theirs.map(value));
     printVerdict(
       `${name}: p50 to that of tritonserver`,
       ratio(({ p50Us }) => p50Us),
-      {
-        atMost: 0.6,
-      },
+      { atMost: 0.6 },
     );
     if (!name.endsWith('x8')) continue;
     printVerdict(
       `${name}: throughput to that of tritonserver`,
       ratio(({ perSecond }) => perSecond),
-      {
-        atLeast: 2,
-      },
+      { atLeast: 2 },
     );
   }
+}
+
+function pick(reports: readonly CaseReport[]): number[][] {
+  return [
+    reports.map(({ p50Us }) => p50Us),
+    reports.map(({ perSecond }) => perSecond),
+    reports.map(({ cpuUs }) => cpuUs),
+  ];
 }
 
 await main();

@@ -22,6 +22,11 @@ export class TritonProcess {
     this.grpcPort = grpcPort;
   }
 
+  /** Of the process. */
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** Throws when it is not live in time. */
   static async start(
     peer: TritonPeer & { available: true },
