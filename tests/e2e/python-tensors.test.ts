@@ -71,6 +71,16 @@ ensemble_scheduling { step [ ${[
   step('in_place', 'A', 'C'),
 ].join(', ')} ] }`;
 
+/** Each tensor has one reader. */
+const chain = `platform: "ensemble"
+input [ ${vector('X')} ]
+output [ ${vector('Y')} ]
+ensemble_scheduling { step [ ${[
+  step('same', 'X', 'A'),
+  step('in_place', 'A', 'B'),
+  step('part', 'B', 'Y'),
+].join(', ')} ] }`;
+
 const repository = temporaryRepository({
   ...Object.fromEntries(
     Object.entries(models).flatMap(([name, code]) => [
@@ -82,6 +92,8 @@ const repository = temporaryRepository({
   'batched/1/model.py': pythonModel('y = x + 1'),
   'fan/config.pbtxt': fan,
   'fan/1/': '',
+  'chain/config.pbtxt': chain,
+  'chain/1/': '',
 });
 let server: ServerProcess;
 
@@ -161,6 +173,16 @@ describe('tensors of Python models', () => {
       expectSame(
         await infer(client, 'sparse', x),
         x.filter((_, index) => index % 2 === 0),
+      );
+    });
+  });
+
+  it('may be handed from step to step', async () => {
+    await everybody(10, async (client, count, first) => {
+      const x = numbers(count + 5000, first);
+      expectSame(
+        await infer(client, 'chain', x),
+        x.subarray(1000, -1000).map((value) => value * 2),
       );
     });
   });

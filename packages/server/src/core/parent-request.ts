@@ -2,6 +2,8 @@
 export interface ParentRequest {
   /** Adds what an execution of the step took; called for those that succeeded. Nanoseconds. */
   addDurations(computeInputNs: number, computeInferNs: number, computeOutputNs: number): void;
+  /** Nobody else reads the step's inputs, or will: its model may write to them. */
+  readonly ownsInputs: boolean;
   /** True where `congested` may become true. */
   readonly paces: boolean;
   /** True while further answers of the step would only pile up: who makes many should wait. */

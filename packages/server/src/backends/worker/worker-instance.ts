@@ -261,8 +261,8 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   }
 
   #numbered(number: number, request: InferRequest): NumberedRequest {
-    // Steps of an ensemble share tensors, and a request that is executed again has the same ones.
-    const ownsInputs = !this.#parts.reschedules && (request.parent ?? null) === null;
+    // A request that is executed again has the same tensors.
+    const ownsInputs = !this.#parts.reschedules && request.parent?.ownsInputs !== false;
     return { number, request, ownsInputs };
   }
 

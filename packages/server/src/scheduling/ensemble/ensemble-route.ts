@@ -15,6 +15,8 @@ export interface EnsembleRoute {
   readonly missing: readonly number[];
   /** By tensor: how often it is taken, by steps and by the ensemble's answer. */
   readonly reads: readonly number[];
+  /** No tensor is taken twice: whoever takes one, or a view of one, is alone with it. */
+  readonly readsOnce: boolean;
 }
 
 /** Routes that are kept: requests of one client ask for the same outputs again and again. */
@@ -57,6 +59,7 @@ function ensembleRoute(plan: EnsemblePlan, outputNames: readonly string[]): Ense
   for (const { tensor } of outputs) isOutput[tensor] = true;
   const needed = neededSteps(plan, outputs);
   const readers = plan.readers.map((steps) => steps.filter((step) => needed[step] === true));
+  const reads = readers.map((steps, tensor) => steps.length + (isOutput[tensor] === true ? 1 : 0));
   return {
     plan,
     outputs,
@@ -64,7 +67,8 @@ function ensembleRoute(plan: EnsemblePlan, outputNames: readonly string[]): Ense
     needed,
     readers,
     missing: plan.steps.map((step) => step.inputTensors.length),
-    reads: readers.map((steps, tensor) => steps.length + (isOutput[tensor] === true ? 1 : 0)),
+    reads,
+    readsOnce: reads.every((count) => count <= 1),
   };
 }
 

@@ -53,6 +53,8 @@ export class EnsembleRun implements StepOwner {
   /** Ready, but their limiter has no room. */
   readonly #waiting = new Set<StepRun>();
   #relieved: (() => void)[] = [];
+  /** Of the steps' answers: the ensemble's own may have views of them. */
+  readonly #releases: (() => void)[] = [];
   /** Steps that are ready, wait or run. */
   #inflight = 0;
   #nesting = 0;
@@ -134,6 +136,12 @@ export class EnsembleRun implements StepOwner {
     this.computeOutputNs += computeOutputNs;
   }
 
+  /** A tensor that no step and no answer has twice, and no other answer of a decoupled step again. */
+  get ownsInputs(): boolean {
+    if (!this.#route.readsOnce || this.request.parent?.ownsInputs === false) return false;
+    return !this.#models.some((model) => isDecoupled(model));
+  }
+
   get paces(): boolean {
     return this.#owner.limiters.length > 0 || this.request.parent?.paces === true;
   }
@@ -182,9 +190,10 @@ export class EnsembleRun implements StepOwner {
 
   /** Hands the outputs of a step on. @returns The answer that they complete, or null. */
   #take(step: StepRun, response: InferResponse): InferResponse | null {
-    const decoupled = step.model.config.model_transaction_policy?.decoupled === true;
+    const decoupled = isDecoupled(step.model);
     if (!decoupled && step.hasAnswered) return null;
     step.hasAnswered = true;
+    if (response.release != null) this.#releases.push(response.release);
     const frame = decoupled ? new TensorFrame(this.#route) : step.frame;
     const parameters = parametersAfter(step.parameters, response.parameters);
     const { outputs: tensors } = step.step;
@@ -248,8 +257,10 @@ export class EnsembleRun implements StepOwner {
     if (this.#error !== null) {
       if (final) this.#end(null, this.#error);
     } else if (answer !== null) {
+      // Only one answer is known to be the last that has views of anything.
+      const sole = final && !this.#hasAnswered && this.#releases.length > 0;
       this.#hasAnswered = true;
-      if (final) this.#end(answer, null);
+      if (final) this.#end(sole ? { ...answer, release: () => this.#release() } : answer, null);
       else this.#sink.respond(answer, false);
     } else if (final) {
       const ended = this.#route.plan.decoupled || this.#hasAnswered;
@@ -289,6 +300,10 @@ export class EnsembleRun implements StepOwner {
     } catch (failure) {
       this.failed(step, this.#public(failure), true);
     }
+  }
+
+  #release(): void {
+    for (const release of this.#releases) release();
   }
 
   #leave(step: StepRun): void {
@@ -342,3 +357,7 @@ export class EnsembleRun implements StepOwner {
 }
 
 const noSteps: readonly number[] = [];
+
+function isDecoupled(model: StepModel | undefined): boolean {
+  return model?.config.model_transaction_policy?.decoupled === true;
+}

@@ -76,6 +76,49 @@ describe('the flow of data', () => {
     expect(last.calls[0]?.message.id).toBe('r');
   });
 
+  it.each([
+    [
+      'each tensor is taken once',
+      [step('one', { X: 'A' }, { Z: 'T' }), step('two', { X: 'T' }, { Z: 'OUT' })],
+      '',
+      true,
+    ],
+    [
+      'one is taken twice',
+      [step('one', { X: 'A' }, { Z: 'T' }), step('two', { X: 'T', Y: 'A' }, { Z: 'OUT' })],
+      '',
+      false,
+    ],
+    [
+      'a step may answer again',
+      [step('one', { X: 'A' }, { Z: 'T' }), step('two', { X: 'T' }, { Z: 'OUT' })],
+      decoupled,
+      false,
+    ],
+  ])('says whether steps own their inputs: %s', (_, steps, extra, owned) => {
+    const [one, two] = [adder('one', extra), adder('two')];
+    const bench = new EnsembleBench(ensemble(['A'], ['OUT'], steps, extra), { one, two });
+    bench.send([int32('A', [1], 5)]);
+    const calls = [...one.calls, ...two.calls];
+    expect(calls.map(({ parent }) => parent.ownsInputs)).toEqual([owned, owned]);
+  });
+
+  it('gives the memory of all steps back with its answer', () => {
+    const released: string[] = [];
+    const giving = (name: string): FakeStepModel =>
+      new FakeStepModel(modelConfig(name), ({ sink, message }) => {
+        const head = { modelName: name, modelVersion: '1', id: message.id, parameters: new Map() };
+        const outputs = [int32('Z', [1], 1)];
+        sink.respond({ ...head, outputs, release: () => released.push(name) }, true);
+      });
+    const models = { one: giving('one'), two: giving('two'), last: giving('last') };
+    const bench = new EnsembleBench(diamond, models);
+    const sent = bench.send([int32('A', [1], 5), int32('B', [1], 7)]);
+    expect(released).toEqual([]);
+    sent.responses[0]?.release?.();
+    expect(released).toEqual(['one', 'two', 'last']);
+  });
+
   it('hands tensors on as they are', () => {
     const echo = new FakeStepModel(modelConfig('echo'), (call) => {
       const { data } = call.message.inputs[0]!;

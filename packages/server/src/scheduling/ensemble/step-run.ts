@@ -88,6 +88,10 @@ export class StepRun implements ResponseSink, ParentRequest, LimitedStep {
     this.#owner.addDurations(computeInputNs, computeInferNs, computeOutputNs);
   }
 
+  get ownsInputs(): boolean {
+    return this.#owner.ownsInputs;
+  }
+
   get paces(): boolean {
     return this.#owner.paces;
   }
