@@ -42,6 +42,16 @@ def parse_config(args):
     return json.loads(args["model_config"])
 
 
+def without_dimensions(arrays, names):
+    """The arrays, and of these names as scalars: requests have one element for each of them."""
+    if not names:
+        return arrays
+    return {
+        name: array.reshape(()) if name in names and array.size == 1 else array
+        for name, array in arrays.items()
+    }
+
+
 class BatchedExecution:
     """Answers requests of a model that takes arrays by name: those that fit are executed together."""
 
@@ -99,4 +109,6 @@ class BatchedExecution:
     def _response(part):
         if isinstance(part, TritonError):
             return InferenceResponse(error=part)
-        return InferenceResponse([Tensor(name, array) for name, array in part.items()])
+        # A scalar goes out as one element: no configuration can have outputs without dimensions.
+        outputs = [Tensor(name, np.atleast_1d(array)) for name, array in part.items()]
+        return InferenceResponse(outputs)

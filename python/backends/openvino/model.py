@@ -1,7 +1,16 @@
 """The OpenVINO backend: `model.xml` with `model.bin`, or any file that OpenVINO reads."""
 
+import numpy as np
+
 import triton_python_backend_utils as pb_utils
-from nereid_worker.framework import BatchedExecution, model_file, parameter, parse_config, require
+from nereid_worker.framework import (
+    BatchedExecution,
+    model_file,
+    parameter,
+    parse_config,
+    require,
+    without_dimensions,
+)
 
 _DEFAULT_MODEL = "model.xml"
 # What a model that can batch gets, as with Triton's ONNX Runtime backend.
@@ -49,7 +58,7 @@ def _properties(port, batched):
         raise pb_utils.TritonModelException(
             f"'{port.get_any_name()}' has the element type {element}, which no tensor has"
         )
-    dims = _dims(port)[1 if batched else 0 :]
+    dims = _dims(port)[1 if batched else 0 :] or [1]
     return {"name": port.get_any_name(), "data_type": _TYPES[element], "dims": dims}
 
 
@@ -89,6 +98,12 @@ class TritonPythonModel:
                 settings[name] = parameter(config, name)
         self._request = core.compile_model(model, device, settings).create_infer_request()
         names = {name for port in model.inputs for name in port.get_names()}
+        self._scalars = {
+            name
+            for port in model.inputs
+            if port.get_partial_shape().rank == 0
+            for name in port.get_names()
+        }
         self._outputs = {}
         for entry in config["output"]:
             found = [i for i, port in enumerate(model.outputs) if entry["name"] in port.get_names()]
@@ -122,9 +137,26 @@ class TritonPythonModel:
         return self._execution.answer(requests, self._run)
 
     def _run(self, arrays):
-        self._request.infer(arrays, share_inputs=True)
-        # Copied: the next run writes there.
+        given = {
+            name: _texts(array) if array.dtype == np.object_ else array
+            for name, array in without_dimensions(arrays, self._scalars).items()
+        }
+        self._request.infer(given, share_inputs=True)
         return {
-            name: self._request.get_output_tensor(index).data.copy()
+            name: _array(self._request.get_output_tensor(index))
             for name, index in self._outputs.items()
         }
+
+
+def _texts(array):
+    """OpenVINO takes text of one width; with NumPy's own bytes it would lose NULs at the end."""
+    texts = [bytes(element).decode("utf-8") for element in array.reshape(-1)]
+    return np.array(texts, dtype=np.str_).reshape(array.shape)
+
+
+def _array(tensor):
+    """Copied: the next run writes there."""
+    if tensor.get_element_type().get_type_name() != "string":
+        return tensor.data.copy()
+    texts = [text.encode("utf-8") for text in tensor.str_data.reshape(-1)]
+    return np.array(texts, dtype=np.object_).reshape(tuple(tensor.get_shape()))

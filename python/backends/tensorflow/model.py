@@ -3,7 +3,14 @@
 import numpy as np
 
 import triton_python_backend_utils as pb_utils
-from nereid_worker.framework import BatchedExecution, model_file, parameter, parse_config, require
+from nereid_worker.framework import (
+    BatchedExecution,
+    model_file,
+    parameter,
+    parse_config,
+    require,
+    without_dimensions,
+)
 
 _DEFAULT_MODEL = "model.savedmodel"
 _DEFAULT_SIGNATURE = "serving_default"
@@ -53,7 +60,8 @@ def _properties(name, spec, batched):
     if spec.dtype.name not in _TYPES:
         raise pb_utils.TritonModelException(f"'{name}' has the type {spec.dtype.name}")
     dims = [-1 if size is None else size for size in spec.shape.as_list()]
-    return {"name": name, "data_type": _TYPES[spec.dtype.name], "dims": dims[1 if batched else 0 :]}
+    dims = dims[1 if batched else 0 :] or [1]
+    return {"name": name, "data_type": _TYPES[spec.dtype.name], "dims": dims}
 
 
 class TritonPythonModel:
@@ -86,9 +94,9 @@ class TritonPythonModel:
         self._tensorflow, self._loaded, self._signature = _load(config)
         gpu = args["model_instance_kind"] == "GPU"
         self._device = f"/GPU:{args['model_instance_device_id']}" if gpu else "/CPU:0"
-        self._types = {
-            name: spec.dtype for name, spec in self._signature.structured_input_signature[1].items()
-        }
+        specs = self._signature.structured_input_signature[1]
+        self._types = {name: spec.dtype for name, spec in specs.items()}
+        self._scalars = {name for name, spec in specs.items() if spec.shape.rank == 0}
         self._outputs = [entry["name"] for entry in config["output"]]
         for kind, known in (("input", self._types), ("output", self._signature.structured_outputs)):
             for entry in config[kind]:
@@ -106,7 +114,7 @@ class TritonPythonModel:
         with self._tensorflow.device(self._device):
             given = {
                 name: self._tensorflow.constant(array, dtype=self._types[name])
-                for name, array in arrays.items()
+                for name, array in without_dimensions(arrays, self._scalars).items()
             }
             outputs = self._signature(**given)
         return {name: np.asarray(outputs[name].numpy()) for name in self._outputs}

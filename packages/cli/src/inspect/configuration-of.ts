@@ -37,17 +37,26 @@ export function configurationOf(
     input: file.inputs.map((tensor) => entry(tensor, size > 0)),
     output: file.outputs.map((tensor) => entry(tensor, size > 0)),
     ...(size > 1 ? { dynamic_batching: {} } : {}),
+    ...parametersOf(file),
   };
   const notes = file.notes.map((note) => `# ${note}\n`).join('');
   return notes + modelConfigToText(modelConfigFromJson(JSON.stringify(config)));
 }
 
-function entry({ name, dataType, shape }: DeclaredTensor, batches: boolean): object {
+function parametersOf({ parameters }: ModelFile): object {
+  const entries = Object.entries(parameters);
+  if (entries.length === 0) return {};
+  return {
+    parameters: Object.fromEntries(entries.map(([name, value]) => [name, { string_value: value }])),
+  };
+}
+
+function entry({ name, dataType, shape, optional }: DeclaredTensor, batches: boolean): object {
   const data_type = dataType ?? 'TYPE_FP32';
-  if (shape === null) return { name, data_type, dims: [-1] };
+  if (shape === null) return { name, data_type, dims: [-1], ...(optional ? { optional } : {}) };
   const dims = batches ? shape.slice(1) : shape;
-  // Dims cannot be empty: a scalar is one element, which reaches the model without that dimension.
-  return dims.length === 0
-    ? { name, data_type, dims: [1], reshape: { shape: [] } }
-    : { name, data_type, dims };
+  if (dims.length > 0) return { name, data_type, dims };
+  // Dims cannot be empty: a scalar is one element. In a batch it reaches the model without that dimension; alone
+  // the backend takes it off, since servers refuse to.
+  return { name, data_type, dims: [1], ...(batches ? { reshape: { shape: [] } } : {}) };
 }

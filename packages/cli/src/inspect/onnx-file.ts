@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { isSafePath } from '../manage/safe-path.ts';
-import { type DeclaredTensor, type ModelFile, malformed } from './model-file.ts';
+import { anyRankNotes, type DeclaredTensor, type ModelFile, malformed } from './model-file.ts';
 import { type ProtobufField, ProtobufFile } from './protobuf-file.ts';
 
 const format = 'ONNX model';
@@ -52,7 +52,8 @@ export function readOnnxFile(path: string): ModelFile {
         }
         return { from: join(dirname(path), place), to: place };
       }),
-      notes: [],
+      parameters: {},
+      notes: anyRankNotes([...inputs, ...outputs]),
     };
   } finally {
     file.close();

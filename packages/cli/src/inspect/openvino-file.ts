@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { type DeclaredTensor, type ModelFile, malformed } from './model-file.ts';
+import { anyRankNotes, type DeclaredTensor, type ModelFile, malformed } from './model-file.ts';
 
 const format = 'OpenVINO model';
 const fileBytesMax = 536_870_912;
@@ -58,9 +58,12 @@ export function readOpenVino(path: string): ModelFile {
   const { layers, edges } = layersOf(readFileSync(path, 'utf8'), path);
   const all = [...layers.values()];
   const inputs = all.filter(({ attributes }) => attributes['type'] === 'Parameter').map(inputOf);
+  // A port does not tell one without dimensions from one with any number of them.
+  const anyRank = inputs.some(({ shape }) => shape === null);
   const outputs = all
     .filter(({ attributes }) => attributes['type'] === 'Result')
-    .map((layer) => outputOf(layer, layers, edges));
+    .map((layer) => outputOf(layer, layers, edges))
+    .map((output) => (anyRank && output.shape?.length === 0 ? { ...output, shape: null } : output));
   if (inputs.length === 0) throw malformed(path, format, 'it has no parameters');
   const weights = path.replace(/\.xml$/iu, '.bin');
   return {
@@ -70,7 +73,8 @@ export function readOpenVino(path: string): ModelFile {
     inputs,
     outputs,
     companions: existsSync(weights) ? [{ from: weights, to: 'model.bin' }] : [],
-    notes: [],
+    parameters: {},
+    notes: anyRankNotes([...inputs, ...outputs]),
   };
 }
 
@@ -130,7 +134,7 @@ function inputOf({ attributes, data, ports }: Layer): DeclaredTensor {
   return {
     name: firstName(port) ?? attributes['name'] ?? '',
     dataType: types[data['element_type'] ?? ''] ?? null,
-    shape: shapeOf(data['shape']) ?? port?.dims ?? null,
+    shape: data['shape'] === undefined ? (port?.dims ?? null) : shapeOf(data['shape']),
   };
 }
 
@@ -156,8 +160,8 @@ function firstName(port: Port | undefined): string | undefined {
 }
 
 /** `1,3,?,224..640`: what is no number varies. */
-function shapeOf(text: string | undefined): number[] | null {
-  if (text === undefined || text === '...') return null;
+function shapeOf(text: string): number[] | null {
+  if (text.trim() === '...') return null;
   if (text.trim() === '') return [];
   return text.split(',').map((size) => (/^\d+$/u.test(size.trim()) ? Number(size) : -1));
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, gunzipSync } from 'node:zlib';
 import { identityModel } from '@nereid/test-kit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -180,6 +180,29 @@ dynamic_batching { }
     expect(configurationOf('s', model, 16)).toContain('dims: [ 1 ]\n    reshape { }');
   });
 
+  it('reads what TensorFlow writes: a signature of another name, scalars, any number of dimensions', () => {
+    const saved = (name: string) => {
+      const packed = readFileSync(new URL(`testing/${name}.saved_model.pb.gz`, import.meta.url));
+      file(`${name}/saved_model.pb`, gunzipSync(packed));
+      return configurationOf(name, readModelFile(join(folder, name)), null).replaceAll(
+        /\s+/gu,
+        ' ',
+      );
+    };
+    expect(saved('named')).toBe(
+      'name: "named" platform: "tensorflow_savedmodel" backend: "tensorflow" max_batch_size: 4 ' +
+        'input [ { name: "left" data_type: TYPE_FP32 dims: [ 4 ] }, { name: "right" data_type: TYPE_INT64 dims: [ 4 ] } ] ' +
+        'output [ { name: "right" data_type: TYPE_INT64 dims: [ 4 ] }, { name: "sum" data_type: TYPE_FP32 dims: [ 4 ] } ] ' +
+        'dynamic_batching { } parameters { key: "TF_SIGNATURE_DEF" value { string_value: "classify" } } ',
+    );
+    expect(saved('odd')).toBe(
+      "# The file does not say how many dimensions these have, correct dims: 'any', 'output_0', 'output_1'. " +
+        'name: "odd" platform: "tensorflow_savedmodel" backend: "tensorflow" ' +
+        'input [ { name: "any" data_type: TYPE_FP16 dims: [ -1 ] }, { name: "flag" data_type: TYPE_BOOL dims: [ 1 ] } ] ' +
+        'output [ { name: "output_0" data_type: TYPE_FP16 dims: [ -1 ] }, { name: "output_1" data_type: TYPE_BF16 dims: [ -1 ] } ] ',
+    );
+  });
+
   it.each([true, false])('reads TorchScript, packed: %s', (packed) => {
     const bytes = zip(
       { 'net/data.pkl': pickle, 'net/code/__torch__/nets/detector.py': code },
@@ -211,7 +234,11 @@ dynamic_batching { }
     ['y.onnx', '', 'it has no graph'],
     ['x.pt', 'no archive', 'it is no ZIP archive'],
     ['y.pt', zip({ 'x/weights': 'a' }), 'weights alone are no model'],
-    ['z.pt', zip({ 'x/data.pkl': '\x80\x02cos\nsystem\n' }), 'names no class of a scripted model'],
+    [
+      'z.pt',
+      zip({ 'x/data.pkl': '\x80\x02cos\nsystem\n' }),
+      'weights or a pickled module, and no code',
+    ],
     ['x.xml', '<net></net>', 'it has no parameters'],
     ['y.xml', '<!DOCTYPE x [<!ENTITY a "b">]>', 'it declares entities'],
     ['x.h5', '', 'is none of the models that can be read'],

@@ -25,6 +25,11 @@ export function readModelFile(path: string): ModelFile {
     case '.xml':
       return readOpenVino(path);
   }
+  if (extname(path).toLowerCase() === '.pt2') {
+    throw new CommandError(
+      `${path} was written by torch.export, which the pytorch backend does not load: write TorchScript (torch.jit.trace, torch.jit.script) or ONNX (torch.onnx.export)`,
+    );
+  }
   throw new CommandError(
     `${path} is none of the models that can be read: .onnx, .pt (TorchScript), .xml (OpenVINO), or the folder of a SavedModel`,
   );

@@ -1,8 +1,12 @@
 import { join } from 'node:path';
-import { type DeclaredTensor, type ModelFile, malformed } from './model-file.ts';
+import { CommandError } from '../command/exit-status.ts';
+import { anyRankNotes, type DeclaredTensor, type ModelFile } from './model-file.ts';
 import { type ProtobufField, ProtobufFile } from './protobuf-file.ts';
 
 const format = 'SavedModel';
+/** What a server takes when its configuration names none. */
+const tagDefault = 'serve';
+const signatureDefault = 'serving_default';
 
 /** By TensorFlow's number of the type. types.proto, DataType. */
 const types: Readonly<Record<number, string>> = {
@@ -26,38 +30,65 @@ const types: Readonly<Record<number, string>> = {
 export function readSavedModel(folder: string): ModelFile {
   const file = new ProtobufFile(join(folder, 'saved_model.pb'), format);
   try {
-    const signatures = signaturesOf(file);
+    const { tag, signatures } = graphToServe(file);
     const names = [...signatures.keys()].filter((name) => !name.startsWith('__'));
-    const name = names.includes('serving_default') ? 'serving_default' : names[0];
+    const name = names.includes(signatureDefault) ? signatureDefault : names[0];
     const signature = signatures.get(name ?? '');
-    if (signature === undefined) throw malformed(file.path, format, 'it has no signature to serve');
+    if (signature === undefined) {
+      throw new CommandError(
+        `${folder} has no signature to serve: save it with tf.saved_model.save(..., signatures=...)`,
+      );
+    }
+    const inputs = tensorsOf(file, signature, 1);
+    const outputs = tensorsOf(file, signature, 2);
     return {
       backend: 'tensorflow',
       platform: 'tensorflow_savedmodel',
       localName: 'model.savedmodel',
-      inputs: tensorsOf(file, signature, 1),
-      outputs: tensorsOf(file, signature, 2),
+      inputs,
+      outputs,
       companions: [],
-      notes:
-        name === 'serving_default' && names.length === 1
-          ? []
-          : [`Of the signatures ${names.join(', ')} this is ${name}.`],
+      parameters: {
+        ...(tag === tagDefault ? {} : { TF_GRAPH_TAG: tag }),
+        ...(name === signatureDefault ? {} : { TF_SIGNATURE_DEF: name as string }),
+      },
+      notes: [
+        ...(names.length === 1 ? [] : [`Of the signatures ${names.join(', ')} this is ${name}.`]),
+        ...anyRankNotes([...inputs, ...outputs]),
+      ],
     };
   } finally {
     file.close();
   }
 }
 
-/** SavedModel.meta_graphs 2 → MetaGraphDef.signature_def 5: entries of key 1 and value 2. */
-function signaturesOf(file: ProtobufFile): Map<string, ProtobufField> {
-  const signatures = new Map<string, ProtobufField>();
+/** SavedModel.meta_graphs 2 → MetaGraphDef.meta_info_def 1 → tags 4: the one to serve, else the first. */
+function graphToServe(file: ProtobufFile): {
+  tag: string;
+  signatures: Map<string, ProtobufField>;
+} {
+  let first: { tag: string; graph: ProtobufField } | null = null;
   for (const graph of file.fields()) {
     if (graph.number !== 2 || graph.end === 0) continue;
-    for (const entry of file.fields(graph.start, graph.end)) {
-      if (entry.number !== 5) continue;
-      const [key, value] = [file.field(1, entry), file.field(2, entry)];
-      if (key !== null && value !== null) signatures.set(file.text(key), value);
+    const info = file.field(1, graph);
+    const fields = info === null ? [] : [...file.fields(info.start, info.end)];
+    const tags = fields.filter(({ number }) => number === 4).map((tag) => file.text(tag));
+    if (tags.includes(tagDefault)) {
+      return { tag: tagDefault, signatures: signaturesOf(file, graph) };
     }
+    first ??= { tag: tags[0] ?? tagDefault, graph };
+  }
+  if (first === null) return { tag: tagDefault, signatures: new Map() };
+  return { tag: first.tag, signatures: signaturesOf(file, first.graph) };
+}
+
+/** MetaGraphDef.signature_def 5: entries of key 1 and value 2. */
+function signaturesOf(file: ProtobufFile, graph: ProtobufField): Map<string, ProtobufField> {
+  const signatures = new Map<string, ProtobufField>();
+  for (const entry of file.fields(graph.start, graph.end)) {
+    if (entry.number !== 5) continue;
+    const [key, value] = [file.field(1, entry), file.field(2, entry)];
+    if (key !== null && value !== null) signatures.set(file.text(key), value);
   }
   return signatures;
 }

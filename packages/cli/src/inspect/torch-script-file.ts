@@ -1,4 +1,10 @@
-import { type DeclaredTensor, type ModelFile, malformed } from './model-file.ts';
+import { CommandError } from '../command/exit-status.ts';
+import { type ModelFile, malformed } from './model-file.ts';
+import {
+  classOfCode,
+  type TorchScriptForward,
+  torchScriptForward,
+} from './torch-script-forward.ts';
 import { ZipFile } from './zip-file.ts';
 
 const format = 'TorchScript model';
@@ -17,11 +23,11 @@ export function readTorchScript(path: string): ModelFile {
     }
     const folder = data.slice(0, -'data.pkl'.length);
     const { module, name } = classOf(archive.read(data), path);
-    const code = `${folder}code/${module.replaceAll('.', '/')}.py`;
+    const code = codePath(folder, module);
     if (!archive.names.includes(code)) {
       throw malformed(path, format, `there is no ${code} in it: save it with torch.jit.save`);
     }
-    const { inputs, outputs, notes } = forwardOf(archive.read(code).toString(), name, path);
+    const { inputs, outputs, notes } = forwardOf(archive, folder, code, name);
     return {
       backend: 'pytorch',
       platform: 'pytorch_libtorch',
@@ -29,6 +35,7 @@ export function readTorchScript(path: string): ModelFile {
       inputs,
       outputs,
       companions: [],
+      parameters: {},
       notes: ['The file says neither types nor shapes: correct data_type and dims.', ...notes],
     };
   } finally {
@@ -41,59 +48,36 @@ function classOf(pickle: Buffer, path: string): { module: string; name: string }
   const head = pickle.toString('latin1', 0, 4096);
   const [, module, name] = /^..c(__torch__[\w.]*)\n(\w+)\n/su.exec(head) ?? [];
   if (pickle[0] !== 0x80 || module === undefined || name === undefined) {
-    throw malformed(path, format, 'its data.pkl names no class of a scripted model');
+    throw malformed(
+      path,
+      format,
+      'it holds weights or a pickled module, and no code: save torch.jit.trace or torch.jit.script of the module',
+    );
   }
   return { module, name };
 }
 
-function forwardOf(
-  code: string,
-  className: string,
-  path: string,
-): { inputs: DeclaredTensor[]; outputs: DeclaredTensor[]; notes: string[] } {
-  const start = code.search(new RegExp(`^class ${className}\\(`, 'mu'));
-  const rest = start < 0 ? '' : code.slice(start);
-  const end = rest.slice(1).search(/^class /mu);
-  const body = end < 0 ? rest : rest.slice(0, end + 1);
-  const found = /^ {2}def forward\(([^)]*)\) -> ([^\n]+):\n/mu.exec(
-    body.replaceAll(/,\n\s+/gu, ', '),
-  );
-  if (found === null) throw malformed(path, format, 'its class has no method forward');
-  const [, given = '', result = ''] = found;
-  const inputs = split(given)
-    .slice(1)
-    .map((argument) => {
-      const [name = '', type = ''] = argument.split(/:\s*/u);
-      return { name, dataType: type === 'List[str]' ? 'TYPE_STRING' : null, shape: null };
-    });
-  const tuple = /^Tuple\[(.*)\]$/u.exec(result)?.[1];
-  const results = tuple === undefined ? [result] : split(tuple);
-  return {
-    inputs,
-    outputs: results.map((type, index) => ({
-      name: `OUTPUT__${index}`,
-      dataType: type === 'List[str]' ? 'TYPE_STRING' : null,
-      shape: null,
-    })),
-    notes: results.every((type) => type === 'Tensor')
-      ? []
-      : [`forward gives ${result}: name an output for each tensor of it.`],
-  };
+function codePath(folder: string, module: string): string {
+  return `${folder}code/${module.replaceAll('.', '/')}.py`;
 }
 
-/** At the commas that lie in no brackets. */
-function split(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let part = '';
-  for (const character of text) {
-    if (character === '[') depth++;
-    if (character === ']') depth--;
-    if (character === ',' && depth === 0) {
-      parts.push(part.trim());
-      part = '';
-    } else part += character;
+function forwardOf(
+  archive: ZipFile,
+  folder: string,
+  code: string,
+  name: string,
+): TorchScriptForward {
+  const classText = (qualified: string): string => {
+    const [, module = '', own = ''] = /^(__torch__[\w.]*)\.(\w+)$/u.exec(qualified) ?? [];
+    const place = codePath(folder, module);
+    return archive.names.includes(place) ? classOfCode(archive.read(place).toString(), own) : '';
+  };
+  try {
+    const forward = torchScriptForward(archive.read(code).toString(), name, classText);
+    if (forward !== null) return forward;
+  } catch (error) {
+    if (error instanceof RangeError) throw new CommandError(`${archive.path}: ${error.message}`);
+    throw error;
   }
-  if (part.trim() !== '') parts.push(part.trim());
-  return parts;
+  throw malformed(archive.path, format, 'its class has no method forward');
 }

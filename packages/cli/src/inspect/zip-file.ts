@@ -16,13 +16,13 @@ interface ZipEntry {
 
 /** Reads single entries of a ZIP archive of any size. APPNOTE.TXT, sections 4.3 and 4.5. */
 export class ZipFile {
-  readonly #path: string;
+  readonly path: string;
   readonly #format: string;
   readonly #file: number;
   readonly #entries = new Map<string, ZipEntry>();
 
   constructor(path: string, format: string) {
-    this.#path = path;
+    this.path = path;
     this.#format = format;
     this.#file = openSync(path, 'r');
     try {
@@ -104,7 +104,7 @@ export class ZipFile {
   }
 
   #problem(problem: string): Error {
-    return malformed(this.#path, this.#format, problem);
+    return malformed(this.path, this.#format, problem);
   }
 }
 

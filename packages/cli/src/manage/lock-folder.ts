@@ -22,7 +22,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     const pid = Number(await readFile(path, 'utf8').catch(() => ''));
     if (attempt > 0 || isRunning(pid)) {
       throw new CommandError(
-        `process ${pid} is downloading into ${folder}: wait for it, or remove ${path}`,
+        `process ${pid} is at work on ${folder}: wait for it, or remove ${path}`,
       );
     }
     await rm(path, { force: true });

@@ -1,9 +1,10 @@
-import { lstat, mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command, OptionSpec } from '../command/command.ts';
 import { CommandError, notFoundError } from '../command/exit-status.ts';
 import { modelNamed, modelOption } from './model-argument.ts';
 import { folderOptions, modelFolders } from './model-folders.ts';
+import { moveFolder } from './move-folder.ts';
 
 const disabledOption: Readonly<Record<string, OptionSpec>> = {
   'disabled-dir': {
@@ -53,15 +54,7 @@ async function moveModel(name: string, from: string, to: string): Promise<void> 
     throw new CommandError(`${target} is there already: move it away first`);
   }
   if (!(await exists(source))) throw notFoundError(`there is no model in ${source}`);
-  await mkdir(dirname(target), { recursive: true });
-  try {
-    await rename(source, target);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    throw new CommandError(
-      `${from} and ${to} lie on different file systems, where no model can be moved whole: name a folder beside ${from} with --disabled-dir`,
-    );
-  }
+  await moveFolder(source, target);
 }
 
 async function exists(path: string): Promise<boolean> {
