@@ -11,8 +11,13 @@ import type { NumberedRequest } from '../worker/open-request.ts';
 import type { ChannelListener, WorkerChannel } from '../worker/worker-life.ts';
 import type { WorkerMessage } from '../worker/worker-message.ts';
 import { WorkerOutput } from '../worker/worker-output.ts';
-import { describeTensors, wireParameters } from '../worker/worker-tensors.ts';
+import { describeTensors, type TensorReader, wireParameters } from '../worker/worker-tensors.ts';
 import { type FlatList, flatRequests, readResponses } from './flat-messages.ts';
+import { readResult, sendBatch } from './link/batch-entries.ts';
+import { LinkEnd } from './link/link-end.ts';
+import { type LinkMemory, linkDirection, newLinkMemory } from './link/link-memory.ts';
+import { TensorMemory } from './link/tensor-memory.ts';
+import { QuickAnswers } from './quick-answers.ts';
 import { PackReader, packTensors, type ThreadPost } from './tensor-pack.ts';
 import type { ThreadCode } from './thread-code.ts';
 import type { ThreadRequest } from './thread-message.ts';
@@ -35,6 +40,10 @@ export class ThreadChannel implements WorkerChannel {
   readonly #options: ThreadChannelOptions;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #link: LinkEnd<Received>;
+  readonly #quickAnswers = new QuickAnswers();
+  /** More has come than is handed out in one turn of the event loop. */
+  #planned = false;
   #fault: string | null = null;
   #over = false;
 
@@ -43,10 +52,12 @@ export class ThreadChannel implements WorkerChannel {
     const { code, heapMegabytesMax, label } = options;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    const memory = newLinkMemory();
+    this.#link = this.#newLink(memory);
     this.#worker = new Worker(code.script, {
       name: label,
       execArgv: [...code.execArgv],
-      workerData: { port: port2, packageUrl: code.packageUrl, hooksUrl: code.hooksUrl },
+      workerData: { port: port2, memory, packageUrl: code.packageUrl, hooksUrl: code.hooksUrl },
       transferList: [port2],
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },
       // What does not go through `console` or `write`: the last words of a crash.
@@ -54,7 +65,7 @@ export class ThreadChannel implements WorkerChannel {
       stderr: true,
     });
     this.#log();
-    this.#port.on('message', (post: ThreadPost) => this.#receive(post));
+    this.#port.on('message', (message) => this.#receive(() => this.#link.fromPort(message)));
     // The model's own `parentPort` leads nowhere, and fills nothing up.
     this.#worker.on('message', () => {});
     this.#worker.on('error', (error: Error) => {
@@ -62,7 +73,7 @@ export class ThreadChannel implements WorkerChannel {
     });
     this.ended = new Promise((resolve) => {
       this.#worker.once('exit', (status) => {
-        this.#end(`it ended by itself with status ${status}`);
+        this.#ended(`it ended by itself with status ${status}`);
         resolve();
       });
     });
@@ -71,16 +82,25 @@ export class ThreadChannel implements WorkerChannel {
   send(message: object, tensors: readonly Uint8Array[] = []): void {
     if (this.#over) return;
     const { packed, large, transfer } = packTensors(tensors);
-    this.#port.postMessage([message, packed, large], transfer);
+    this.#link.post([message, packed, large], transfer);
   }
 
   execute(batch: number, requests: readonly NumberedRequest[]): void {
+    if (this.#over || sendBatch(this.#link, batch, requests)) return;
     const tensors: Uint8Array[] = [];
     for (const { request } of requests) {
       for (const { data } of request.inputs) tensors.push(data);
     }
     const list = flatRequests(requests.map(threadRequest));
     this.send({ kind: 'execute', batch, requests: list }, tensors);
+  }
+
+  waitShortly(): void {
+    const waitMs = this.#link.receiverIsBlocked ? this.#quickAnswers.waitMs() : 0;
+    if (waitMs === 0 || this.#over) return;
+    const came = this.#link.waitFor(waitMs);
+    this.#quickAnswers.waited(came);
+    this.#receive(() => {});
   }
 
   kill(reason: string): void {
@@ -96,10 +116,31 @@ export class ThreadChannel implements WorkerChannel {
     }
   }
 
-  #receive(post: ThreadPost): void {
+  #newLink(memory: LinkMemory): LinkEnd<Received> {
+    const tensorMemory = new TensorMemory();
+    return new LinkEnd<Received>({
+      port: this.#port,
+      outgoing: linkDirection(memory, 'toThread'),
+      incoming: linkDirection(memory, 'toServer'),
+      ofPost: (post) => ({ message: messageOf(post), tensors: new PackReader(post) }),
+      ofEntry: (entry, names) => {
+        const { message, executeUs } = readResult(entry, names, tensorMemory);
+        this.#quickAnswers.executed(executeUs);
+        return { message, tensors: noTensors };
+      },
+      received: ({ message, tensors }) => {
+        if (!this.#over) this.#options.received(message, tensors);
+      },
+    });
+  }
+
+  /** Hands out what has come, and lets the port wake this end for more. */
+  #receive(first: () => void): void {
     if (this.#over) return;
     try {
-      this.#options.received(messageOf(post), new PackReader(post));
+      first();
+      this.#link.drain();
+      if (this.#link.hasMore || !this.#link.rest()) this.#receiveLater();
     } catch (error) {
       const { logger, label } = this.#options;
       const text = error instanceof Error ? error.message : String(error);
@@ -108,18 +149,36 @@ export class ThreadChannel implements WorkerChannel {
     }
   }
 
-  #end(reason: string): void {
+  #receiveLater(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(() => {
+      this.#planned = false;
+      this.#receive(() => this.#link.atWork());
+    });
+  }
+
+  #ended(reason: string): void {
     // What it sent before its end still counts.
     for (;;) {
-      const left = receiveMessageOnPort(this.#port) as { message: ThreadPost } | undefined;
+      const left = receiveMessageOnPort(this.#port) as { message: unknown } | undefined;
+      this.#receive(() => this.#link.fromPort(left?.message ?? null));
       if (left === undefined) break;
-      this.#receive(left.message);
     }
     this.#over = true;
     this.#port.close();
     this.#options.ended(this.#fault ?? reason);
   }
 }
+
+/** What came, with the tensors that are not in the message. */
+interface Received {
+  readonly message: WorkerMessage;
+  readonly tensors: TensorReader;
+}
+
+/** Of an entry of the ring, whose tensors are in its responses. */
+const noTensors = new PackReader([{}, null, []]);
 
 /** The message, with its responses as objects. */
 function messageOf([message]: ThreadPost): WorkerMessage {

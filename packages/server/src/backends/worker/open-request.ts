@@ -131,7 +131,7 @@ export class OpenRequest {
       modelVersion,
       id: this.execution.request.id,
       parameters: wire.parameters === undefined ? noParameters : parametersOf(wire.parameters),
-      outputs: tensors.take(wire.tensors ?? []),
+      outputs: wire.outputs ?? tensors.take(wire.tensors ?? []),
       release: tensors.release ?? null,
     };
   }

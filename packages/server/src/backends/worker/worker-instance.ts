@@ -9,6 +9,7 @@ import { noInputsError } from '../batch/no-inputs-error.ts';
 import { type CallChains, chainKey } from './call-chains.ts';
 import { type CallTexts, ModelCalls } from './model-calls.ts';
 import { type NumberedRequest, OpenRequest, type OpenRequestParts } from './open-request.ts';
+import { OpenRequests } from './open-requests.ts';
 import { ReadinessCheck } from './readiness-check.ts';
 import { type Batch, WorkerBatches } from './worker-batches.ts';
 import type { WorkerLife, WorkerOwner } from './worker-life.ts';
@@ -62,7 +63,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   readonly #requestParts: OpenRequestParts;
   readonly #calls: ModelCalls;
   readonly #batches = new WorkerBatches();
-  readonly #open = new Map<number, OpenRequest>();
+  readonly #open = new OpenRequests();
   readonly #readiness: ReadinessCheck;
   #worker: WorkerLife | null = null;
   /** The worker that may call: also one that is not initialised yet. */
@@ -73,7 +74,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   #restartDelayMs = 0;
   #stopped = false;
   #restartCount = 0;
-  #nextNumber = 1;
+  #nextBatch = 1;
 
   private constructor(parts: WorkerInstanceParts) {
     this.name = parts.name;
@@ -176,7 +177,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
       finished,
     }));
     const error = new TritonError('INTERNAL', texts.died(this.name, reason));
-    for (const request of [...this.#open.values()]) request.fail(error);
+    for (const request of this.#open.all()) request.fail(error);
     running?.finished();
     if (!this.#stopped) {
       const livedMs = (this.#parts.clock.nowNs() - this.#workerSinceNs) / 1e6;
@@ -214,7 +215,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
   #callChain(): readonly string[] {
     const { modelName, modelVersion, chains } = this.#parts;
     let longest: readonly string[] = [];
-    for (const { execution, begun } of this.#open.values()) {
+    for (const { execution, begun } of this.#open.all()) {
       if (!begun) continue;
       const chain = chains.of(execution.request.cancellation);
       if (chain.length > longest.length) longest = chain;
@@ -231,32 +232,34 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     for (const { sink } of batch) sink.fail(this.#unhealthyError());
   }
 
-  #send(worker: WorkerLife, batch: readonly Execution[]): Promise<void> {
-    return new Promise((resolve) => {
-      const requests: OpenRequest[] = [];
-      const numbered: NumberedRequest[] = [];
-      for (const execution of batch) {
-        const number = this.#nextNumber++;
-        const open = new OpenRequest(number, execution, this.#requestParts);
-        if (this.#parts.batches && execution.request.inputs.length === 0) {
-          open.fail(noInputsError(execution.request));
-        }
-        if (open.settled) continue;
-        this.#open.set(number, open);
-        requests.push(open);
-        numbered.push(this.#numbered(number, execution.request));
+  /** @returns null where its results came at once */
+  #send(worker: WorkerLife, batch: readonly Execution[]): Promise<void> | null {
+    const requests: OpenRequest[] = [];
+    const numbered: NumberedRequest[] = [];
+    for (const execution of batch) {
+      const number = this.#open.nextNumber();
+      const open = new OpenRequest(number, execution, this.#requestParts);
+      if (this.#parts.batches && execution.request.inputs.length === 0) {
+        open.fail(noInputsError(execution.request));
       }
-      if (requests.length === 0) {
-        resolve();
-        return;
-      }
-      const number = this.#nextNumber++;
-      const added = { requests, finished: resolve };
-      const begun = this.#batches.add(number, added, this.#parts.clock.nowNs());
-      worker.execute(number, numbered);
-      if (!begun) return;
+      if (open.settled) continue;
+      this.#open.add(open);
+      requests.push(open);
+      numbered.push(this.#numbered(number, execution.request));
+    }
+    if (requests.length === 0) return null;
+    const number = this.#nextBatch++;
+    const added: Batch = { number, requests, finished: () => {} };
+    const begun = this.#batches.add(added, this.#parts.clock.nowNs());
+    worker.execute(number, numbered);
+    if (begun) {
       const sentNs = this.#parts.clock.nowNs();
       for (const { execution } of requests) execution.computeInputEndNs = sentNs;
+      worker.waitShortly();
+      if (this.#batches.get(number) === undefined) return null;
+    }
+    return new Promise((resolve) => {
+      added.finished = resolve;
     });
   }
 
@@ -296,7 +299,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     for (const { execution, settled } of batch.requests) {
       if (!settled) execution.detached = true;
     }
-    this.#batches.end(message.batch, this.#parts.clock.nowNs());
+    this.#batches.end(batch, this.#parts.clock.nowNs());
     batch.finished();
   }
 

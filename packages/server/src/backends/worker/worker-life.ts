@@ -31,6 +31,8 @@ export interface WorkerChannel {
   readonly lastErrorLine: string;
   send(message: object, tensors?: readonly Uint8Array[]): void;
   execute(batch: number, requests: readonly NumberedRequest[]): void;
+  /** After a batch was given: may block for microseconds, and hand the answer out, where it comes that soon. */
+  waitShortly?(): void;
   /** Ends it at once. Safe to call at any time. */
   kill(reason: string): void;
 }
@@ -144,6 +146,11 @@ export class WorkerLife {
 
   execute(batch: number, requests: readonly NumberedRequest[]): void {
     this.#channel.execute(batch, requests);
+  }
+
+  /** @see WorkerChannel.waitShortly */
+  waitShortly(): void {
+    this.#channel.waitShortly?.();
   }
 
   /** Has the model finalize, and the worker end. Never longer than twice the time for its end. */

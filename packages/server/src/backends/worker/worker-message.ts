@@ -1,4 +1,4 @@
-import type { StatusCode } from '@nereid/protocol';
+import type { StatusCode, Tensor } from '@nereid/protocol';
 import type { CustomMetricKind } from '../../observability/custom-metrics.ts';
 
 /**
@@ -18,6 +18,8 @@ export type WireParameter =
 export interface WireResponse {
   readonly error?: { readonly code: StatusCode; readonly message: string };
   readonly tensors?: readonly TensorDescription[];
+  /** The tensors themselves, where the channel has taken them already. */
+  readonly outputs?: readonly Tensor[];
   readonly parameters?: readonly WireParameter[];
 }
 

@@ -1,9 +1,7 @@
 import type { InferenceResponse, Model, ModelContext } from '@nereid/model';
 import type { WireResponse } from '../../worker/worker-message.ts';
-import { PackReader, type ThreadPost } from '../tensor-pack.ts';
-import type { ThreadRequest } from '../thread-message.ts';
 import { errorText, executeError, isTritonError } from './error-text.ts';
-import { GivenRequest } from './given-request.ts';
+import type { GivenRequest } from './given-request.ts';
 import type { EncodedResponse, OutputRules } from './output-rules.ts';
 import { ResponseStream } from './response-stream.ts';
 import type { ServerPort } from './server-port.ts';
@@ -37,9 +35,7 @@ export class BatchRunner {
     this.#parts = parts;
   }
 
-  execute(batch: number, wires: readonly ThreadRequest[], post: ThreadPost): void {
-    const tensors = new PackReader(post);
-    const requests = wires.map((wire) => new GivenRequest(wire, tensors));
+  execute(batch: number, requests: readonly GivenRequest[]): void {
     for (const request of requests) this.#open.set(request.number, request);
     this.#running++;
     if (this.#parts.decoupled) void this.#runDecoupled(batch, requests);
@@ -130,6 +126,7 @@ export class BatchRunner {
   #ended(requests: readonly GivenRequest[]): void {
     for (const { number } of requests) this.#open.delete(number);
     this.#running--;
+    this.#parts.port.batchEnded();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const free of waiting) free();

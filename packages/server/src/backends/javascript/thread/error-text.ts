@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TritonError } from '@nereid/model';
 import type { StatusCode } from '@nereid/protocol';
@@ -13,6 +14,8 @@ const codes: Readonly<Record<StatusCode, true>> = {
   CANCELLED: true,
 };
 
+/** How frames of the server's own code begin, which no user wants to see. */
+const ownFrame = `  ${dirname(fileURLToPath(import.meta.url))}`;
 /** Frames of a stack that a text tells. */
 const framesMax = 10;
 const textLengthMax = 16 * 1024;
@@ -47,7 +50,7 @@ export function errorText(thrown: unknown): string {
   const frames = (thrown.stack ?? '')
     .split('\n')
     .flatMap(frameText)
-    .filter((line) => !line.includes('model-thread'))
+    .filter((line) => !line.startsWith(ownFrame))
     .slice(0, framesMax);
   return cut(frames.length === 0 ? head : `${head}\n\nAt:\n${frames.join('\n')}\n`);
 }

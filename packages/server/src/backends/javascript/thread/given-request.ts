@@ -1,6 +1,6 @@
 import type { DataType, InferenceRequest, InputTensor, Parameters } from '@nereid/model';
+import type { Tensor } from '@nereid/protocol';
 import type { WireParameter } from '../../worker/worker-message.ts';
-import type { PackReader } from '../tensor-pack.ts';
 import type { ThreadRequest } from '../thread-message.ts';
 import { GivenTensor, tensorNamed } from './given-tensor.ts';
 
@@ -8,14 +8,14 @@ const noParameters: Parameters = Object.freeze({});
 
 /** A request as the model sees it. */
 export class GivenRequest implements InferenceRequest {
-  readonly #wire: ThreadRequest;
+  readonly #wire: Omit<ThreadRequest, 'inputs'>;
   readonly inputs: readonly GivenTensor[];
   #abort: AbortController | null = null;
   #cancelled = false;
 
-  constructor(wire: ThreadRequest, tensors: PackReader) {
+  constructor(wire: Omit<ThreadRequest, 'inputs'>, inputs: readonly Tensor[]) {
     this.#wire = wire;
-    this.inputs = tensors.take(wire.inputs).map((tensor) => new GivenTensor(tensor));
+    this.inputs = inputs.map((tensor) => new GivenTensor(tensor));
   }
 
   /** The number under which its answers go. */

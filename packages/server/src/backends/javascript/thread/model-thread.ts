@@ -1,23 +1,23 @@
 import type { CompletableConfig, Model, ModelContext } from '@nereid/model';
 import type { WorkerMessage } from '../../worker/worker-message.ts';
-import { readRequests } from '../flat-messages.ts';
-import { PackReader, type ThreadPost } from '../tensor-pack.ts';
+import type { PackReader } from '../tensor-pack.ts';
 import type { ThreadMessage, ThreadSetup } from '../thread-message.ts';
 import { BatchRunner } from './batch-runner.ts';
 import { mergedConfig } from './complete-config.ts';
 import { errorText } from './error-text.ts';
+import type { GivenBatch } from './given-batch.ts';
 import { type ImportedModel, importModel } from './model-file.ts';
 import { OutputRules } from './output-rules.ts';
 import type { PrintedLines } from './printed-lines.ts';
 import { ServerCalls } from './server-calls.ts';
-import type { ServerPort } from './server-port.ts';
+import type { ServerListener, ServerMessage, ServerPort } from './server-port.ts';
 import { ThreadMetrics } from './thread-metrics.ts';
 
 type Step = Extract<WorkerMessage, { kind: 'done' }>;
 type Initialize = Extract<ThreadMessage, { kind: 'initialize' }>;
 
 /** One instance of a model through its life, on the side of its thread. */
-export class ModelThread {
+export class ModelThread implements ServerListener {
   readonly #port: ServerPort;
   readonly #calls: ServerCalls;
   readonly #metrics: ThreadMetrics;
@@ -37,11 +37,12 @@ export class ModelThread {
     this.#metrics = new ThreadMetrics(port, this.#calls);
   }
 
-  received(post: ThreadPost): void {
-    const message = post[0] as ThreadMessage;
-    if (message.kind === 'execute') {
-      this.#runner?.execute(message.batch, readRequests(message.requests), post);
-    } else if (message.kind === 'answer') this.#calls.answered(message, new PackReader(post));
+  execute({ batch, requests }: GivenBatch): void {
+    this.#runner?.execute(batch, requests);
+  }
+
+  received(message: ServerMessage, tensors: PackReader): void {
+    if (message.kind === 'answer') this.#calls.answered(message, tensors);
     else if (message.kind === 'acknowledge') this.#runner?.acknowledge(message.request);
     else if (message.kind === 'cancel') this.#runner?.cancel(message.request);
     else if (message.kind === 'is-ready') void this.#isReady();
