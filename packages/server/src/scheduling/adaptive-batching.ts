@@ -3,13 +3,14 @@ import { BatchCosts } from './batch-costs.ts';
 import { type BatchDecision, type BatchRules, decideBatch } from './batch-decision.ts';
 import type { BatchQueue, QueuePlace } from './batch-queue.ts';
 import type { Crowd } from './crowd.ts';
+import { SizeTrial } from './size-trial.ts';
 
 /** To wait for less than this is not worth the turns of the event loop that it takes. */
 const worthwhileNs = 20_000;
 
-/** Batches between two of another size than the best, so that a change is seen. Doubles while it stays the best. */
-const probeIntervalMin = 32;
-const probeIntervalMax = 4096;
+/** Batches between two trials of another size, so that a change is seen. Four times as many while the best one stays the best. */
+const trialIntervalMin = 8;
+const trialIntervalMax = 4096;
 
 /** Batches that are sent without waiting after waits in vain, at most. */
 const unwaitedMax = 1024;
@@ -24,8 +25,8 @@ export interface AdaptiveReport {
   /** Times that it waited for company, and those in which the company did not come. */
   readonly wait_count: number;
   readonly vain_wait_count: number;
-  /** Ascending by size; `mean_us` is for how long a batch of about that size keeps an instance busy. */
-  readonly costs: readonly { readonly batch_size: number; readonly mean_us: number }[];
+  /** Ascending by size; `usual_us` is for how long a batch of about that size keeps an instance busy where nothing disturbs it. */
+  readonly costs: readonly { readonly batch_size: number; readonly usual_us: number }[];
 }
 
 /** A wait that goes on: sent at this size, or at this time. */
@@ -53,9 +54,15 @@ export class AdaptiveBatching<T> {
   #unwaited = 0;
   #unwaitedNext = 1;
   #best = 1;
-  #sinceProbe = 0;
-  #probeInterval = probeIntervalMin;
-  #probeUp = true;
+  /** The last run was on the event loop. */
+  #inline = false;
+  #trial: SizeTrial | null = null;
+  /** Batches of the best size since the last trial. */
+  #sinceTrial = 0;
+  #trialInterval = trialIntervalMin;
+  #tryUp = false;
+  /** No size was found to be worse than the one below it yet. */
+  #climbing = true;
 
   /**
    * @param rules Of which the largest size and what merges count; sizes and waits are chosen here.
@@ -90,13 +97,52 @@ export class AdaptiveBatching<T> {
     return this.#send(decision);
   }
 
-  /** @param elapsedNs For how long the batch kept its instance busy. */
-  learn(size: number, elapsedNs: number): void {
+  /**
+   * @param elapsedNs For how long the batch kept its instance busy.
+   * @param inline It ran on the event loop, where nothing runs beside it.
+   */
+  learn(size: number, elapsedNs: number, inline: boolean): void {
+    this.#inline = inline;
     this.#costs.learn(size, elapsedNs);
-    const best = this.#costs.bestSize(this.#rules.batchSizeMax) ?? 1;
-    if (best === this.#best) return;
-    this.#best = best;
-    this.#probeInterval = probeIntervalMin;
+    this.#trial?.learn(size, elapsedNs);
+    this.#endTrial();
+    this.#beginTrial(size);
+  }
+
+  #endTrial(): void {
+    const winner = this.#trial?.winner ?? null;
+    if (winner === null) return;
+    const isNew = winner !== this.#best;
+    this.#trial = null;
+    this.#sinceTrial = 0;
+    this.#trialInterval = isNew
+      ? trialIntervalMin
+      : Math.min(trialIntervalMax, 4 * this.#trialInterval);
+    if (!isNew) this.#climbing = false;
+    this.#best = winner;
+  }
+
+  /** Finds out whether another size is better: at once while sizes become better by doubling, later now and then. */
+  #beginTrial(size: number): void {
+    if (this.#trial !== null) return;
+    // With a latency target nothing is tried of which it cannot be said what it may take.
+    if (this.#targetNs !== null && this.#costs.largestKnown === 0) return;
+    const { batchSizeMax } = this.#rules;
+    if (this.#best >= batchSizeMax) this.#climbing = false;
+    if (size >= this.#best) this.#sinceTrial++;
+    if (!this.#climbing && this.#sinceTrial < this.#trialInterval) return;
+    const candidate = Math.min(this.#candidate(), batchSizeMax);
+    this.#sinceTrial = 0;
+    if (candidate === this.#best) return;
+    this.#trial = new SizeTrial(this.#best, candidate, this.#climbing);
+  }
+
+  /** In turn a larger size, and the one that looks best or, where that is the present one, a smaller size. */
+  #candidate(): number {
+    this.#tryUp = !this.#tryUp;
+    if (this.#climbing || this.#tryUp) return 2 * this.#best;
+    const looksBest = this.#costs.bestSize(this.#rules.batchSizeMax) ?? this.#best;
+    return looksBest === this.#best ? Math.ceil(this.#best / 2) : looksBest;
   }
 
   report(): AdaptiveReport {
@@ -104,27 +150,18 @@ export class AdaptiveBatching<T> {
       best_batch_size: this.#costs.bestSize(this.#rules.batchSizeMax),
       wait_count: this.#waitCount,
       vain_wait_count: this.#vainWaitCount,
-      costs: this.#costs.report().map(({ size, meanNs }) => ({
+      costs: this.#costs.report().map(({ size, usualNs }) => ({
         batch_size: Math.round(size),
-        mean_us: Math.round(meanNs / 1000),
+        usual_us: Math.round(usualNs / 1000),
       })),
     };
   }
 
-  /** The size to aim at: the best one, or another that is to be known better. */
+  /** The size to aim at: the best one, or another that is compared with it. */
   #size(): number {
-    const { batchSizeMax } = this.#rules;
-    const largest = this.#costs.largestKnown;
-    let size = this.#best;
-    if (largest === 0) size = 1;
-    // While the largest known size is the best, a larger one may be better.
-    else if (this.#best >= Math.round(largest)) size = 2 * this.#best;
-    else if (this.#sinceProbe >= this.#probeInterval) {
-      size = this.#probeUp ? 2 * this.#best : Math.ceil(this.#best / 2);
-    }
-    size = Math.min(size, batchSizeMax);
-    const { length } = this.#costs.report();
-    return this.#targetNs === null || length === 0 ? size : this.#inTime(size, this.#targetNs);
+    const size = this.#trial?.size ?? this.#best;
+    if (this.#targetNs === null || this.#costs.largestKnown === 0) return size;
+    return this.#inTime(size, this.#targetNs);
   }
 
   #inTime(size: number, targetNs: number): number {
@@ -137,11 +174,11 @@ export class AdaptiveBatching<T> {
 
   /** Idle instances share what waits, where joining it would save nothing. */
   #shared(size: number, waiting: number, idleCount: number): number {
-    if (idleCount < 2) return size;
+    if (idleCount < 2 || this.#inline) return size;
     const share = Math.ceil(waiting / idleCount);
     if (share >= size) return size;
-    const joined = this.#costs.meanNs(Math.min(size, waiting));
-    const apart = this.#costs.meanNs(share);
+    const joined = this.#costs.usualNs(Math.min(size, waiting));
+    const apart = this.#costs.usualNs(share);
     if (joined === null || apart === null) return size;
     const perItem = joined / Math.min(size, waiting);
     return apart / share <= (1 + sharingLossMax) * perItem ? share : size;
@@ -154,8 +191,8 @@ export class AdaptiveBatching<T> {
     }
     const aim = Math.min(size, here + this.#crowd.missing);
     if (this.#unwaited > 0 || aim <= here) return null;
-    const joined = this.#costs.meanNs(aim) ?? 0;
-    const apart = (this.#costs.meanNs(here) ?? 0) + (this.#costs.meanNs(aim - here) ?? 0);
+    const joined = this.#costs.usualNs(aim) ?? 0;
+    const apart = (this.#costs.usualNs(here) ?? 0) + (this.#costs.usualNs(aim - here) ?? 0);
     let untilNs = nowNs + apart - joined;
     if (this.#targetNs !== null) {
       const latestNs = oldestNs + this.#targetNs - (this.#costs.highNs(aim) ?? 0);
@@ -170,7 +207,6 @@ export class AdaptiveBatching<T> {
   #send(decision: BatchDecision & { kind: 'send' }): BatchDecision {
     const wait = this.#wait;
     this.#wait = null;
-    this.#countProbe(decision.size);
     if (this.#unwaited > 0) this.#unwaited--;
     if (wait === null) return this.#named(decision);
     if (decision.size >= wait.size) {
@@ -188,16 +224,5 @@ export class AdaptiveBatching<T> {
     return decision.reason === 'full' && decision.size < this.#rules.batchSizeMax
       ? { ...decision, reason: 'preferred_size' }
       : decision;
-  }
-
-  /** Only batches of the best size make it time to try another. */
-  #countProbe(size: number): void {
-    if (this.#sinceProbe < this.#probeInterval) {
-      if (size >= this.#best) this.#sinceProbe++;
-      return;
-    }
-    this.#sinceProbe = 0;
-    this.#probeUp = !this.#probeUp;
-    this.#probeInterval = Math.min(probeIntervalMax, 2 * this.#probeInterval);
   }
 }

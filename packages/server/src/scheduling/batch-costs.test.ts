@@ -14,17 +14,17 @@ describe('BatchCosts', () => {
     for (let run = 0; run < 2; run++) costs.learn(4, 100);
     expect(costs.bestSize(8)).toBe(null);
     costs.learn(4, 100);
-    expect([costs.meanNs(4), costs.bestSize(8)]).toEqual([100, 4]);
+    expect([costs.usualNs(4), costs.bestSize(8)]).toEqual([100, 4]);
   });
 
   it('draws a line between sizes that it knows, and beyond them', () => {
     const costs = learned([2, 8], (size) => 100 + 10 * size);
-    for (const size of [1, 2, 5, 8, 20]) expect(costs.meanNs(size)).toBeCloseTo(100 + 10 * size);
+    for (const size of [1, 2, 5, 8, 20]) expect(costs.usualNs(size)).toBeCloseTo(100 + 10 * size);
   });
 
   it('says nothing of what joining saves from one size alone', () => {
     const costs = learned([4], () => 100);
-    expect(costs.meanNs(8)).toBe(200);
+    expect(costs.usualNs(8)).toBe(200);
   });
 
   it('prefers the largest of sizes that are about as good', () => {
@@ -33,17 +33,28 @@ describe('BatchCosts', () => {
     expect(learned([4, 8, 16], (size) => (size <= 8 ? 100 : 1000)).bestSize(16)).toBe(8);
   });
 
-  it('does not take a stop of the machine for a cost', () => {
+  it('does not take stops of the machine for a cost', () => {
     const costs = learned([4], () => 100);
-    costs.learn(4, 1e9);
-    expect(costs.meanNs(4)).toBeLessThan(200);
+    for (let run = 0; run < 40; run++) costs.learn(4, run % 8 < 4 ? 1e9 : 100);
+    expect(costs.usualNs(4)).toBe(100);
+  });
+
+  it('follows a model that has become slower, or faster', () => {
+    const costs = learned([4], () => 100);
+    for (let run = 0; run < 8; run++) costs.learn(4, 300);
+    expect(costs.usualNs(4)).toBe(300);
+    for (let run = 0; run < 2; run++) costs.learn(4, 100);
+    expect(costs.usualNs(4)).toBe(100);
   });
 
   it('believes a size anew that it has not measured for long', () => {
     const costs = learned([4], () => 100);
     for (let run = 0; run < 100; run++) costs.learn(8, 50);
-    for (let run = 0; run < 2; run++) costs.learn(4, 10);
-    // The first of the two counts for half, the second one as always.
-    expect(costs.meanNs(4)).toBeLessThan(50);
+    costs.learn(4, 300);
+    for (let run = 0; run < 100; run++) costs.learn(8, 50);
+    costs.learn(4, 300);
+    for (let run = 0; run < 100; run++) costs.learn(8, 50);
+    costs.learn(4, 300);
+    expect(costs.usualNs(4)).toBe(300);
   });
 });

@@ -1,8 +1,12 @@
 /** Share of a new measurement in the running mean, once there are enough of them. */
 const gain = 0.1;
 
-/** What was last measured so many batches ago is half forgotten: the machine may have changed since. */
+/** Measurements of a size that are remembered. */
+const recentRuns = 8;
+
+/** Of what was last measured so many batches ago only the newest ones count: the machine may have changed since. */
 const staleBatches = 64;
+const staleRuns = 3;
 
 /** A measurement counts as no more than so many times the mean: a stop of the machine is no cost of the model. */
 const outlierFactor = 3;
@@ -17,6 +21,13 @@ interface SizeCost {
   /** Running means of the sizes and times that this cost was learned from. */
   size: number;
   meanNs: number;
+  /** The latest measurements, the oldest first. */
+  recentNs: number[];
+  /**
+   * What a run takes that nothing disturbs: the second fastest of the latest ones. What disturbs a run makes it longer, and
+   * on a machine that has other things to do comes in bursts, so that a mean would compare good moments with bad ones.
+   */
+  usualNs: number;
   deviationNs: number;
   runs: number;
   /** Batches of any size that were learned from when this one was last measured. */
@@ -26,9 +37,7 @@ interface SizeCost {
 /** One size and what it costs, for reports. */
 export interface BatchCost {
   readonly size: number;
-  readonly meanNs: number;
-  readonly deviationNs: number;
-  readonly runs: number;
+  readonly usualNs: number;
 }
 
 /**
@@ -50,14 +59,16 @@ export class BatchCosts {
         size,
         meanNs: elapsedNs,
         deviationNs: elapsedNs / 2,
+        recentNs: [elapsedNs],
+        usualNs: elapsedNs,
         runs,
         measuredAt,
       };
       return;
     }
     known.runs++;
-    const staleness = Math.min(0.5, (measuredAt - known.measuredAt) / (2 * staleBatches));
-    const share = Math.max(gain, 1 / known.runs, staleness);
+    const share = Math.max(gain, 1 / known.runs);
+    remember(known, elapsedNs, measuredAt - known.measuredAt > staleBatches);
     known.measuredAt = measuredAt;
     const error = Math.min(elapsedNs, outlierFactor * known.meanNs) - known.meanNs;
     known.meanNs += share * error;
@@ -70,9 +81,9 @@ export class BatchCosts {
     return this.#known().at(-1)?.size ?? 0;
   }
 
-  /** Expected cost of a batch of this size; null while nothing is known. */
-  meanNs(size: number): number | null {
-    return this.#interpolated(size, ({ meanNs }) => meanNs);
+  /** What a batch of this size usually takes; null while nothing is known. */
+  usualNs(size: number): number | null {
+    return this.#interpolated(size, ({ usualNs }) => usualNs);
   }
 
   /** A cost that few batches of this size exceed; null while nothing is known. */
@@ -84,7 +95,7 @@ export class BatchCosts {
   bestSize(sizeMax: number): number | null {
     const known = this.#known().filter(({ size }) => size <= sizeMax);
     if (known.length === 0) return null;
-    const rates = known.map(({ size, meanNs }) => size / meanNs);
+    const rates = known.map(({ size, usualNs }) => size / usualNs);
     const enough = aboutAsGood * Math.max(...rates);
     const index = rates.findLastIndex((rate) => rate >= enough);
     return Math.round((known[index] as SizeCost).size);
@@ -119,6 +130,22 @@ export class BatchCosts {
       ? Math.max(fixed + slope * size, above < 0 ? costOf(high) : 0)
       : costOf(low) + slope * (size - low.size);
   }
+}
+
+function remember(cost: SizeCost, elapsedNs: number, stale: boolean): void {
+  const { recentNs } = cost;
+  recentNs.push(elapsedNs);
+  const kept = stale ? staleRuns : recentRuns;
+  if (recentNs.length > kept) recentNs.splice(0, recentNs.length - kept);
+  let fastest = Number.POSITIVE_INFINITY;
+  let second = Number.POSITIVE_INFINITY;
+  for (const ns of recentNs) {
+    if (ns < fastest) {
+      second = fastest;
+      fastest = ns;
+    } else if (ns < second) second = ns;
+  }
+  cost.usualNs = recentNs.length > staleRuns ? second : fastest;
 }
 
 /** Batches of about the same size share a class. */

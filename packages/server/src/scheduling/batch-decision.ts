@@ -91,7 +91,8 @@ export function decideBatch<T>(
       break;
     }
   }
-  const late = delayNs > 0 && nowNs - oldestNs >= delayNs;
+  // The same sum as the time until which is waited: a difference may be rounded to another side of it.
+  const late = delayNs > 0 && nowNs >= oldestNs + delayNs;
   if (best !== null && !late) {
     return best.size >= batchSizeMax ? { ...best, reason: 'full' } : best;
   }

@@ -261,21 +261,26 @@ export class DynamicBatcher implements InstanceUser {
     this.#crowd.batchSent();
     const work = instance.execute(batch);
     if (work === null) {
-      this.#finish(batch, batchSize, startNs);
+      this.#finish(batch, batchSize, startNs, true);
       this.#idle.push(instance);
       return;
     }
     void work.then(() => {
-      this.#finish(batch, batchSize, startNs);
+      this.#finish(batch, batchSize, startNs, false);
       this.#idle.push(instance);
       if (this.#queue.length > 0) this.#lookAtEndOfTurn();
     });
   }
 
-  #finish(batch: readonly ScheduledRequest[], batchSize: number, startNs: number): void {
+  #finish(
+    batch: readonly ScheduledRequest[],
+    batchSize: number,
+    startNs: number,
+    inline: boolean,
+  ): void {
     endBatch(batch, batchSize, this.#statistics);
     if (this.#adaptive === null || !batch.some(({ computeEndNs }) => computeEndNs > 0)) return;
-    this.#adaptive.learn(batchSize, this.#clock.nowNs() - startNs);
+    this.#adaptive.learn(batchSize, this.#clock.nowNs() - startNs, inline);
   }
 
   #expire(): void {

@@ -41,6 +41,33 @@ describe('RunPlacement', () => {
     expect(placement.runsInline(bytes)).toBe(true);
   });
 
+  it('keeps a quick model on the loop when the machine stops now and then', () => {
+    const placement = new RunPlacement();
+    placement.learn(bytes, 60_000, false);
+    for (let i = 0; i < 100; i++) {
+      placement.learn(bytes, i % 10 === 9 ? 8_000_000 : 100_000, true);
+      expect(placement.runsInline(bytes)).toBe(true);
+    }
+  });
+
+  it('forgets in time what was held against the loop', () => {
+    const placement = new RunPlacement();
+    const learn = (count: number, inlineNs: number): number => {
+      let offLoop = 0;
+      for (let i = 0; i < count; i++) {
+        const inline = placement.runsInline(bytes);
+        if (!inline) offLoop++;
+        placement.learn(bytes, inline ? inlineNs : 60_000, inline);
+      }
+      return offLoop;
+    };
+    learn(3000, 10_000_000);
+    learn(8000, 5_000);
+    placement.learn(bytes, 10_000_000, true);
+    placement.learn(bytes, 10_000_000, true);
+    expect(learn(100, 5_000)).toBeLessThanOrEqual(2);
+  });
+
   it('tells sizes apart', () => {
     const placement = new RunPlacement();
     placement.learn(64, 10_000, false);

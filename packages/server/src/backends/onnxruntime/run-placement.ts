@@ -13,6 +13,15 @@ const probeNsMax = 1_000_000;
 /** Runs off the loop between two attempts on the loop, at most. */
 const probeIntervalMax = 4096;
 
+/**
+ * A run on the loop counts as no longer than this: one in which the machine did something else must not send a quick model
+ * away, one that is too slow for the loop is seen all the same.
+ */
+const countedNsMax = 2 * inlineRunNsMax;
+
+/** Runs on the loop in a row after which half of what was held against it is forgotten. */
+const forgivenessRuns = 256;
+
 /** Share of a new measurement in the running mean. */
 const gain = 0.2;
 
@@ -26,6 +35,8 @@ interface Bucket {
   /** Of the runs off the loop since the last attempt on it. */
   quickestNs: number;
   runs: number;
+  /** In a row on the loop. */
+  inlineRuns: number;
   /** Doubles each time that the loop turned out to be the wrong place. */
   probeInterval: number;
 }
@@ -51,6 +62,7 @@ export class RunPlacement {
       meanNs: 0,
       quickestNs: Number.POSITIVE_INFINITY,
       runs: 0,
+      inlineRuns: 0,
       probeInterval: 1,
     };
     if (inline) learnInline(this.#buckets[index] as Bucket, elapsedNs);
@@ -59,10 +71,17 @@ export class RunPlacement {
 }
 
 function learnInline(bucket: Bucket, elapsedNs: number): void {
+  const countedNs = Math.min(elapsedNs, countedNsMax);
   bucket.meanNs =
-    bucket.meanNs === 0 ? elapsedNs : bucket.meanNs + gain * (elapsedNs - bucket.meanNs);
-  if (bucket.meanNs <= inlineRunNsMax) return;
+    bucket.meanNs === 0 ? countedNs : bucket.meanNs + gain * (countedNs - bucket.meanNs);
+  if (bucket.meanNs <= inlineRunNsMax) {
+    if (++bucket.inlineRuns % forgivenessRuns === 0) {
+      bucket.probeInterval = Math.max(1, bucket.probeInterval >> 1);
+    }
+    return;
+  }
   bucket.inline = false;
+  bucket.inlineRuns = 0;
   bucket.probeInterval = Math.min(probeIntervalMax, bucket.probeInterval * 2);
 }
 

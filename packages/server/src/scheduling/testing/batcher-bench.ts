@@ -2,6 +2,7 @@ import { parseModelConfigText, type Tensor, type TritonError } from '@nereid/pro
 import { ManualClock } from '@nereid/test-kit';
 import type { BackendInstance } from '../../core/backend.ts';
 import { Cancellation } from '../../core/cancellation.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Execution } from '../../core/execution.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { InferResponse } from '../../core/infer-response.ts';
@@ -136,7 +137,7 @@ export function requestOf(
   id: string,
   { size = 1, shape = [2], inputs = ['A'], priority = 0, timeoutUs = 0 }: SendOptions,
   cancellation: Cancellation,
-  clock: ManualClock,
+  clock: Clock,
 ): InferRequest {
   const tensor = (name: string): Tensor => ({
     name,

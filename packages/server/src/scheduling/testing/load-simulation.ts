@@ -1,5 +1,4 @@
 import { parseModelConfigText } from '@nereid/protocol';
-import { ManualClock } from '@nereid/test-kit';
 import type { BackendInstance } from '../../core/backend.ts';
 import { Cancellation } from '../../core/cancellation.ts';
 import type { Execution } from '../../core/execution.ts';
@@ -10,9 +9,10 @@ import type { BatchingReport } from '../batch-counters.ts';
 import { DynamicBatchScheduler } from '../dynamic-batch-scheduler.ts';
 import { requestOf } from './batcher-bench.ts';
 import { ManualTurn } from './manual-turn.ts';
+import { SimulatedClock } from './simulated-clock.ts';
 
-/** Time between two turns of the simulated event loop. */
-const stepNs = 20_000;
+/** What a turn of the simulated event loop takes in which nothing happens. */
+const turnNs = 5_000;
 
 export interface Load {
   /** Fields of `dynamic_batching`. */
@@ -27,6 +27,14 @@ export interface Load {
   readonly clients?: number;
   /** Each time anew by `random`. */
   readonly returnNs?: (random: number) => number;
+  /** Runs take the event loop up, as those of small models do: nothing else happens meanwhile. */
+  readonly inline?: boolean;
+  /** What reading a request costs the event loop. */
+  readonly readNs?: number;
+  /** What is added to a run that would take so long, by a machine that has other things to do. */
+  readonly disturbanceNs?: (nowNs: number, durationNs: number, random: () => number) => number;
+  /** For the random numbers of clients and disturbances. */
+  readonly seed?: number;
   /** Times at which requests come, whatever became of those before them. */
   readonly arrivalsNs?: readonly number[];
   readonly simulatedMs: number;
@@ -42,7 +50,9 @@ export interface LoadResult {
 /** Runs a dynamic batcher against clients and a model that exist only in a clock that is moved by hand. */
 export async function simulateLoad(load: Load): Promise<LoadResult> {
   const { batching = '', parameters = '', maxBatchSize = 32, instanceCount = 1 } = load;
-  const clock = new ManualClock();
+  const { inline = false, readNs = 0, disturbanceNs = () => 0 } = load;
+  const disturbances = randomNumbers(load.seed ?? 1);
+  const clock = new SimulatedClock();
   const turn = new ManualTurn();
   const runs: { readonly endNs: number; readonly end: () => void }[] = [];
   const latenciesNs: number[] = [];
@@ -50,18 +60,26 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
   for (let i = 0; i < (load.clients ?? 0); i++) due.push(0);
   const instance = (index: number): BackendInstance => ({
     name: `m_${index}`,
-    execute: (batch) =>
-      new Promise((resolve) => {
-        const items = batch.reduce((sum, { request }) => sum + request.batchSize, 0);
-        const startNs = clock.nowNs();
+    execute: (batch) => {
+      const items = batch.reduce((sum, { request }) => sum + request.batchSize, 0);
+      const startNs = clock.nowNs();
+      const ownNs = load.costNs(items);
+      const costNs = ownNs + disturbanceNs(startNs, ownNs, disturbances);
+      if (inline) {
+        clock.pass(costNs);
+        answer(batch, startNs, clock.nowNs());
+        return null;
+      }
+      return new Promise((resolve) => {
         runs.push({
-          endNs: startNs + load.costNs(items),
+          endNs: startNs + costNs,
           end: () => {
             answer(batch, startNs, clock.nowNs());
             resolve();
           },
         });
-      }),
+      });
+    },
   });
   const config = parseModelConfigText(
     `max_batch_size: ${maxBatchSize} input [ { name: "A" dims: [ -1 ] } ] dynamic_batching { ${batching} } ${parameters}`,
@@ -77,33 +95,37 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
     turn,
     adaptive: adaptiveSettingsOf(config),
   });
-  const random = randomNumbers();
-  const startNs = clock.nowNs();
-  for (let step = 0; step * stepNs < load.simulatedMs * 1e6; step++) {
+  const random = randomNumbers(load.seed ?? 1);
+  const send = (sentNs: number): void => {
+    scheduler.enqueue(requestOf('', {}, new Cancellation(), clock), {
+      respond: () => {
+        latenciesNs.push(clock.nowNs() - sentNs);
+        if (load.clients === undefined) return;
+        due.push(clock.nowNs() + (load.returnNs?.(random()) ?? 0));
+        due.sort((a, b) => a - b);
+      },
+      fail: (error) => {
+        throw error;
+      },
+    });
+  };
+  while (clock.nowNs() < load.simulatedMs * 1e6) {
     const nowNs = clock.nowNs();
+    clock.ring();
     for (const run of runs.filter(({ endNs }) => endNs <= nowNs)) {
       runs.splice(runs.indexOf(run), 1);
       run.end();
       await Promise.resolve();
     }
-    if (due.length > 1 && load.clients !== undefined) due.sort((a, b) => a - b);
-    while (due.length > 0 && startNs + (due[0] as number) <= nowNs) {
-      due.shift();
-      scheduler.enqueue(requestOf('', {}, new Cancellation(), clock), {
-        respond: () => {
-          latenciesNs.push(clock.nowNs() - nowNs);
-          if (load.clients !== undefined) {
-            due.push(clock.nowNs() - startNs + (load.returnNs?.(random()) ?? 0));
-          }
-        },
-        fail: (error) => {
-          throw error;
-        },
-      });
+    while (due.length > 0 && (due[0] as number) <= nowNs) {
+      const dueNs = due.shift() as number;
+      clock.pass(readNs);
+      send(dueNs);
     }
     turn.end();
     await Promise.resolve();
-    clock.advanceMs(stepNs / 1e6);
+    const nextNs = Math.min(due[0] ?? Infinity, clock.nextTimerNs, ...runs.map((run) => run.endNs));
+    clock.pass(turn.awaited ? turnNs : Math.max(turnNs, nextNs - clock.nowNs()));
   }
   latenciesNs.sort((a, b) => a - b);
   return { answers: latenciesNs.length, latenciesNs, report: scheduler.batchingReport() };

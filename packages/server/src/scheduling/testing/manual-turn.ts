@@ -8,6 +8,11 @@ export class ManualTurn implements Turn {
     this.#callbacks.push(callback);
   }
 
+  /** Somebody waits for the turn to end. */
+  get awaited(): boolean {
+    return this.#callbacks.length > 0;
+  }
+
   end(): void {
     const callbacks = this.#callbacks;
     this.#callbacks = [];

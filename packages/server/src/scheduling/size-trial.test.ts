@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { SizeTrial } from './size-trial.ts';
+
+/** Runs whatever size has its turn until there is a winner. */
+function outcome(
+  trial: SizeTrial,
+  costNs: (size: number, run: number) => number,
+  sizeOf: (aim: number) => number = (aim) => aim,
+): { readonly winner: number; readonly runs: number } {
+  for (let run = 0; run < 1000; run++) {
+    const size = sizeOf(trial.size);
+    trial.learn(size, costNs(size, run));
+    const { winner } = trial;
+    if (winner !== null) return { winner, runs: run + 1 };
+  }
+  throw new Error('the trial does not end');
+}
+
+const saving = (size: number): number => 1000 + 10 * size;
+const leaping = (size: number): number => (size > 4 ? 1000 * size : 10 * size);
+
+/** Bursts of ten runs in which everything takes eight times as long, and a stop now and then. */
+const disturbed =
+  (costNs: (size: number) => number) =>
+  (size: number, run: number): number =>
+    costNs(size) * (run % 30 < 10 ? 8 : 1) * (run % 17 === 3 ? 5 : 1);
+
+describe('SizeTrial', () => {
+  it.each([
+    ['a larger size that is better', 4, 8, saving, 8],
+    ['a larger size that is worse', 4, 8, leaping, 4],
+    ['a smaller size that is worse', 8, 4, saving, 8],
+    ['a smaller size that is better', 8, 4, leaping, 4],
+    ['a larger size that is as good', 4, 8, (size: number) => size, 8],
+    ['a smaller size that is as good', 8, 4, (size: number) => size, 8],
+  ] as const)('finds out about %s, undisturbed and not', (_, present, candidate, cost, winner) => {
+    const quick = outcome(new SizeTrial(present, candidate, false), cost);
+    expect(quick.winner).toBe(winner);
+    expect(quick.runs).toBeLessThanOrEqual(16);
+    expect(outcome(new SizeTrial(present, candidate, false), disturbed(cost)).winner).toBe(winner);
+  });
+
+  it('takes a trusted size after three runs of each, unless it is worse', () => {
+    const noisy = (size: number, run: number): number => size * (100 + 50 * (run % 3));
+    expect(outcome(new SizeTrial(4, 8, true), noisy)).toEqual({ winner: 8, runs: 6 });
+    expect(outcome(new SizeTrial(4, 8, true), leaping)).toEqual({ winner: 4, runs: 6 });
+  });
+
+  it('ends when so many requests do not come at a time', () => {
+    const { winner, runs } = outcome(new SizeTrial(4, 8, true), saving, (aim) => Math.min(aim, 4));
+    expect([winner, runs]).toEqual([4, 9]);
+  });
+
+  it('ends where nothing can be told', () => {
+    const random = (_: number, run: number): number => 1000 * (1 + ((run * 7919) % 101));
+    expect(outcome(new SizeTrial(8, 4, false), random).winner).toBe(8);
+  });
+});

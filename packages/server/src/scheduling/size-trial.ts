@@ -1,0 +1,106 @@
+/** Batches of each size after which a trial is over, whatever it showed. */
+const runsMax = 64;
+
+/** Fewer say nothing of how much they differ. */
+const runsMin = 3;
+
+/** A larger batch that is slower by so much for an item is about as good: what it saves beside the run is not measured. */
+const aboutAsGood = 0.95;
+
+/** Turns of one size without a batch of it: requests come too few at a time for it. */
+const missedTurnsMax = 8;
+
+/** Differences in standard errors: believed, likely, and enough to leave a smaller size alone. */
+const sureErrors = 3;
+const likelyErrors = 2;
+const behindErrors = 1;
+
+/** Runs before a smaller size is believed to be better. */
+const downRunsMin = 8;
+
+/** A run counts as no more than so many times the mean: a stop of the machine is no cost of a size. */
+const outlierFactor = 3;
+
+/** What runs of one size took for each item. */
+class Runs {
+  count = 0;
+  meanNs = 0;
+  #squares = 0;
+
+  add(perItemNs: number): void {
+    const limit = this.count < runsMin ? Number.POSITIVE_INFINITY : outlierFactor * this.meanNs;
+    const error = Math.min(perItemNs, limit) - this.meanNs;
+    this.meanNs += error / ++this.count;
+    this.#squares += error * (Math.min(perItemNs, limit) - this.meanNs);
+  }
+
+  /** Of the mean's error. */
+  get variance(): number {
+    return this.#squares / (this.count - 1) / this.count;
+  }
+}
+
+/**
+ * Compares two sizes of batches by taking turns, so that both meet the same moments of the machine. What was
+ * measured at different times cannot be compared on a machine that has other things to do.
+ */
+export class SizeTrial {
+  readonly #present: number;
+  readonly #candidate: number;
+  readonly #trusted: boolean;
+  readonly #small: number;
+  readonly #large: number;
+  readonly #smallRuns = new Runs();
+  readonly #largeRuns = new Runs();
+
+  /**
+   * @param candidate to be the size instead of `present`.
+   * @param trusted the candidate wins unless it is clearly worse.
+   */
+  constructor(present: number, candidate: number, trusted: boolean) {
+    this.#trusted = trusted;
+    this.#present = present;
+    this.#candidate = candidate;
+    this.#small = Math.min(present, candidate);
+    this.#large = Math.max(present, candidate);
+  }
+
+  /** The size whose turn it is. */
+  get size(): number {
+    return this.#smallRuns.count < this.#largeRuns.count ? this.#small : this.#large;
+  }
+
+  /** Takes note of any batch: it counts for the size that it is about. */
+  learn(size: number, elapsedNs: number): void {
+    if (size > this.#small) this.#largeRuns.add(elapsedNs / size);
+    else if (2 * size > this.#small) this.#smallRuns.add(elapsedNs / size);
+  }
+
+  /** The size that is better; null while it is not known. */
+  get winner(): number | null {
+    const [small, large] = [this.#smallRuns, this.#largeRuns];
+    if (Math.abs(small.count - large.count) > missedTurnsMax) return this.#present;
+    if (Math.min(small.count, large.count) < runsMin) return null;
+    const error = Math.sqrt(small.variance + large.variance) || Number.MIN_VALUE;
+    // How much better the larger size is, in standard errors; the smaller one must be clearly better.
+    const lead = (small.meanNs - aboutAsGood * large.meanNs) / error;
+    const runs = Math.min(small.count, large.count);
+    return this.#candidate > this.#present
+      ? this.#afterUp(lead, runs)
+      : this.#afterDown(-lead, runs);
+  }
+
+  /** A larger size is taken in doubt: at once where nothing larger is known yet, else after many runs. */
+  #afterUp(lead: number, runs: number): number | null {
+    if (lead < -likelyErrors) return this.#present;
+    if (this.#trusted || lead > sureErrors) return this.#candidate;
+    if (runs < runsMax) return null;
+    return lead > 0 ? this.#candidate : this.#present;
+  }
+
+  /** A smaller one is not. */
+  #afterDown(lead: number, runs: number): number | null {
+    if (lead < -behindErrors || runs >= runsMax) return this.#present;
+    return lead > sureErrors && runs >= downRunsMin ? this.#candidate : null;
+  }
+}
