@@ -2,6 +2,7 @@ import { binaryAnswer } from './infer-request.ts';
 import type { KeepAliveClient } from './keep-alive-client.ts';
 import type { PeerProcess } from './peer-process.ts';
 import { cpuSeconds } from './process-usage.ts';
+import { runWrk } from './wrk.ts';
 
 /** What a network was measured at, a figure a round. */
 export interface Samples {
@@ -38,6 +39,20 @@ export async function served(
   );
   into.rates.push((count * 1000) / (last - begin));
   into.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / count);
+}
+
+/** Has wrk ask the server. */
+export async function servedToWrk(
+  { pid, port }: { readonly pid: number; readonly port: number },
+  script: string,
+  connections: number,
+  seconds: number,
+  into: Samples,
+): Promise<void> {
+  const cpuBefore = cpuSeconds(pid);
+  const { requests, requestsPerSecond } = await runWrk(script, port, connections, seconds);
+  into.rates.push(requestsPerSecond);
+  into.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / requests);
 }
 
 /** Lets `onnx-loop.mjs` run batches of so many images. */
