@@ -47,8 +47,10 @@ class Channel:
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
-        self._turn = threading.Condition()
-        self._reading = False
+        # Whose it is reads.
+        self._turn = threading.Lock()
+        self._read = threading.Condition()
+        self._waiting = 0
         self._closed = False
         self._work = collections.deque()
         self._dispatch = {}
@@ -144,8 +146,8 @@ class Channel:
     # Reading
 
     def next_work(self):
-        """The next message that is no answer to a call, or numbers, and its payload; None when the server has
-        gone."""
+        """The next message that is no answer to a call, as a dict, or numbers, as bytes, with its payload. None
+        when the server has gone."""
         if not self._work:
             self._pump(self._has_work)
         return self._work.popleft() if self._work else None
@@ -161,10 +163,8 @@ class Channel:
 
     def poll(self):
         """Reads what has arrived, without waiting: for questions about what the server has said."""
-        with self._turn:
-            if self._reading or self._closed:
-                return
-            self._reading = True
+        if self._closed or not self._turn.acquire(blocking=False):
+            return
         try:
             while self._start < self._end or select.select([self._socket], [], [], 0)[0]:
                 if not self._read_one():
@@ -177,35 +177,40 @@ class Channel:
         threading.Thread(target=self._read_always, daemon=True).start()
 
     def _read_always(self):
-        with self._turn:
-            while self._reading:
-                self._turn.wait()
-            self._reading = True
+        self._turn.acquire()
         while self._read_one():
-            with self._turn:
-                self._turn.notify_all()
+            self._tell()
         self._end_turn()
 
     def _pump(self, is_done):
-        while True:
-            with self._turn:
-                while self._reading and not is_done() and not self._closed:
-                    self._turn.wait()
-                if is_done() or self._closed:
-                    return
-                self._reading = True
+        while not is_done() and not self._closed:
+            if not self._turn.acquire(blocking=False):
+                self._wait_for_reader(is_done)
+                continue
             try:
                 while not is_done() and self._read_one():
-                    if self._dispatched_elsewhere:
-                        with self._turn:
-                            self._turn.notify_all()
+                    self._tell()
             finally:
                 self._end_turn()
 
+    def _wait_for_reader(self, is_done):
+        """Until whoever reads has read what is waited for, or reads no more."""
+        with self._read:
+            # Before the look at the turn, whose owner looks at it after the end of the turn.
+            self._waiting += 1
+            while not is_done() and not self._closed and self._turn.locked():
+                self._read.wait()
+            self._waiting -= 1
+
     def _end_turn(self):
-        with self._turn:
-            self._reading = False
-            self._turn.notify_all()
+        self._turn.release()
+        self._tell()
+
+    def _tell(self):
+        """Wakes those who wait for what was read. Mostly there are none, and that costs nothing."""
+        if self._waiting:
+            with self._read:
+                self._read.notify_all()
 
     def _read_one(self):
         try:
@@ -216,23 +221,35 @@ class Channel:
             self._closed = True
             return False
         message, payload = frame
-        if type(message) is bytes:
-            self._dispatched_elsewhere = False
+        if type(message) is not dict:
             self._work.append(frame)
             return True
         for offset in message.get("free", ()):
             self.region.free(offset)
         handler = self._dispatch.get(message["kind"])
-        self._dispatched_elsewhere = handler is not None
         if handler is None:
             self._work.append((message, payload))
         else:
             handler(message, payload)
         return True
 
-    _dispatched_elsewhere = False
-
     def _read_frame(self):
+        if self._start == self._end:
+            count = self._socket.recv_into(self._buffer)
+            if count == 0:
+                return None
+            self._start, self._end = 0, count
+        numbers = self._start + _HEAD.size
+        if numbers <= self._end:
+            text_bytes, place, payload_bytes = _HEAD.unpack_from(self._buffer, self._start)
+            payload = numbers + text_bytes
+            end = payload + payload_bytes
+            if place == _AFTER_NUMBERS and end <= self._end:
+                self._start = end
+                return self._buffer[numbers:payload], self._buffer[payload:end]
+        return self._read_in_parts()
+
+    def _read_in_parts(self):
         head = self._take(_HEAD.size)
         if head is None:
             return None
@@ -241,8 +258,8 @@ class Channel:
         if text is None:
             return None
         if place == _AFTER_NUMBERS:
-            payload = self._take_writable(payload_bytes)
-            return None if payload is None else (bytes(text), payload)
+            payload = bytearray(payload_bytes)
+            return (text, payload) if self._fill(memoryview(payload)) else None
         payload = None
         if place == _SHARED:
             offset = self._take(_OFFSET.size)
@@ -262,15 +279,6 @@ class Channel:
             start = self._start
             self._start += count
             return bytes(self._view[start : self._start])
-        taken = bytearray(count)
-        return taken if self._fill(memoryview(taken)) else None
-
-    def _take_writable(self, count):
-        """The same as memory that models may write to."""
-        if self._end - self._start >= count:
-            start = self._start
-            self._start += count
-            return bytearray(self._view[start : self._start])
         taken = bytearray(count)
         return taken if self._fill(memoryview(taken)) else None
 

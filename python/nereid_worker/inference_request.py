@@ -47,6 +47,9 @@ class InferenceTrace:
         return self._context or None
 
 
+_NO_TRACE = InferenceTrace()
+
+
 class InferenceRequest:
     """A request: made by the server for `execute`, or by a model to call another (`exec`)."""
 
@@ -159,7 +162,7 @@ class InferenceRequest:
         request._flags = 0
         request._timeout = form.timeout
         request._preferred_memory = None
-        request._trace = InferenceTrace()
+        request._trace = _NO_TRACE
         request._parameters = "{}"
         request._state = RequestState(number, form.names, decoupled)
         request._sender_taken = False

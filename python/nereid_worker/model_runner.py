@@ -59,7 +59,7 @@ class ModelRunner:
                 # Nobody is left to finalize for; threads of the model must not hold the process.
                 os._exit(0)
             message, payload = work
-            kind = "execute" if type(message) is bytes else message["kind"]
+            kind = message["kind"] if type(message) is dict else "execute"
             if kind == "execute":
                 start = time.monotonic()
                 self._execute(message, payload)
@@ -161,18 +161,18 @@ class ModelRunner:
     def _execute(self, message, payload):
         decoupled = self._owner.decoupled
         grant = None
-        if type(message) is bytes:
-            requests, batch = self._request_forms.requests(message, payload, decoupled)
-        else:
+        if type(message) is dict:
             requests, batch = self._described(message, payload), message["batch"]
             grant = message.get("grant")
+        else:
+            requests, batch = self._request_forms.requests(message, payload, decoupled)
         states = [request._state for request in requests]
         numbers, reply, arrays = None, None, []
         try:
             if self._open.takes_cancelled(states):
                 reply = {**self._failed(states, batch, None), "skipped": True}
             else:
-                self._open.add(states)
+                self._open.begin(states)
                 responses = self._run(requests)
                 self._check_answers(requests, responses)
                 answers = _formable(requests, responses)
@@ -183,6 +183,7 @@ class ModelRunner:
             reply, arrays = self._failed(states, batch, str(fault)), ()
         except BaseException as error:
             reply, arrays = self._failed(states, batch, exception_text(error)), ()
+        self._open.end()
         # The server may use the memory again that the model has not kept: it is told so with the answer.
         del payload, requests, states
         responses = None
@@ -230,7 +231,7 @@ class ModelRunner:
                 f"Python model {self._model_path} does not implement `execute` method."
             )
         returned = self._model.execute(requests)
-        if not asyncio.iscoroutine(returned):
+        if returned is None or type(returned) is list or not asyncio.iscoroutine(returned):
             return returned
         future = asyncio.run_coroutine_threadsafe(returned, self._event_loop())
         if not self._owner.decoupled:

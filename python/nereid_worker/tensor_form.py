@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .channel import padded
+from .channel import ALIGNMENT
 from .data_types import BF16, BYTES, NUMBERS, triton_to_numpy_type
 from .tensor import Tensor
 
@@ -45,6 +45,7 @@ def form_of(tensors, bytes_max):
     for tensor in tensors:
         if tensor._data is not None or tensor._number == BYTES:
             return None
-        size += padded(tensor._array.nbytes)
+        # The place that it takes is less than that.
+        size += tensor._array.nbytes + ALIGNMENT
         form.append((tensor._name, tensor._number, tensor._shape))
     return None if size > bytes_max else tuple(form)

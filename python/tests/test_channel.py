@@ -68,6 +68,27 @@ def test_whoever_waits_reads_for_the_others(pair):
     assert sorted(done) == list(range(8))
 
 
+def test_work_is_not_held_up_by_one_who_reads_for_an_answer(pair):
+    ours, theirs = pair
+    answered = []
+    theirs.on("answer", lambda _message, _payload: answered.append(True))
+    waiter = threading.Thread(target=lambda: theirs.wait(lambda: len(answered) > 0))
+    waiter.start()
+    while not theirs._turn.locked():
+        pass
+    work = []
+    worker = threading.Thread(target=lambda: work.append(theirs.next_work()[0]))
+    worker.start()
+    while theirs._waiting == 0:
+        pass
+    ours.send({"kind": "work"})
+    worker.join(timeout=5)
+    assert work == [{"kind": "work"}]
+    ours.send({"kind": "answer"})
+    waiter.join(timeout=5)
+    assert not waiter.is_alive()
+
+
 def test_the_end_of_the_connection_ends_every_wait(pair):
     ours, theirs = pair
     failures = []
@@ -116,3 +137,22 @@ def test_what_is_sent_during_a_send_of_the_same_thread_goes_out_after_it(pair):
     assert [theirs.next_work()[0]["kind"] for _ in range(2)] == ["x", "gone"]
     ours.send_soon({"kind": "alone"})
     assert theirs.next_work()[0]["kind"] == "alone"
+
+
+@pytest.mark.parametrize("size", [0, 1, 64, 70_000])
+def test_numbers_arrive_whole_between_texts(pair, size):
+    ours, theirs = pair
+    payload = np.arange(size, dtype=np.uint8).tobytes()
+
+    def send():
+        for number in range(20):
+            ours.send_numbers(bytes([number]) * (number + 1), payload)
+            ours.send({"kind": "x", "n": number}, [b"end"])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    for number in range(20):
+        numbers, arrived = theirs.next_work()
+        assert (bytes(numbers), bytes(arrived)) == (bytes([number]) * (number + 1), payload)
+        assert theirs.next_work()[0] == {"kind": "x", "n": number}
+    sender.join()
