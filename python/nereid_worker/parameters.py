@@ -10,7 +10,7 @@ def parameters_text(parameters):
     if parameters is None:
         return "{}"
     if not isinstance(parameters, dict):
-        raise TypeError(f"parameters must be a dict, found type {type(parameters)}")
+        raise TritonModelException(f"Expect a dict of parameters, got {type(parameters)}")
     for key, value in parameters.items():
         if not isinstance(key, str):
             raise TritonModelException(

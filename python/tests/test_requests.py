@@ -27,6 +27,8 @@ def test_responses_check_what_they_are_given():
     assert pb_utils.InferenceResponse(error=pb_utils.TritonError("x")).output_tensors() == []
     with pytest.raises(pb_utils.TritonModelException, match="type bool/int/str"):
         pb_utils.InferenceResponse([], parameters={"a": [1]})
+    with pytest.raises(pb_utils.TritonModelException, match=", got <class 'list'>"):
+        pb_utils.InferenceResponse([], parameters=[])
 
 
 def test_parameters_survive_the_way():

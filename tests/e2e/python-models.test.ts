@@ -201,6 +201,7 @@ output [ { name: "Y" data_type: TYPE_INT32 dims: [ -1 ] } ]`,
     pythonConfig(),
     pythonModel('', '\n    def finalize(self):\n        time.sleep(1000)\n'),
   ],
+  'semi;colon': [pythonConfig(), pythonModel('')],
   auto_wrong: [
     'backend: "python"',
     pythonModel(
@@ -349,6 +350,7 @@ describe('the life of a model', () => {
   });
 
   it.each([
+    ['semi;colon', 'Invalid stub name: contains invalid characters'],
     ['auto_wrong', 'must return a valid pb.ModelConfig object.'],
     ['hang_initialize', 'Failed to initialize model instance hang_initialize_0_0 within 3 seconds'],
   ])('says why it did not load (%s)', async (name, text) => {

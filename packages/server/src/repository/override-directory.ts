@@ -39,9 +39,9 @@ export class OverrideDirectory {
   }
 
   async #write(relative: string, content: Uint8Array): Promise<void> {
-    const normal = normalize(relative);
+    // Triton takes a path from the root for one from the model's folder.
+    const normal = normalize(relative.replace(/^\/+/u, ''));
     if (
-      relative === '' ||
       relative.includes('\0') ||
       isAbsolute(normal) ||
       normal === '.' ||

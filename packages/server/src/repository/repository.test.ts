@@ -7,6 +7,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -106,6 +107,21 @@ describe('OverrideDirectory', () => {
     await folder.remove();
     await expect(source.check()).rejects.toThrow('ENOENT');
   });
+
+  it('takes a path from the root for one from the folder, as Triton does', async () => {
+    const folder = await OverrideDirectory.create(new Map([['//1/model.py', Buffer.from('m')]]));
+    expect(await readFile(join(folder.path, '1', 'model.py'), 'utf8')).toBe('m');
+    await folder.remove();
+  });
+
+  it.each(['', '.', '/', '..', '../x', '/../x', '1/../../x', '1/', 'a\0b'])(
+    'refuses what does not lie in the folder (%j)',
+    async (path) => {
+      await expect(OverrideDirectory.create(new Map([[path, Buffer.from('x')]]))).rejects.toThrow(
+        'must stay within model directory',
+      );
+    },
+  );
 
   it('refuses a file below a file', async () => {
     const files = new Map([

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ModelConfig } from '@nereid/protocol';
+import { type ModelConfig, TritonError } from '@nereid/protocol';
 import type { BackendLoadContext, InstancePlace } from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { SharedBlocks } from '../../memory/shared-blocks.ts';
@@ -68,14 +68,22 @@ export async function pythonModelLoader(
     clock,
     logger,
   };
-  const startWorker = (instanceName: string, place: InstancePlace | null): Promise<WorkerLife> =>
-    startPythonWorker({
+  const startWorker = (instanceName: string, place: InstancePlace | null): Promise<WorkerLife> => {
+    checkInstanceName(instanceName);
+    return startPythonWorker({
       ...workerOptions,
       instanceName,
       environment: boundTo(place, environment, hostPolicies),
     });
+  };
   const texts = pythonTexts;
   return new WorkerLoader({ context, port, chains, texts, executionsAhead, startWorker });
+}
+
+/** Triton refuses these, since it starts its workers by a shell; a model that runs here is to run there. */
+function checkInstanceName(name: string): void {
+  if (!/[;|&$`<>()[\]{}\\"'*?~#!]/u.test(name)) return;
+  throw new TritonError('INVALID_ARG', 'Invalid stub name: contains invalid characters');
 }
 
 function environmentContext(
