@@ -38,9 +38,11 @@ class ResponseIterator:
         return self.__next__()
 
     def cancel(self):
-        """Tells the called model that nobody waits for the rest."""
+        """Tells the called model that the rest is not needed. What it answers all the same still comes."""
         if not self._finished:
-            self._owner.channel.send({"kind": "cancel-call", "call": self._number})
+            self._owner.channel.send(
+                {"kind": "cancel-call", "call": self._number, "awaited": True}
+            )
 
     def __del__(self):
         if self._finished:

@@ -100,6 +100,42 @@ y = np.concatenate([part for parts in await asyncio.gather(one(), other()) for p
       'async def execute',
     ),
   ],
+  asked_to_end: [
+    pythonConfig('model_transaction_policy { decoupled: true }'),
+    `import threading
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        for r in requests:
+            threading.Thread(target=self.answer, args=(r.get_response_sender(),)).start()
+
+    def answer(self, sender):
+        # Ends two answers after it was asked to, an error among them.
+        after = 0
+        while after < 2:
+            asked = sender.is_cancelled()
+            after += asked
+            y = np.array([after], dtype=np.int32)
+            sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", y)]))
+        sender.send(pb_utils.InferenceResponse(error=pb_utils.TritonError("on the way")))
+        y = np.array([-1], dtype=np.int32)
+        final = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
+        sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("Y", y)]), final)
+`,
+  ],
+  asks_to_end: [
+    pythonConfig(),
+    pythonModel(`answers = ${call('asked_to_end')}.exec(decoupled=True)
+got = []
+for a in answers:
+    got.append(100 if a.has_error() else int(${output('a')}[0]))
+    if len(got) == 3:
+        answers.cancel()
+y = np.array([got[-4:]], dtype=np.int32)`),
+  ],
   sends_twice: [
     pythonConfig(),
     pythonModel(`sender = r.get_response_sender()
@@ -227,10 +263,10 @@ beforeAll(async () => {
       `--model-repository=${repository.path}`,
       '--model-control-mode=explicit',
       '--strict-readiness=false',
-      ...['double', 'callee_two', 'counting', 'pair'].map((name) => `--load-model=${name}`),
+      ...['double', 'callee_two', 'counting'].map((name) => `--load-model=${name}`),
       pythonRuntimeFlag(),
       '--backend-config=python,stub-timeout-seconds=5',
-      '--backend-config=python,initialize-timeout-seconds=3',
+      '--backend-config=python,initialize-timeout-seconds=5',
     ],
   });
 });
@@ -274,8 +310,15 @@ describe('calls between models', () => {
   });
 
   it('leaves the event loop free until a decoupled model answers', async () => {
+    expect(await control('pair', 'load')).toBe('');
     expect(await control('bls_async_decoupled', 'load')).toBe('');
     expect(await infer('bls_async_decoupled', [5])).toEqual([5, 5]);
+  });
+
+  it('takes what a decoupled model answers after it was asked to end', async () => {
+    expect(await control('asked_to_end', 'load')).toBe('');
+    expect(await control('asks_to_end', 'load')).toBe('');
+    expect(await infer('asks_to_end', [0])).toEqual([1, 2, 100, -1]);
   });
 
   it('holds no request of a decoupled model up for another', async () => {
@@ -352,7 +395,7 @@ describe('the life of a model', () => {
   it.each([
     ['semi;colon', 'Invalid stub name: contains invalid characters'],
     ['auto_wrong', 'must return a valid pb.ModelConfig object.'],
-    ['hang_initialize', 'Failed to initialize model instance hang_initialize_0_0 within 3 seconds'],
+    ['hang_initialize', 'Failed to initialize model instance hang_initialize_0_0 within 5 seconds'],
   ])('says why it did not load (%s)', async (name, text) => {
     expect(await control(name, 'load')).toContain(text);
   });

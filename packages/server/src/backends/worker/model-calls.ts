@@ -1,6 +1,6 @@
 import { type RequestParameters, TritonError } from '@nereid/protocol';
 import { Cancellation } from '../../core/cancellation.ts';
-import type { InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import type { ErrorAnswer, InferResponse, ResponseSink } from '../../core/infer-response.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { Logger } from '../../core/logger.ts';
 import { parseModelVersion } from '../../core/model-version.ts';
@@ -56,9 +56,11 @@ export class ModelCalls {
     else void this.#control(message);
   }
 
-  /** The caller wants no more answers of this call. */
-  cancel(call: number): void {
-    this.#running.get(call)?.cancel();
+  /** @param awaited the caller still takes the answers; otherwise it wants no more of this call. */
+  cancel(call: number, awaited: boolean): void {
+    const cancellation = this.#running.get(call);
+    if (awaited) cancellation?.ask();
+    else cancellation?.cancel();
   }
 
   /** The worker has gone: nobody waits for its calls. */
@@ -191,9 +193,10 @@ class CallSink implements ResponseSink {
     );
   }
 
-  fail({ code, message }: TritonError): void {
+  fail({ code, message }: TritonError, given?: ErrorAnswer): void {
+    const final = given?.final !== false;
     const error = { code, message };
-    this.#send({ kind: 'answer', call: this.#call, final: true, error }, [], true);
+    this.#send({ kind: 'answer', call: this.#call, final, error }, [], final);
   }
 }
 

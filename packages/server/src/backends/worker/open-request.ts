@@ -1,4 +1,5 @@
 import { type ParameterValue, TritonError } from '@nereid/protocol';
+import type { CancellationAsked } from '../../core/cancellation.ts';
 import type { Execution } from '../../core/execution.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { InferResponse } from '../../core/infer-response.ts';
@@ -28,7 +29,7 @@ export interface OpenRequestParts {
 const noParameters: ReadonlyMap<string, ParameterValue> = new Map();
 
 /** A request that the worker has, until its final answer. */
-export class OpenRequest {
+export class OpenRequest implements CancellationAsked {
   readonly number: number;
   readonly execution: Execution;
   readonly #parts: OpenRequestParts;
@@ -43,6 +44,7 @@ export class OpenRequest {
     this.execution = execution;
     this.#parts = parts;
     execution.request.cancellation.onCancel(this.#cancel);
+    execution.request.cancellation.setAsked(this);
   }
 
   get settled(): boolean {
@@ -149,7 +151,14 @@ export class OpenRequest {
   #settle(): void {
     this.#settled = true;
     this.execution.request.cancellation.offCancel(this.#cancel);
+    this.execution.request.cancellation.setAsked(null);
     this.#parts.settled(this);
+  }
+
+  /** The caller would have the model end the request, and goes on taking answers until it does. */
+  asked(): void {
+    if (this.#begun) this.#parts.cancelled(this);
+    else this.execution.request.cancellation.cancel();
   }
 
   /** The client gets no answer any more, whatever the model does; an endless loop holds nothing up. */

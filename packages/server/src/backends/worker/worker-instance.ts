@@ -154,7 +154,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     } else if (message.kind === 'readiness') {
       this.#readiness.answered(message.ready, message.error);
     } else if (message.kind === 'cancel-call') {
-      this.#calls.cancel(message.call);
+      this.#calls.cancel(message.call, message.awaited === true);
     } else if (message.kind === 'infer' || message.kind === 'load') {
       this.#calls.call(message, tensors);
     } else if (message.kind === 'unload' || message.kind === 'ready') {

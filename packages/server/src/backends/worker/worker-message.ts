@@ -137,6 +137,7 @@ export type WorkerMessage =
   | { readonly kind: 'dropped'; readonly request: number }
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly error: string | null }
   | { readonly kind: 'log'; readonly level: string; readonly message: string }
-  | { readonly kind: 'cancel-call'; readonly call: number }
+  /** `awaited`: the caller still takes what the called model answers. */
+  | { readonly kind: 'cancel-call'; readonly call: number; readonly awaited?: boolean }
   | WireMetricMessage
   | WireCall;

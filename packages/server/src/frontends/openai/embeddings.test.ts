@@ -139,12 +139,16 @@ describe('embeddings', () => {
 
   it('come as JSON from vLLM’s models', async () => {
     const config = {
-      input: [{ name: 'embedding_request', data_type: 'TYPE_STRING', dims: [1] }],
+      input: [
+        { name: 'text_input', data_type: 'TYPE_STRING', dims: [1] },
+        { name: 'embedding_request', data_type: 'TYPE_STRING', dims: [1] },
+      ],
       output: [{ name: 'text_output', data_type: 'TYPE_STRING', dims: [-1] }],
     };
     const execute: FakeExecute = (request) => {
       const asked = JSON.parse((given(request, 'embedding_request') as readonly string[])[0] ?? '');
       expect(asked).toEqual({ input: 'a', pooling_params: { dimensions: [2] } });
+      expect(given(request, 'text_input')).toEqual(['']);
       return [{ ...texts('text_output'), data: encodeBytesTensor(['[0.5, -1]']) }];
     };
     const { data } = await embed(body('a', { dimensions: 2 }), config, execute);

@@ -118,6 +118,9 @@ class EmbeddingCall {
     const { input, inputs, json, batched } = this.#description;
     const strings = json ? texts.map((text) => this.#json(text)) : (texts as readonly string[]);
     const tensors = [batched ? stringsBatch(input, strings) : stringsTensor(input, strings)];
+    // vLLM's backend takes texts to go on with too, by an input that may not be left out.
+    const text = json ? inputs.get('text_input') : undefined;
+    if (text?.dataType === 'BYTES') tensors.push(stringsTensor(text, ['']));
     for (const name of ['return_num_input_tokens', 'return_num_output_tokens']) {
       const slot = inputs.get(name);
       if (slot?.dataType === 'BOOL') tensors.push(numbersTensor(slot, [true]));
