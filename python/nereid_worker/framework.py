@@ -7,6 +7,8 @@ import sys
 import numpy as np
 
 from . import session
+from .bfloat16 import BFloat16Array
+from .data_types import BF16
 from .errors import TritonError, TritonModelException
 from .inference_response import InferenceResponse
 from .tensor import Tensor
@@ -76,9 +78,11 @@ class BatchedExecution:
     def _groups(self, requests):
         groups = {}
         for index, request in enumerate(requests):
-            arrays = {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+            arrays = {tensor.name(): _array_of(tensor) for tensor in request.inputs()}
             # Only rows of the same shape lie in one array.
-            key = tuple((name, array.shape[1:]) for name, array in sorted(arrays.items()))
+            key = tuple(
+                (name, array.shape[1:], type(array)) for name, array in sorted(arrays.items())
+            )
             indices, members = groups.setdefault(key if self._batches else index, ([], []))
             indices.append(index)
             members.append(arrays)
@@ -88,7 +92,10 @@ class BatchedExecution:
     def _joined(arrays):
         if len(arrays) == 1:
             return arrays[0]
-        return {name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]}
+        return {
+            name: np.concatenate([each[name] for each in arrays]).view(type(array))
+            for name, array in arrays[0].items()
+        }
 
     @staticmethod
     def _split(outputs, arrays):
@@ -109,6 +116,18 @@ class BatchedExecution:
     def _response(part):
         if isinstance(part, TritonError):
             return InferenceResponse(error=part)
-        # A scalar goes out as one element: no configuration can have outputs without dimensions.
-        outputs = [Tensor(name, np.atleast_1d(array)) for name, array in part.items()]
-        return InferenceResponse(outputs)
+        return InferenceResponse([_tensor_of(name, array) for name, array in part.items()])
+
+
+def _array_of(tensor):
+    if tensor.triton_dtype() != BF16:
+        return tensor.as_numpy()
+    return tensor._bits().view(BFloat16Array)
+
+
+def _tensor_of(name, array):
+    # A scalar goes out as one element: no configuration can have outputs without dimensions.
+    array = np.atleast_1d(array)
+    if isinstance(array, BFloat16Array):
+        return Tensor._of_bf16(name, array)
+    return Tensor(name, array)

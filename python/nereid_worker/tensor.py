@@ -58,6 +58,12 @@ class Tensor:
         tensor._set(name, BF16, bits.shape, None, np.ascontiguousarray(bits))
         return tensor
 
+    def _bits(self):
+        """Of a BF16 tensor: its elements as uint16."""
+        if len(self._data) == 0:
+            return np.empty(self._shape, dtype=np.uint16)
+        return np.frombuffer(self._data, dtype=np.uint16).reshape(self._shape)
+
     def _wire(self):
         """Its data type's name and its bytes, ready to be sent."""
         if self._data is not None:

@@ -11,12 +11,12 @@ import { temporaryRepository } from './temporary-repository.ts';
 const openvino = ensureOpenvinoEnv();
 const torch = findTorch();
 
-/** One that is there already is used, of whatever version. */
+/** One that is there already is used, if it has what PyTorch 2.3 and later have. */
 function findTorch(): { readonly python: string | null; readonly reason: string } {
   for (const python of [process.env['NEREID_TORCH_PYTHON'], 'python3', '/usr/bin/python3']) {
     if (python === undefined) continue;
-    if (spawnSync(python, ['-c', 'import torch, numpy']).status === 0)
-      return { python, reason: '' };
+    const look = 'import numpy, torch, torch.export; torch.uint16';
+    if (spawnSync(python, ['-c', look]).status === 0) return { python, reason: '' };
   }
   const installed = ensureTorchEnv();
   return installed.available
@@ -168,21 +168,40 @@ describe.skipIf(!openvino.available)(`the OpenVINO backend${openvinoReason}`, ()
   });
 });
 
+const types = 'BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BF16'.split(
+  ' ',
+);
+const sizeOf = (type: string): number => (type === 'BOOL' ? 1 : Number(/\d+/u.exec(type)?.[0]) / 8);
+
 describe.skipIf(torch.python === null)(`the PyTorch backend (${torch.reason})`, () => {
   const script = `import sys, torch
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 class AddSub(torch.nn.Module):
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         return a + b, a - b
 class Double(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * 2
+class Keyed(torch.nn.Module):
+    def forward(self, given: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        return {"sum": given["a"] + given["b"]}
+class Nested(torch.nn.Module):
+    def forward(self, options, *, k):
+        return {"sum": options["x"] + k, "difference": options["x"] - k}
+class Types(torch.nn.Module):
+    def forward(self, ${types.map((type) => `x${type}: torch.Tensor`).join(', ')}):
+        return ${types.map((type) => (type === 'BF16' ? 'xBF16 + xBF16' : `x${type}`)).join(', ')}
 class Upper(torch.nn.Module):
     def forward(self, words: List[str]) -> List[str]:
         return [word.upper() for word in words]
 root = sys.argv[1]
-for name, model in (("indexed", AddSub()), ("named", Double()), ("words", Upper()), ("wrong", Double())):
+for name, model in (("indexed", AddSub()), ("named", Double()), ("words", Upper()), ("wrong", Double()), ("ordered", AddSub()), ("keyed", Keyed()), ("types", Types())):
     torch.jit.script(model).save(f"{root}/{name}/1/model.pt")
+x, batch = torch.zeros(2, 3), torch.export.Dim.DYNAMIC
+shapes = {"options": {"x": {0: batch, 1: batch}}, "k": {0: batch, 1: batch}}
+program = torch.export.export(Nested(), ({"x": x},), kwargs={"k": x.clone()}, dynamic_shapes=shapes)
+for name in ("exported", "named_export"):
+    torch.export.save(program, f"{root}/{name}/1/model.pt2")
 `;
   const tensor = (kind: string, name: string, type = 'FP32'): string =>
     `${kind} [ { name: "${name}" data_type: TYPE_${type} dims: [ -1 ] } ]\n`;
@@ -198,8 +217,18 @@ for name, model in (("indexed", AddSub()), ("named", Double()), ("words", Upper(
         'named/1/': '',
         'words/config.pbtxt': `backend: "pytorch" max_batch_size: 4 ${tensor('input', 'words', 'STRING')}${tensor('output', 'y', 'STRING')}`,
         'words/1/': '',
-        'wrong/config.pbtxt': `backend: "pytorch" max_batch_size: 4 ${tensor('input', 'nothing')}${tensor('output', 'y')}`,
+        'wrong/config.pbtxt': `backend: "pytorch" max_batch_size: 4 ${tensor('input', 'x')}${tensor('input', 'nothing')}${tensor('output', 'y')}`,
         'wrong/1/': '',
+        'ordered/config.pbtxt': `backend: "pytorch" max_batch_size: 4 ${tensor('input', 'LEFT')}${tensor('input', 'RIGHT')}${tensor('output', 'SUM')}${tensor('output', 'DIFFERENCE')}`,
+        'ordered/1/': '',
+        'keyed/config.pbtxt': `backend: "pytorch" max_batch_size: 4 ${tensor('input', 'a')}${tensor('input', 'b')}${tensor('output', 'sum')}`,
+        'keyed/1/': '',
+        'exported/config.pbtxt': `platform: "torch_aoti" max_batch_size: 4 ${tensor('input', 'KWARGS[k]')}${tensor('input', 'ARGS[0][x]')}${tensor('output', 'RESULT[difference]')}${tensor('output', 'OUTPUT__0')}`,
+        'exported/1/': '',
+        'named_export/config.pbtxt': `backend: "pytorch" default_model_filename: "model.pt2" max_batch_size: 4 ${tensor('input', 'nothing')}${tensor('input', 'k')}${tensor('output', 'y')}`,
+        'named_export/1/': '',
+        'types/config.pbtxt': `backend: "pytorch" ${types.map((type, index) => tensor('input', `IN__${index}`, type) + tensor('output', `OUT__${index}`, type)).join('')}`,
+        'types/1/': '',
       },
       [`--backend-config=pytorch,python-runtime=${torch.python}`],
       (repository) => {
@@ -220,10 +249,67 @@ for name, model in (("indexed", AddSub()), ("named", Double()), ("words", Upper(
     expect(await infer(server, 'words', { words: ['a', 'É'] })).toEqual({ y: ['A', 'É'] });
   }, 120_000);
 
-  it('says which arguments a model has', async () => {
-    expect(await load(server, 'wrong')).toContain(
-      "input 'nothing' of model 'wrong' is no argument of forward (x) and does not end in '__<index>'",
+  it('takes inputs in the order of the configuration where their names say nothing', async () => {
+    expect(await load(server, 'ordered')).toBe('');
+    expect(await infer(server, 'ordered', { RIGHT: [1, 2], LEFT: [5, 6] })).toEqual({
+      SUM: [6, 8],
+      DIFFERENCE: [4, 4],
+    });
+    await server.logged(/W.*the inputs of model 'ordered' \(LEFT, RIGHT\) are neither called/u);
+  });
+
+  it('gives a model the dictionary that it takes', async () => {
+    expect(await load(server, 'keyed')).toBe('');
+    expect(await infer(server, 'keyed', { b: [1, 2], a: [5, 6] })).toEqual({ sum: [6, 8] });
+  });
+
+  it('runs programs of torch.export', async () => {
+    expect(await load(server, 'exported')).toBe('');
+    const inputs = { 'KWARGS[k]': [1, 2, 3, 4], 'ARGS[0][x]': [5, 6, 7, 8] };
+    expect(await infer(server, 'exported', inputs)).toEqual({
+      'RESULT[difference]': [4, 4, 4, 4],
+      OUTPUT__0: [6, 8, 10, 12],
+    });
+  });
+
+  it('passes every data type on', async () => {
+    expect(await load(server, 'types')).toBe('');
+    // Two elements each; those of BF16 are 1 and 2, and come back doubled.
+    const bytes = types.map((type) =>
+      type === 'BF16' ? Buffer.from([0x80, 0x3f, 0, 0x40]) : Buffer.alloc(2 * sizeOf(type), 1),
     );
+    const head = JSON.stringify({
+      inputs: types.map((type, index) => ({
+        name: `IN__${index}`,
+        datatype: type,
+        shape: [2],
+        parameters: { binary_data_size: 2 * sizeOf(type) },
+      })),
+      parameters: { binary_data_output: true },
+    });
+    const answer = await fetch(`${server.url}/v2/models/types/infer`, {
+      method: 'POST',
+      headers: { 'Inference-Header-Content-Length': String(head.length) },
+      body: Buffer.concat([Buffer.from(head), ...bytes]),
+    });
+    const body = Buffer.from(await answer.arrayBuffer());
+    const length = Number(answer.headers.get('inference-header-content-length'));
+    const json = JSON.parse(body.subarray(0, length).toString()) as {
+      outputs: { datatype: string }[];
+    };
+    expect(json.outputs.map(({ datatype }) => datatype)).toEqual(types);
+    bytes[types.indexOf('BF16')] = Buffer.from([0, 0x40, 0x80, 0x40]);
+    expect(body.subarray(length).toString('hex')).toBe(Buffer.concat(bytes).toString('hex'));
+  });
+
+  it.each([
+    [
+      'wrong',
+      "input 'nothing' of model 'wrong' is no argument of forward (x), and there is none at place 1",
+    ],
+    ['named_export', "model 'named_export' has no input 'nothing': it has ARGS[0][x], KWARGS[k]"],
+  ])('says which arguments a model has (%s)', async (model, text) => {
+    expect(await load(server, model)).toContain(text);
   });
 });
 

@@ -1,96 +1,78 @@
-"""The PyTorch backend: TorchScript models (`model.pt`)."""
-
-import re
+"""The PyTorch backend: TorchScript (`model.pt`), and archives of torch.export and AOTInductor (`model.pt2`)."""
 
 import numpy as np
 
-import triton_python_backend_utils as pb_utils
+from nereid_worker.bfloat16 import BFloat16Array
 from nereid_worker.framework import BatchedExecution, model_file, parameter, parse_config, require
+from pt2_archive import Pt2Archive
+from torch_script import TorchScript
 
 _DEFAULT_MODEL = "model.pt"
-_INDEXED = re.compile(r"^.+__(\d+)$")
+_DEFAULT_ARCHIVE = "model.pt2"
 
 
 class TritonPythonModel:
     def initialize(self, args):
         config = parse_config(args)
-        if config.get("platform") == "torch_aoti":
-            raise pb_utils.TritonModelException(
-                "AOTInductor models (model.pt2) are not supported by this backend: export the model "
-                "as TorchScript"
-            )
         self._torch = torch = require("torch", "torch", "pytorch")
         gpu = args["model_instance_kind"] == "GPU"
         self._device = torch.device(f"cuda:{args['model_instance_device_id']}" if gpu else "cpu")
-        path = model_file(config, _DEFAULT_MODEL)
-        self._model = torch.jit.load(path, map_location=self._device).eval()
+        self._set_up_framework(config)
+        archive = config.get("platform") == "torch_aoti"
+        path = model_file(config, _DEFAULT_ARCHIVE if archive else _DEFAULT_MODEL)
+        kind = Pt2Archive if archive or path.endswith(".pt2") else TorchScript
+        self._model = kind(torch, path, self._device, config)
+        self._no_gradients = (
+            torch.no_grad if parameter(config, "INFERENCE_MODE") == "false" else torch.inference_mode
+        )
+        self._cleans_cache = gpu and parameter(config, "ENABLE_CACHE_CLEANING") == "true"
+        self._execution = BatchedExecution(config)
+
+    def _set_up_framework(self, config):
+        torch = self._torch
         if parameter(config, "DISABLE_OPTIMIZED_EXECUTION") == "true":
             torch._C._jit_set_profiling_executor(False)
+        if parameter(config, "DISABLE_CUDNN") == "true":
+            torch.backends.cudnn.enabled = False
         for name, set_threads in (
             ("INTRA_OP_THREAD_COUNT", torch.set_num_threads),
             ("INTER_OP_THREAD_COUNT", torch.set_num_interop_threads),
         ):
             if parameter(config, name) != "":
                 set_threads(int(parameter(config, name)))
-        self._no_gradients = (
-            torch.no_grad if parameter(config, "INFERENCE_MODE") == "false" else torch.inference_mode
-        )
-        self._inputs = self._input_order(config)
-        self._output_names = [entry["name"] for entry in config["output"]]
-        self._execution = BatchedExecution(config)
-
-    def _input_order(self, config):
-        """The inputs' names in the order of `forward`: those are its arguments', or end in `__<index>`."""
-        names = [entry["name"] for entry in config["input"]]
-        arguments = [argument.name for argument in self._model.forward.schema.arguments][1:]
-        if all(name in arguments for name in names):
-            return sorted(names, key=arguments.index)
-        places = {}
-        for name in names:
-            match = _INDEXED.match(name)
-            if match is None or int(match.group(1)) >= len(arguments):
-                raise pb_utils.TritonModelException(
-                    f"input '{name}' of model '{config['name']}' is no argument of forward "
-                    f"({', '.join(arguments)}) and does not end in '__<index>' of one"
-                )
-            places[name] = int(match.group(1))
-        return sorted(names, key=places.get)
 
     def execute(self, requests):
         return self._execution.answer(requests, self._run)
 
     def _run(self, arrays):
-        given = [self._tensor(arrays[name]) for name in self._inputs if name in arrays]
+        given = {name: self._given(array) for name, array in arrays.items()}
         with self._no_gradients():
-            outputs = self._model(*given)
-        if isinstance(outputs, dict):
-            return {name: self._array(outputs[name]) for name in self._output_names}
-        if not isinstance(outputs, (tuple, list)):
-            outputs = [outputs]
-        elif outputs and isinstance(outputs[0], str):
-            outputs = [outputs]
-        return {
-            name: self._array(outputs[self._output_index(name, place, len(outputs))])
-            for place, name in enumerate(self._output_names)
-        }
+            outputs = self._model.run(given)
+        answer = {name: self._array(output) for name, output in outputs.items()}
+        if self._cleans_cache:
+            self._torch.cuda.empty_cache()
+        return answer
 
-    @staticmethod
-    def _output_index(name, place, count):
-        match = _INDEXED.match(name)
-        index = place if match is None else int(match.group(1))
-        if index >= count:
-            raise ValueError(f"the model gave {count} outputs, none for '{name}'")
-        return index
-
-    def _tensor(self, array):
+    def _given(self, array):
         if array.dtype == np.object_:
             return [bytes(element).decode("utf-8") for element in array.reshape(-1)]
         # PyTorch wants memory that may be written to.
         writable = array if array.flags.writeable else array.copy()
-        return self._torch.from_numpy(writable).to(self._device)
+        if isinstance(array, BFloat16Array):
+            tensor = self._torch.from_numpy(writable.view(np.int16, np.ndarray))
+            tensor = tensor.view(self._torch.bfloat16)
+        else:
+            tensor = self._torch.from_numpy(writable)
+        return tensor.to(self._device)
 
-    @staticmethod
-    def _array(output):
+    def _array(self, output):
         if isinstance(output, list):
             return np.array([element.encode() for element in output], dtype=np.object_)
-        return output.detach().contiguous().cpu().numpy()
+        if not isinstance(output, self._torch.Tensor):
+            raise TypeError(
+                f"an output must be a tensor or a list of strings, the model gave {type(output)}"
+            )
+        tensor = output.detach().contiguous().cpu()
+        if tensor.dtype == self._torch.bfloat16:
+            return tensor.view(self._torch.int16).numpy().view(np.uint16).view(BFloat16Array)
+        return tensor.numpy()
