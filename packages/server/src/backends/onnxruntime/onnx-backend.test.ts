@@ -179,19 +179,23 @@ describe('OnnxBackend', () => {
   });
 
   it('is free before its answers are out, and no answer overtakes an earlier one', async () => {
-    const model = await load(addSubModel('FLOAT', ['N', 2]));
-    const order: string[] = [];
-    const first = run(model, addInputs, ['OUTPUT0']);
-    void first.answer.then(() => order.push('first'));
-    await first.free;
-    expect(first.execution.detached).toBe(true);
-    expect(first.execution.computeEndNs).toBeGreaterThan(0);
-    // Of a size that was seen to be quick by now: it runs on the event loop.
-    const second = run(model, addInputs, ['OUTPUT0']);
-    expect(second.free).toBeNull();
-    void second.answer.then(() => order.push('second'));
-    await Promise.all([first.answer, second.answer]);
-    expect(order).toEqual(['first', 'second']);
+    const runTwo = async (): Promise<{ inline: boolean; order: string[] }> => {
+      const model = await load(addSubModel('FLOAT', ['N', 2]));
+      const order: string[] = [];
+      const first = run(model, addInputs, ['OUTPUT0']);
+      void first.answer.then(() => order.push('first'));
+      await first.free;
+      expect(first.execution.detached).toBe(true);
+      expect(first.execution.computeEndNs).toBeGreaterThan(0);
+      const second = run(model, addInputs, ['OUTPUT0']);
+      void second.answer.then(() => order.push('second'));
+      await Promise.all([first.answer, second.answer]);
+      return { inline: second.free === null, order };
+    };
+    // The second one runs on the event loop if the machine let the first one be quick.
+    let two = await runTwo();
+    for (let i = 0; i < 50 && !two.inline; i++) two = await runTwo();
+    expect(two).toEqual({ inline: true, order: ['first', 'second'] });
   });
 
   it('stops a run that nobody waits for any more, and runs the next one', async () => {
