@@ -30,6 +30,27 @@ describe('LocalResponseCache', () => {
     expect([...(cache.lookup('a')?.[0]?.data ?? [])]).toEqual([7, 7, 7, 7]);
   });
 
+  it('never writes to memory that somebody got, whatever comes in its place', () => {
+    const { cache } = setUp(bytesOf(output(4)));
+    cache.insert('a', output(4, 1));
+    cache.insert('b', output(4, 2));
+    const got = cache.lookup('b')?.[0]?.data ?? new Uint8Array();
+    cache.insert('c', output(4, 3));
+    expect([[...got], [...(cache.lookup('c')?.[0]?.data ?? [])]]).toEqual([
+      [2, 2, 2, 2],
+      [3, 3, 3, 3],
+    ]);
+  });
+
+  it('does not take outputs of another shape for alike', () => {
+    const { cache } = setUp(2000);
+    cache.insert('a', output(4, 1));
+    const other: Tensor = { ...(output(4, 5)[0] as Tensor), shape: [2, 2] };
+    cache.insert('b', [other]);
+    expect(cache.counters()).toMatchObject({ entryCount: 1, usedBytes: bytesOf([other]) });
+    expect(cache.lookup('b')).toMatchObject([{ shape: [2, 2] }]);
+  });
+
   it('drops what was not asked for the longest', () => {
     const { cache } = setUp(3 * bytesOf(output(100)));
     for (const key of ['a', 'b', 'c']) cache.insert(key, output(100));
@@ -60,10 +81,10 @@ describe('LocalResponseCache', () => {
     expect(cache.counters()).toMatchObject({ entryCount: 1, usedBytes: bytesOf(output(10)) });
   });
 
-  it('counts every byte that it holds, never holds more than its size, and is an LRU', () => {
+  it('counts every byte that it holds, never holds more than its size, is an LRU, and leaves what it gave as it was', () => {
     const operation = fc.record({
       key: fc.integer({ min: 0, max: 9 }),
-      bytes: fc.integer({ min: 0, max: 6000 }),
+      bytes: fc.oneof(fc.constant(4000), fc.integer({ min: 0, max: 6000 })),
       insert: fc.boolean(),
     });
     fc.assert(
@@ -72,18 +93,22 @@ describe('LocalResponseCache', () => {
         fc.array(operation, { maxLength: 60 }),
         (sizeBytes, operations) => {
           const { cache } = setUp(sizeBytes);
-          let model: { key: string; bytes: number }[] = [];
-          for (const { key: number, bytes, insert } of operations) {
+          let model: { key: string; bytes: number; fill: number }[] = [];
+          const given: { readonly data: Uint8Array; readonly fill: number }[] = [];
+          for (const [fill, { key: number, bytes, insert }] of operations.entries()) {
             const key = String(number);
             const before = model.find((entry) => entry.key === key);
             if (!insert) {
-              expect(cache.lookup(key)?.[0]?.data.length).toBe(before?.bytes);
-              if (before !== undefined) model = [...model.filter((e) => e !== before), before];
+              const data = cache.lookup(key)?.[0]?.data;
+              expect(data?.length).toBe(before?.bytes);
+              if (before === undefined || data === undefined) continue;
+              model = [...model.filter((e) => e !== before), before];
+              given.push({ data, fill: before.fill });
               continue;
             }
-            cache.insert(key, output(bytes));
+            cache.insert(key, output(bytes, fill));
             if (bytesOf(output(bytes)) > sizeBytes) continue;
-            model = [...model.filter((entry) => entry !== before), { key, bytes }];
+            model = [...model.filter((entry) => entry !== before), { key, bytes, fill }];
             const used = () => model.reduce((sum, e) => sum + bytesOf(output(e.bytes)), 0);
             while (used() > sizeBytes) model.shift();
             expect(cache.counters()).toMatchObject({
@@ -91,6 +116,8 @@ describe('LocalResponseCache', () => {
               usedBytes: used(),
             });
           }
+          for (const { data, fill } of given)
+            expect(data.every((byte) => byte === fill)).toBe(true);
         },
       ),
     );

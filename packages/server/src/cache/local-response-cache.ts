@@ -12,9 +12,15 @@ import { RareLog } from './rare-log.ts';
 export const entryOverheadBytes = 1024;
 
 interface Entry {
+  key: string;
   readonly outputs: readonly Tensor[];
   /** With the overhead. */
   readonly bytes: number;
+  /** Somebody got the outputs, and may still have them: their memory is nobody's to write to. */
+  lent: boolean;
+  /** The entries that were used before and after this one. */
+  older: Entry | null;
+  newer: Entry | null;
 }
 
 /** What a local cache has done since it was made. Times in nanoseconds. */
@@ -42,8 +48,10 @@ export class LocalResponseCache implements ResponseCache {
   readonly #sizeBytes: number;
   readonly #clock: Clock;
   readonly #log: RareLog;
-  /** In order of use, the latest last. */
+  /** The order of use is the entries' own: the first of a map is slow to find when many were deleted before it. */
   readonly #entries = new Map<string, Entry>();
+  #oldest: Entry | null = null;
+  #newest: Entry | null = null;
   #usedBytes = 0;
   #hitCount = 0;
   #missCount = 0;
@@ -64,8 +72,9 @@ export class LocalResponseCache implements ResponseCache {
       this.#missCount++;
     } else {
       this.#hitCount++;
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
+      entry.lent = true;
+      this.#unlink(entry);
+      this.#append(entry);
     }
     this.#lookupNs += this.#clock.nowNs() - startNs;
     return entry?.outputs ?? null;
@@ -83,10 +92,11 @@ export class LocalResponseCache implements ResponseCache {
         `Failed to insert key [${key}] into response cache: Requested byte_size: ${bytes} is greater than total cache size: ${this.#sizeBytes}`,
       );
     } else {
-      this.#remove(key);
-      while (this.#usedBytes + bytes > this.#sizeBytes) this.#evict();
-      this.#entries.set(key, { outputs: copyOutputs(outputs), bytes });
-      this.#usedBytes += bytes;
+      const known = this.#entries.get(key);
+      if (known !== undefined) this.#remove(known);
+      let evicted: Entry | null = null;
+      while (this.#usedBytes + bytes > this.#sizeBytes) evicted = this.#evict();
+      this.#add(filled(evicted, key, outputs) ?? newEntry(key, outputs, bytes));
     }
     this.#insertionNs += this.#clock.nowNs() - startNs;
   }
@@ -106,22 +116,76 @@ export class LocalResponseCache implements ResponseCache {
 
   async close(): Promise<void> {
     this.#entries.clear();
+    this.#oldest = null;
+    this.#newest = null;
     this.#usedBytes = 0;
   }
 
-  #evict(): void {
-    const oldest = this.#entries.keys().next();
-    if (oldest.done === true) throw new Error('the cache counts bytes of entries that it has not');
-    this.#remove(oldest.value);
+  #evict(): Entry {
+    const entry = this.#oldest;
+    if (entry === null) throw new Error('the cache counts bytes of entries that it has not');
+    this.#remove(entry);
     this.#evictionCount++;
+    return entry;
   }
 
-  #remove(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
+  #add(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
+    this.#append(entry);
+    this.#usedBytes += entry.bytes;
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#unlink(entry);
     this.#usedBytes -= entry.bytes;
   }
+
+  #append(entry: Entry): void {
+    entry.older = this.#newest;
+    entry.newer = null;
+    if (this.#newest === null) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  #unlink({ older, newer }: Entry): void {
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
+  }
+}
+
+function newEntry(key: string, outputs: readonly Tensor[], bytes: number): Entry {
+  return { key, outputs: copyOutputs(outputs), bytes, lent: false, older: null, newer: null };
+}
+
+/**
+ * An entry that was dropped, with other outputs: where a cache is full and its answers are alike, it makes no memory for
+ * them and leaves the garbage collector alone. Null where the entry does not fit, or somebody may still read it.
+ */
+function filled(entry: Entry | null, key: string, outputs: readonly Tensor[]): Entry | null {
+  if (entry === null || entry.lent || !areAlike(entry.outputs, outputs)) return null;
+  entry.key = key;
+  for (let i = 0; i < outputs.length; i++) {
+    (entry.outputs[i] as Tensor).data.set((outputs[i] as Tensor).data);
+  }
+  return entry;
+}
+
+function areAlike(a: readonly Tensor[], b: readonly Tensor[]): boolean {
+  return a.length === b.length && a.every((one, i) => isAlike(one, b[i] as Tensor));
+}
+
+function isAlike(a: Tensor, b: Tensor): boolean {
+  return (
+    a.name === b.name &&
+    a.dataType === b.dataType &&
+    a.data.byteLength === b.data.byteLength &&
+    a.shape.length === b.shape.length &&
+    a.shape.every((dim, i) => dim === b.shape[i])
+  );
 }
 
 /** The same tensors in one memory block of their own, no larger than they are. */

@@ -34,6 +34,23 @@ describe('RequestKeys', () => {
     expect(keyOf(inputs)).not.toBe(keyOf([a, b]));
   });
 
+  it('names requests alike whatever came before them', () => {
+    const keys = new RequestKeys('m');
+    const requests: readonly (readonly Tensor[])[] = [
+      [a, b],
+      [a],
+      [],
+      [{ ...a, shape: [1, 2] }, b],
+      [{ ...a, data: Uint8Array.of(1, 3) }, b],
+      [{ ...a, data: new Uint8Array(20_000), shape: [20_000] }],
+      [{ ...a, name: 'C' }],
+    ];
+    for (const inputs of [...requests, ...requests.toReversed()]) {
+      expect(keys.keyOf({ inputs } as unknown as InferRequest)).toBe(keyOf(inputs));
+      expect(keys.keyOf({ inputs } as unknown as InferRequest)).toBe(keyOf(inputs));
+    }
+  });
+
   it('tells models apart', () => {
     expect(keyOf([a], 'm')).not.toBe(keyOf([a], 'n'));
   });
