@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { identityModel, ServerProcess, TritonProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
@@ -162,21 +162,36 @@ describe('nereid manage', () => {
     }
   });
 
-  it('is called by the script of its users, from any folder', async () => {
+  it('is called by the script of its users, by uv and by Python, from any folder', async () => {
     const folder = temporaryRepository(files);
     copyFileSync(join(checkout, 'deploy/manage.py'), join(folder.path, 'manage.py'));
-    const command = `'${process.execPath}' '${nereidScript}'`;
-    const run = (...args: string[]) =>
-      runToEnd(ensurePythonEnv(), [join(folder.path, 'manage.py'), ...args], {
-        cwd: tmpdir(),
-        env: { NEREID_COMMAND: command },
+    const python = ensurePythonEnv();
+    const env = {
+      NEREID_COMMAND: `'${process.execPath}' '${nereidScript}'`,
+      // Of the script's environment nothing is to be fetched.
+      UV_OFFLINE: '1',
+      UV_PYTHON: python,
+      UV_CACHE_DIR: join(folder.path, 'uv-cache'),
+    };
+    const uv = (...args: string[]) =>
+      runToEnd(join(dirname(python), 'uv'), ['run', 'manage.py', ...args], {
+        cwd: folder.path,
+        env,
       });
+    const plain = (...args: string[]) =>
+      runToEnd(python, [join(folder.path, 'manage.py'), ...args], { cwd: tmpdir(), env });
     try {
-      const disabled = await run('disable-model', '--model', 'echo');
-      expect(disabled.status, disabled.stderr).toBe(0);
+      const disabled = await uv('disable-model', '--model', 'echo');
+      expect(disabled, disabled.stderr).toMatchObject({
+        status: 0,
+        stdout: `disabled echo: it lies in ${join(folder.path, 'triton-disabled/echo')}\n`,
+      });
       expect(existsSync(join(folder.path, 'triton-disabled/echo'))).toBe(true);
-      expect((await run('enable-model', '--model', 'other')).status).toBe(4);
-      expect((await run('--help')).stdout).toContain('download-models');
+      expect((await plain('enable-model', '--model', 'echo')).status).toBe(0);
+      expect((await uv('enable-model', '--model', 'other')).status).toBe(4);
+      expect((await uv('copy-config')).stdout).toContain('echo/config.pbtxt');
+      expect((await uv('list-models', '--url', '127.0.0.1:1')).status).toBe(3);
+      expect((await plain('--help')).stdout).toContain('download-models');
     } finally {
       folder.remove();
     }
