@@ -13,3 +13,12 @@ it.each([
     expect(end.output).toContain(flag);
   }
 });
+
+it('npx nereid tells its version, and ends with 2 for what it does not know', async () => {
+  ensureFreshBuild();
+  const version = await runCommand('npx', ['--no-install', 'nereid', '--version']);
+  expect(version.output).toMatch(/^\d+\.\d+\.\d+\S*$/mu);
+  const unknown = await runCommand('npx', ['--no-install', 'nereid', 'sreve']);
+  expect(unknown.status).toBe(2);
+  expect(unknown.output).toContain("unknown command 'sreve'");
+});

@@ -200,7 +200,7 @@ describe('nereid manage', () => {
   it('completes words in bash', async () => {
     const folder = temporaryRepository(files);
     const script = `source <(nereid completion bash)
-      for words in 'manage load-model --model e' 'manage get-m' 'manage copy-config --cp' 'mana'; do
+      for words in 'manage load-model --model e' 'manage get-m' 'manage copy-config --cp' 'mana' 'serve --model-rep' 'doctor --no'; do
         COMP_WORDS=(nereid $words); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _nereid; echo "\${COMPREPLY[*]}"
       done`;
     const define = `nereid() { '${process.execPath}' '${nereidScript}' "$@"; }\n`;
@@ -208,7 +208,9 @@ describe('nereid manage', () => {
       const { stdout, stderr } = await runToEnd('bash', ['-c', define + script], {
         cwd: folder.path,
       });
-      expect(stdout, stderr).toBe('echo\nget-model-config\n--cpu\nmanage\n');
+      expect(stdout, stderr).toBe(
+        'echo\nget-model-config\n--cpu\nmanage\n--model-repository\n--no-load\n',
+      );
     } finally {
       folder.remove();
     }

@@ -68,6 +68,8 @@ model_transaction_policy { decoupled: true }
     expect(JSON.parse(again.stdout).outputs).toEqual([
       { name: 'OUTPUT0', datatype: 'FP32', shape: [1], data: [0.1] },
     ]);
+    const best = await nereid('infer', 'numbers', '--input', 'INPUT0=1,9,5', '--classes', '2');
+    expect(best.stdout, best.stderr).toBe('OUTPUT0  BYTES [2]\n["9.000000:1", "5.000000:2"]\n');
     const said = await nereid('infer', 'text', '--input', 'INPUT0=What is this?');
     expect(said.stdout).toBe('OUTPUT0  BYTES [1]\nWhat is this?\n');
   });
@@ -99,12 +101,12 @@ model_transaction_policy { decoupled: true }
     expect(stdout).toContain('inputs\n  INPUT0  FP32 [any]\n');
     expect(stdout).toContain('nereid infer numbers --input INPUT0=…\n');
     expect((await nereid('stats', 'numbers')).stdout).toMatch(
-      /^numbers +1 +3 +\d+ +[\d.]+ [mµ]s/mu,
+      /^numbers +1 +4 +\d+ +[\d.]+ [mµ]s/mu,
     );
     for (const url of [server.url, `grpc://127.0.0.1:${server.grpcPort}`]) {
       const { stdout: table } = await nereid('stats', 'numbers', '--url', url);
       expect(table).toMatch(/LATENCY +P50 +P99 +QUEUE/u);
-      expect(table).toMatch(/^numbers +1 +3 +\d+( +[\d.]+ [nmµ]?s){3}/mu);
+      expect(table).toMatch(/^numbers +1 +4 +\d+( +[\d.]+ [nmµ]?s){3}/mu);
     }
     const watched = await nereid(
       'stats',

@@ -19,9 +19,12 @@ if (command !== undefined && Object.hasOwn(commands, command)) {
 } else if (command === 'complete') {
   // What the scripts of `nereid completion` ask: for shells, not for people.
   require('./launch.js')('cli/completion-main', argv);
-} else if (command === undefined || command === 'help' || command === '--help') {
+} else if (command === '--version' || command === '-V') {
+  process.stdout.write(`${require('../package.json').version}\n`);
+} else if (command === undefined || ['help', '--help', '-h'].includes(command)) {
   process.stdout.write(usage);
 } else {
   process.stderr.write(`nereid: unknown command '${command}'\n\n${usage}`);
-  process.exitCode = 1;
+  // As every command ends that is called wrongly.
+  process.exitCode = 2;
 }

@@ -16,6 +16,8 @@ const nothing: Offer = { words: [], shell: null };
 export interface CommandTree {
   /** Commands of one word whose arguments are not known here. */
   readonly others: readonly string[];
+  /** What the help of one of these says. */
+  readonly helpOf: (other: string) => string;
   readonly commands: readonly Command[];
   readonly groups: readonly CommandGroup[];
 }
@@ -46,8 +48,17 @@ export function offerFor(
   const command =
     group?.commands.find(({ name }) => name === `${first} ${rest[0]}`) ??
     tree.commands.find(({ name }) => name === first);
-  if (command === undefined) return { words: [], shell: 'files' };
+  if (command === undefined) return otherOffer(first, rest.at(-1) ?? '', tree);
   return argumentOffer(command, group === undefined ? rest : rest.slice(1), context);
+}
+
+/** The flags that the help of a command begins lines with; what follows them may be a file. */
+function otherOffer(name: string, last: string, tree: CommandTree): Offer {
+  if (!last.startsWith('-') || last.includes('=') || !tree.others.includes(name)) {
+    return { words: [], shell: 'files' };
+  }
+  const flags = [...tree.helpOf(name).matchAll(/^ {2}(--[\w-]+)/gmu)].map(([, flag = '']) => flag);
+  return { words: beginning([...new Set([...flags, '--help'])], last), shell: null };
 }
 
 function argumentOffer(command: Command, words: readonly string[], context: CommandContext): Offer {

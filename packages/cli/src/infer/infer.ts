@@ -77,7 +77,7 @@ that speaks gRPC on the same port, as this one does; for others give --url grpc:
         client.modelConfig(model, version),
       ]);
       const inputs = inputsOf(given, metadata, context);
-      const options = { ...optionsOf(given), signal: context.signal };
+      const options = { ...optionsOf(given, metadata), signal: context.signal };
       const policy = config['model_transaction_policy'] as
         | { decoupled?: boolean }
         | null
@@ -139,13 +139,17 @@ function unknownName(
   return notFoundError(`model '${metadata.name}' has no ${kind} '${name}': ${hint}`);
 }
 
-function optionsOf(given: ParsedArguments): InferOptions {
+function optionsOf(given: ParsedArguments, metadata: ModelMetadata): InferOptions {
   const classes =
     given.text('classes') === null ? null : given.integer('classes', 0, 1, classesMax);
   const version = given.text('model-version');
   const id = given.text('request-id');
-  const outputs = given.list('output').map((text) => ({
-    name: text.split('=')[0] as string,
+  const named = given.list('output').map((text) => text.split('=')[0] as string);
+  // Classes are asked for of each output, so all have to be named.
+  const names =
+    named.length > 0 || classes === null ? named : metadata.outputs.map(({ name }) => name);
+  const outputs = names.map((name) => ({
+    name,
     ...(classes === null ? {} : { classCount: classes }),
   }));
   return {

@@ -97,11 +97,24 @@ function rawTensor(datatype: Exclude<DataType, 'BYTES'>, bytes: Buffer, path: st
 
 /** JSON, or numbers with commas between them. */
 function jsonElements(wanted: TensorMetadata, text: string): GivenElements {
-  const value = parseElements(wanted, text.trim());
+  const { data, stated } = writtenTensor(parseElements(wanted, text.trim()));
   const elements: unknown[] = [];
   const shape: number[] = [];
-  flatten(value, 0, shape, elements, wanted.name);
+  flatten(data, 0, shape, elements, wanted.name);
+  if (stated !== null) return { elements, shape: stated };
   return { elements, shape: shape.length === 0 ? null : shape };
+}
+
+/** A tensor as `--output NAME=FILE.json` writes it, with its shape; anything else is the elements themselves. */
+function writtenTensor(value: unknown): { data: unknown; stated: readonly number[] | null } {
+  if (typeof value !== 'object' || value === null || !('data' in value)) {
+    return { data: value, stated: null };
+  }
+  const shape = 'shape' in value && Array.isArray(value.shape) ? value.shape : [];
+  return {
+    data: value.data,
+    stated: shape.every(Number.isInteger) && shape.length > 0 ? shape : null,
+  };
 }
 
 function parseElements({ name, datatype }: TensorMetadata, text: string): unknown {
@@ -170,16 +183,26 @@ function element(value: unknown, datatype: DataType): unknown {
   }
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') {
     const whole = datatype.includes('INT');
-    if (whole && typeof value === 'number' && !Number.isInteger(value)) {
-      throw usageError(`${value} is no ${datatype}`);
-    }
+    if (whole && !isInRange(value, datatype)) throw usageError(`${value} is no ${datatype}`);
     return datatype === 'INT64' || datatype === 'UINT64'
       ? BigInt(value)
       : typeof value === 'bigint'
         ? Number(value)
         : value;
   }
-  if (typeof value === 'string' && /^-?\d+$/u.test(value) && datatype.endsWith('INT64'))
-    return BigInt(value);
+  if (typeof value === 'string' && /^-?\d+$/u.test(value) && datatype.endsWith('INT64')) {
+    return element(BigInt(value), datatype);
+  }
   throw usageError(`${JSON.stringify(value)} is no ${datatype}`);
+}
+
+/** Typed arrays would take the lowest bits of what is too large. */
+function isInRange(value: number | bigint | boolean, datatype: DataType): boolean {
+  if (typeof value === 'number' && !Number.isInteger(value)) return false;
+  const whole = BigInt(value);
+  const bits = Number(/\d+$/u.exec(datatype)?.[0]);
+  const wrapped = datatype.startsWith('U')
+    ? BigInt.asUintN(bits, whole)
+    : BigInt.asIntN(bits, whole);
+  return wrapped === whole;
 }

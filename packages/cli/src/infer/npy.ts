@@ -37,20 +37,18 @@ export function tensorOfBytes(
 export function readNpy(bytes: Buffer, path: string): Tensor {
   const { descr, isFortran, shape, dataAt } = readHeader(bytes, path);
   const [, order = '', kind = '', size = ''] = /^([<>|=]?)([a-zA-Z])(\d+)$/u.exec(descr) ?? [];
-  const data = bytes.subarray(dataAt);
+  const given = bytes.subarray(dataAt);
   const count = shape.reduce((product, dimension) => product * dimension, 1);
-  if (isFortran && shape.length > 1) {
-    throw new CommandError(`${path} is in Fortran's order: save numpy.ascontiguousarray(x)`);
-  }
   const isText = kind === 'S' || kind === 'U';
   const datatype = types[`${kind}${size}`];
   if (!isText && datatype === undefined) {
     throw new CommandError(`${path} holds elements of the type '${descr}', which no tensor has`);
   }
   const width = Number(size) * (kind === 'U' ? 4 : 1);
-  if (data.length !== count * width) {
-    throw new CommandError(`${path} holds ${data.length} bytes instead of ${count * width}`);
+  if (given.length !== count * width) {
+    throw new CommandError(`${path} holds ${given.length} bytes instead of ${count * width}`);
   }
+  const data = isFortran && shape.length > 1 ? rowByRow(given, shape, width) : given;
   if (datatype === undefined || datatype === 'BYTES') {
     return textTensor(data, shape, width, kind, order);
   }
@@ -83,6 +81,30 @@ function readHeader(bytes: Buffer, path: string): NpyHeader {
     shape: shape.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)])),
     dataAt: start + length,
   };
+}
+
+/** The elements of an array whose first index varies fastest, as of one that was transposed. */
+function rowByRow(data: Buffer, shape: readonly number[], width: number): Buffer {
+  const rows = Buffer.alloc(data.length);
+  const index = shape.map(() => 0);
+  let strides = width;
+  const strideOf = shape.map((size) => {
+    const stride = strides;
+    strides *= size;
+    return stride;
+  });
+  let from = 0;
+  for (let at = 0; at < data.length; at += width) {
+    data.copy(rows, at, from, from + width);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strideOf[axis] as number;
+      index[axis] = (index[axis] as number) + 1;
+      if (index[axis] !== shape[axis]) break;
+      from -= (strideOf[axis] as number) * (shape[axis] as number);
+      index[axis] = 0;
+    }
+  }
+  return rows;
 }
 
 function swapped(data: Buffer, width: number): Buffer {
