@@ -63,6 +63,7 @@ def main():
         print(f"the Python backend needs numpy in {sys.executable}: {error}", file=sys.stderr)
         sys.exit(3)
     from nereid_worker.answer_region import make_answer_region
+    from nereid_worker.forked import watch_forks
     from nereid_worker.model_runner import ModelRunner
     from nereid_worker.session import open_session
     from nereid_worker.shared_tensors import open_shared_tensors
@@ -70,7 +71,9 @@ def main():
     import triton_python_backend_utils  # noqa: F401  (registers its second name)
 
     channel = Channel(connection)
-    runner = ModelRunner(open_session(channel))
+    session = open_session(channel)
+    watch_forks(session, connection)
+    runner = ModelRunner(session)
     region = make_answer_region()
     channel.shared = open_shared_tensors(os.environ.pop("NEREID_WORKER_SHARED", ""))
     hello = {

@@ -12,13 +12,17 @@ class Session:
     """The process's connection and what the server said of the model."""
 
     def __init__(self, channel):
-        self.channel = channel
         self.model_directory = ""
         self.model_name = ""
         self.instance_name = ""
         self.decoupled = False
         self.initialized = False
         self.finalizing = False
+        self.become(channel)
+
+    def become(self, channel):
+        """Speaks through this channel from here on; calls through the one before are forgotten."""
+        self.channel = channel
         self._numbers = itertools.count(1)
         self._answers = {}
         self._answers_lock = threading.Lock()

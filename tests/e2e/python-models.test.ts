@@ -136,6 +136,32 @@ for a in answers:
         answers.cancel()
 y = np.array([got[-4:]], dtype=np.int32)`),
   ],
+  forks: [
+    pythonConfig(),
+    pythonModel(`pool = multiprocessing.get_context("fork").Pool(3)
+with pool:
+    parts = pool.map(ask, [int(value) for value in x])
+if os.fork() == 0:
+    # Ends as programs do, with destructors.
+    sys.exit(0)
+os.wait()
+y = np.array(parts, dtype=np.int32)`).replace(
+      'class Triton',
+      `import gc, multiprocessing
+
+
+def ask(value):
+    gc.collect()
+    x = np.full(100_000, value, dtype=np.int32)
+    pb_utils.Logger.log_info("a child asks for " + str(value))
+    answer = ${call('double')}.exec()
+    many = ${call('counting').replace('Tensor("X", x)', 'Tensor("X", x[:1])')}.exec(decoupled=True)
+    return int(${output('answer')}[-1]) + sum(1 for a in many if a.output_tensors())
+
+
+class Triton`,
+    ),
+  ],
   sends_twice: [
     pythonConfig(),
     pythonModel(`sender = r.get_response_sender()
@@ -313,6 +339,14 @@ describe('calls between models', () => {
     expect(await control('pair', 'load')).toBe('');
     expect(await control('bls_async_decoupled', 'load')).toBe('');
     expect(await infer('bls_async_decoupled', [5])).toEqual([5, 5]);
+  });
+
+  it('answers processes that a model has forked', async () => {
+    expect(await control('forks', 'load')).toBe('');
+    expect(await infer('forks', [1, 2, 3, 4, 5])).toEqual([3, 6, 9, 12, 15]);
+    await server.logged(/\[forks_0_0\] a child asks for 5/u);
+    expect(await infer('forks', [6])).toEqual([18]);
+    expect(await control('forks', 'unload')).toBe('');
   });
 
   it('takes what a decoupled model answers after it was asked to end', async () => {

@@ -24,7 +24,7 @@ import {
   type SharedPayload,
 } from './worker-frame.ts';
 
-/** Beyond this the server stops answering a worker's calls: it does not read what it asks for. */
+/** Beyond this, before what comes now, however large that is, a worker does not read what it asks for. */
 const unsentBytesMax = 1024 * 1024 * 1024;
 
 /** Where a worker finds the server's memory, if it is given any. */
@@ -177,6 +177,7 @@ export class WorkerProcess implements WorkerChannel {
 
   #send(pieces: readonly Uint8Array[]): void {
     if (this.#over || this.#fault !== null) return;
+    const unsent = this.#socket.writableLength;
     if (pieces.length === 1) {
       this.#socket.write(pieces[0] as Uint8Array);
     } else {
@@ -184,7 +185,7 @@ export class WorkerProcess implements WorkerChannel {
       for (const piece of pieces) this.#socket.write(piece);
       this.#socket.uncork();
     }
-    if (this.#socket.writableLength > unsentBytesMax) this.kill('it does not read its messages');
+    if (unsent > unsentBytesMax) this.kill('it does not read its messages');
   }
 
   /** Ends the process at once. Safe to call at any time. */
