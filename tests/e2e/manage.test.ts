@@ -92,6 +92,9 @@ function contract(backend: string, start: (folder: string) => Promise<Running>):
     expect(unknown.status).toBe(1);
     expect(unknown.stderr).toContain("failed to load 'absent'");
     expect((await manage('list-models', '--url', '127.0.0.1:1')).status).toBe(3);
+    const mistyped = await manage('unload-model', 'ecko');
+    expect(mistyped.status).toBe(4);
+    expect(mistyped.stderr).toContain("the server knows no model 'ecko': did you mean 'echo'?");
     expect((await manage('load-model')).status).toBe(2);
     expect((await manage('enable-model', '--model', 'absent')).status).toBe(4);
   });

@@ -67,7 +67,7 @@ function fail(command: Command, error: unknown, context: CommandContext): number
     return error.code === 'NOT_FOUND' ? exitStatus.notFound : exitStatus.failed;
   }
   if (isSystemError(error)) {
-    tell(context, command.name, error.message);
+    tell(context, command.name, systemText(error));
     return error.code === 'ENOENT' ? exitStatus.notFound : exitStatus.failed;
   }
   throw error;
@@ -78,8 +78,16 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
+function systemText({ code, message, path }: NodeJS.ErrnoException): string {
+  if (path === undefined) return message;
+  if (code === 'ENOENT') return `there is no ${path}`;
+  if (code === 'EACCES' || code === 'EPERM') return `${path}: permission denied`;
+  if (code === 'EISDIR') return `${path} is a folder`;
+  return message;
+}
+
 function tell({ stderr }: CommandContext, command: string, message: string): void {
-  stderr.write(`nereid ${command}: ${visibleText(message)}\n`);
+  stderr.write(`nereid ${command}: ${visibleText(message.trim())}\n`);
 }
 
 function isHelp(word: string): boolean {

@@ -1,7 +1,12 @@
 import type { InferenceClient } from '@nereid/client';
-import { emptyModelConfig, type ModelConfig, modelConfigToJson } from '@nereid/protocol';
+import {
+  emptyModelConfig,
+  type ModelConfig,
+  modelConfigToJson,
+  nearestName,
+} from '@nereid/protocol';
 import type { Command } from '../command/command.ts';
-import { usageError } from '../command/exit-status.ts';
+import { notFoundError, usageError } from '../command/exit-status.ts';
 import type { ParsedArguments } from '../command/parsed-arguments.ts';
 import { serverOptions, withServer } from '../connection/server-connection.ts';
 import { modelNamed, modelOption } from './model-argument.ts';
@@ -60,6 +65,13 @@ export const unloadModel: Command = {
   async run(given, context) {
     const name = modelNamed(given);
     await withServer(given, context, async (client) => {
+      // Servers are content to unload what they do not know, such as a name that is mistyped.
+      const known = (await client.repositoryIndex()).map((one) => one.name);
+      if (!known.includes(name)) {
+        const near = nearestName(name, known);
+        const hint = near === null ? '' : `: did you mean '${near}'?`;
+        throw notFoundError(`the server knows no model '${name}'${hint}`);
+      }
       await client.unloadModel(name, { unloadDependents: given.flag('dependents') });
       const versions = await servedVersions(client);
       context.stdout.write(modelTable(versions.filter((one) => one.name === name)));

@@ -74,6 +74,9 @@ describe.skipIf(!hasOther)(`models that move to another file system${reason}`, (
       said: expect.stringContaining('is there already'),
     });
     expect(existsSync(join(base, 'triton/m/1/model.onnx'))).toBe(true);
-    expect((await run(disableModel, 'absent')).status).toBe(4);
+    expect(await run(disableModel, 'mm')).toMatchObject({
+      status: 4,
+      said: expect.stringContaining("did you mean 'm'?"),
+    });
   });
 });

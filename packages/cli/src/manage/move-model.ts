@@ -1,5 +1,6 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nearestName } from '@nereid/protocol';
 import type { Command, OptionSpec } from '../command/command.ts';
 import { CommandError, notFoundError } from '../command/exit-status.ts';
 import { modelNamed, modelOption } from './model-argument.ts';
@@ -53,7 +54,11 @@ async function moveModel(name: string, from: string, to: string): Promise<void> 
   if (await exists(target)) {
     throw new CommandError(`${target} is there already: move it away first`);
   }
-  if (!(await exists(source))) throw notFoundError(`there is no model in ${source}`);
+  if (!(await exists(source))) {
+    const near = nearestName(name, await readdir(from).catch(() => []));
+    const hint = near === null ? '' : `: did you mean '${near}'?`;
+    throw notFoundError(`there is no model in ${source}${hint}`);
+  }
   await moveFolder(source, target);
 }
 
