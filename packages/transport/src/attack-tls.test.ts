@@ -66,6 +66,23 @@ test('clients that go during the handshake leave nothing behind', async () => {
   server = null;
 });
 
+test('a server that ends does not wait for handshakes', async () => {
+  // Longer than a test may take, as the grace below.
+  const port = await listen({ headerTimeoutMs: 600_000 });
+  const [silent, half, ended] = [await openRaw(port), await openRaw(port), await openRaw(port)];
+  await half.send(helloBegun);
+  await ended.send(helloBegun);
+  ended.socket.end();
+  const refusing = connectTls({ port, host: '127.0.0.1' });
+  open.push(refusing);
+  await new Promise((resolve) => refusing.once('error', resolve));
+  expect(await get(port)).toBe('HTTP/1.1 200 OK');
+  for (const connection of open.splice(3)) connection.destroy();
+  await server!.close({ graceMs: 600_000 });
+  server = null;
+  await Promise.all([silent.untilClosed(), half.untilClosed()]);
+});
+
 test('connections that are in their handshake are limited, too', async () => {
   const port = await listen({ connectionsMax: 2 });
   const clients = await Promise.all(Array.from({ length: 200 }, () => openRaw(port)));

@@ -46,8 +46,8 @@ export class Listener implements ConnectionOwner {
   readonly #tlsServer: TlsServer | null = null;
   readonly #busyAnswer: string;
   readonly #connections = new Set<Connection>();
-  /** Sockets below TLS: those that never finish their handshake become no connection. */
-  readonly #rawSockets = new Set<Socket>();
+  /** Sockets whose TLS handshake goes on, by the client's address: many never become a connection. */
+  readonly #handshakes = new Map<string, Socket>();
   #nowMs = 0;
   #sweepTimer: TransportTimer | null = null;
   #closing: Promise<void> | null = null;
@@ -72,14 +72,20 @@ export class Listener implements ConnectionOwner {
           handshakeTimeout: limits.headerTimeoutMs,
           ALPNProtocols: options.protocols.http2 === null ? ['http/1.1'] : ['h2', 'http/1.1'],
         },
-        (socket) => this.#accept(socket),
+        (socket) => {
+          this.#handshakes.delete(clientAddress(socket));
+          this.#accept(socket);
+        },
       );
       this.#server = this.#tlsServer;
       // Node reports handshakes that fail or take too long, and leaves their sockets open.
       this.#server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy());
       this.#server.on('connection', (socket: Socket) => {
-        this.#rawSockets.add(socket);
-        socket.once('close', () => this.#rawSockets.delete(socket));
+        const address = clientAddress(socket);
+        this.#handshakes.set(address, socket);
+        socket.once('close', () => {
+          if (this.#handshakes.get(address) === socket) this.#handshakes.delete(address);
+        });
       });
     }
     this.#server.maxConnections = limits.connectionsMax + refusalsMax;
@@ -127,9 +133,10 @@ export class Listener implements ConnectionOwner {
   async #close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of [...this.#connections]) connection.shutdown();
+    // They have asked nothing yet. Node keeps a socket open whose client gave up half-way.
+    for (const socket of this.#handshakes.values()) socket.destroy();
     const timer = this.#clock.setTimer(graceMs, () => {
       for (const connection of [...this.#connections]) connection.destroy();
-      for (const socket of this.#rawSockets) socket.destroy();
     });
     await closed;
     // Node's server counts a socket out before its 'close', on which handlers hear of an abort.
@@ -167,6 +174,11 @@ export class Listener implements ConnectionOwner {
         ? null
         : this.#clock.setTimer(this.sweepIntervalMs, () => this.#sweep());
   }
+}
+
+/** Tells a client's socket from all others that are open: TLS wraps it, and does not tell what. */
+function clientAddress({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** A fourth of the shortest timeout: so much may a timeout be late. */
