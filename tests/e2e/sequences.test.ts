@@ -191,6 +191,11 @@ describe.each([
     expect(end.status, end.output).toBe(0);
     expect(end.output).not.toMatch(/error|failed/iu);
     expect(end.output).toMatch(/throughput: [1-9]/u);
+    const figure = (text: RegExp): number => Number(text.exec(end.output)?.[1]);
+    const served = figure(/Avg request latency: (\d+) usec \(overhead \d+ usec \+ queue \d+ usec/u);
+    expect(figure(/Successful request count: (\d+)/u)).toBeGreaterThan(0);
+    expect(figure(/\(overhead (\d+) usec/u)).toBeLessThanOrEqual(served);
+    expect(served).toBeLessThanOrEqual(figure(/Avg latency: (\d+) usec/u));
   });
 });
 

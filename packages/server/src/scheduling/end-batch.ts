@@ -15,12 +15,28 @@ export function endBatch(
 ): void {
   // Those that were cancelled meanwhile have no times.
   const timed = batch.find((execution) => execution.computeEndNs > 0);
-  if (timed !== undefined) {
-    const inputNs = timed.computeInputEndNs - timed.computeStartNs;
-    const inferNs = timed.computeOutputStartNs - timed.computeInputEndNs;
-    const outputNs = timed.computeEndNs - timed.computeOutputStartNs;
-    statistics.recordBatch(batchSize, inputNs, inferNs, outputNs);
-    timed.gpuCounter?.recordBatch(batchSize, inputNs, inferNs, outputNs);
-  }
+  if (timed !== undefined) recordBatch(timed, batch, batchSize, statistics);
   for (const execution of batch) execution.executionEnded();
+}
+
+/** A batch lasts from when the first of it begins until the last of it ends: some models run one after the other. */
+function recordBatch(
+  first: EndingExecution,
+  batch: readonly EndingExecution[],
+  batchSize: number,
+  statistics: ModelStatistics,
+): void {
+  let { computeStartNs, computeInputEndNs, computeOutputStartNs, computeEndNs } = first;
+  for (const execution of batch) {
+    if (execution.computeEndNs === 0) continue;
+    computeStartNs = Math.min(computeStartNs, execution.computeStartNs);
+    computeInputEndNs = Math.min(computeInputEndNs, execution.computeInputEndNs);
+    computeOutputStartNs = Math.max(computeOutputStartNs, execution.computeOutputStartNs);
+    computeEndNs = Math.max(computeEndNs, execution.computeEndNs);
+  }
+  const inputNs = computeInputEndNs - computeStartNs;
+  const inferNs = computeOutputStartNs - computeInputEndNs;
+  const outputNs = computeEndNs - computeOutputStartNs;
+  statistics.recordBatch(batchSize, inputNs, inferNs, outputNs);
+  first.gpuCounter?.recordBatch(batchSize, inputNs, inferNs, outputNs);
 }
