@@ -135,7 +135,7 @@ it.skipIf(!perfAnalyzer.available)(`tell perf_analyzer of their steps${loadReaso
     [
       ...['-m', 'chain', '-u', `127.0.0.1:${server.port}`, '--shape=IN:4', '-v'],
       ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
-      ...['--stability-percentage=999', '--max-trials=3'],
+      ...['--stability-percentage=999', '--max-trials=10'],
     ],
     perfAnalyzer.env,
   );

@@ -36,7 +36,7 @@ async function load(
       ...['-m', model, '-u', `127.0.0.1:${port}`, '-f', report],
       // Two short windows each: this asks for correctness, not for numbers.
       ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
-      ...['--stability-percentage=999', '--max-trials=3', ...args],
+      ...['--stability-percentage=999', '--max-trials=10', ...args],
     ],
     tool.env,
   );

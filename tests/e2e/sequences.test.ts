@@ -184,7 +184,7 @@ describe.each([
       [
         ...['-m', model, '-u', `127.0.0.1:${port}`, '--sequence-length=10', ...args],
         ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
-        ...['--stability-percentage=999', '--max-trials=3'],
+        ...['--stability-percentage=999', '--max-trials=10'],
       ],
       perfAnalyzer.env,
     );

@@ -157,7 +157,7 @@ describe('the commands of the guide', () => {
         ? load.replace('localhost:8001', `localhost:${server.grpcPort}`)
         : `${load} -u localhost:${server.port}`;
       // Short windows: this asks for correctness, not for numbers.
-      const short = ['-p', '300', '--stability-percentage=999', '--max-trials=3'];
+      const short = ['-p', '300', '--stability-percentage=999', '--max-trials=10'];
       const args = [...here.split(' '), ...short];
       const end = await runCommand(perfAnalyzer.path, args, perfAnalyzer.env);
       expect(end.status, end.output).toBe(0);
