@@ -16,8 +16,10 @@ function outcome(
   throw new Error('the trial does not end');
 }
 
-const saving = (size: number): number => 1000 + 10 * size;
-const leaping = (size: number): number => (size > 4 ? 1000 * size : 10 * size);
+const ms = 1e6;
+const saving = (size: number): number => ms + 0.01 * ms * size;
+const leaping = (size: number): number => (size > 4 ? 100 * ms * size : ms * size);
+const level = (size: number): number => ms * size;
 
 /** Bursts of ten runs in which everything takes eight times as long, and a stop now and then. */
 const disturbed =
@@ -31,8 +33,8 @@ describe('SizeTrial', () => {
     ['a larger size that is worse', 4, 8, leaping, 4],
     ['a smaller size that is worse', 8, 4, saving, 8],
     ['a smaller size that is better', 8, 4, leaping, 4],
-    ['a larger size that is as good', 4, 8, (size: number) => size, 8],
-    ['a smaller size that is as good', 8, 4, (size: number) => size, 8],
+    ['a larger size that is as good', 4, 8, level, 8],
+    ['a smaller size that is as good', 8, 4, level, 8],
   ] as const)('finds out about %s, undisturbed and not', (_, present, candidate, cost, winner) => {
     const quick = outcome(new SizeTrial(present, candidate, false), cost);
     expect(quick.winner).toBe(winner);
@@ -41,9 +43,18 @@ describe('SizeTrial', () => {
   });
 
   it('takes a trusted size after three runs of each, unless it is worse', () => {
-    const noisy = (size: number, run: number): number => size * (100 + 50 * (run % 3));
+    const noisy = (size: number, run: number): number => ms * size * (1 + 0.5 * (run % 3));
     expect(outcome(new SizeTrial(4, 8, true), noisy)).toEqual({ winner: 8, runs: 6 });
     expect(outcome(new SizeTrial(4, 8, true), leaping)).toEqual({ winner: 4, runs: 6 });
+  });
+
+  it('keeps to the larger of sizes whose runs cost next to nothing beside the turns they take', () => {
+    const quick = (size: number): number => 0.025 * ms * size * (size === 4 ? 0.96 : 1);
+    expect(outcome(new SizeTrial(8, 4, false), quick).winner).toBe(8);
+    expect(outcome(new SizeTrial(8, 4, false), (size) => 100 * quick(size)).winner).toBe(8);
+    expect(outcome(new SizeTrial(8, 4, false), (size) => (size === 4 ? ms : 3 * ms)).winner).toBe(
+      4,
+    );
   });
 
   it('ends when so many requests do not come at a time', () => {
@@ -52,7 +63,7 @@ describe('SizeTrial', () => {
   });
 
   it('ends where nothing can be told', () => {
-    const random = (_: number, run: number): number => 1000 * (1 + ((run * 7919) % 101));
+    const random = (_: number, run: number): number => ms * (1 + ((run * 7919) % 101));
     expect(outcome(new SizeTrial(8, 4, false), random).winner).toBe(8);
   });
 });

@@ -4,7 +4,10 @@ const runsMax = 64;
 /** Fewer say nothing of how much they differ. */
 const runsMin = 3;
 
-/** A larger batch that is slower by so much for an item is about as good: what it saves beside the run is not measured. */
+/** What a batch costs beside its run, about: a turn of the event loop and its system calls. */
+const besideRunNs = 20_000;
+
+/** A larger batch that is slower by so much for an item is about as good. */
 const aboutAsGood = 0.95;
 
 /** Turns of one size without a batch of it: requests come too few at a time for it. */
@@ -72,8 +75,9 @@ export class SizeTrial {
 
   /** Takes note of any batch: it counts for the size that it is about. */
   learn(size: number, elapsedNs: number): void {
-    if (size > this.#small) this.#largeRuns.add(elapsedNs / size);
-    else if (2 * size > this.#small) this.#smallRuns.add(elapsedNs / size);
+    const perItemNs = (elapsedNs + besideRunNs) / size;
+    if (size > this.#small) this.#largeRuns.add(perItemNs);
+    else if (2 * size > this.#small) this.#smallRuns.add(perItemNs);
   }
 
   /** The size that is better; null while it is not known. */
