@@ -263,7 +263,7 @@ describe('ModelManager', () => {
     expect(lifeCycle.find('m', null).key.version).toBe(1);
   });
 
-  it.each(['../x/data', '/etc/x', '1/../../x', '', 'a\0b'])(
+  it.each(['../x/data', '/../x', '1/../../x', '', 'a\0b'])(
     'refuses the file path %j',
     async (path) => {
       const models = manager();
