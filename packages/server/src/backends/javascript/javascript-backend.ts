@@ -1,12 +1,22 @@
 import { resolve } from 'node:path';
-import type { Backend, BackendLoadContext, BackendModel } from '../../core/backend.ts';
+import type { ModelConfig } from '@nereid/protocol';
+import type {
+  Backend,
+  BackendLoadContext,
+  BackendModel,
+  InstancePlace,
+} from '../../core/backend.ts';
 import type { InferencePort } from '../../core/inference-port.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
 import type { CallChains } from '../worker/call-chains.ts';
 import { WorkerLife } from '../worker/worker-life.ts';
 import { WorkerLoader } from '../worker/worker-loader.ts';
 import { WorkerModel } from '../worker/worker-model.ts';
-import { javascriptSettings, modelFileName } from './javascript-settings.ts';
+import {
+  type JavascriptSettings,
+  javascriptSettings,
+  modelFileName,
+} from './javascript-settings.ts';
 import { javascriptTexts, threadTexts } from './javascript-texts.ts';
 import { ThreadChannel } from './thread-channel.ts';
 import { threadCode } from './thread-code.ts';
@@ -40,8 +50,13 @@ export class JavascriptBackend implements Backend {
       fileName: modelFileName(context.config, versionDirectory),
       concurrentBatches: settings.concurrentBatches,
     };
-    const startWorker = (instanceName: string): Promise<WorkerLife> =>
-      this.#startWorker(context, settings, { ...setup, instanceName });
+    const startWorker = (
+      instanceName: string,
+      place: InstancePlace | null,
+    ): Promise<WorkerLife> => {
+      const alone = instanceCount(context.config, place) <= 1;
+      return this.#startWorker(context, { ...settings, alone }, { ...setup, instanceName });
+    };
     const loader = new WorkerLoader({
       context,
       port,
@@ -62,11 +77,11 @@ export class JavascriptBackend implements Backend {
 
   async #startWorker(
     { clock, logger }: BackendLoadContext,
-    settings: ReturnType<typeof javascriptSettings>,
+    settings: JavascriptSettings & { readonly alone: boolean },
     setup: { readonly instanceName: string },
   ): Promise<WorkerLife> {
     const { instanceName } = setup;
-    const { finalizeTimeoutMs, initializeTimeoutMs, heapMegabytesMax } = settings;
+    const { finalizeTimeoutMs, initializeTimeoutMs, heapMegabytesMax, alone } = settings;
     const code = threadCode();
     const worker = new WorkerLife({
       instanceName,
@@ -74,6 +89,7 @@ export class JavascriptBackend implements Backend {
         new ThreadChannel({
           code,
           heapMegabytesMax,
+          alone,
           label: instanceName,
           clock,
           logger,
@@ -95,4 +111,10 @@ export class JavascriptBackend implements Backend {
       throw error;
     }
   }
+}
+
+/** How many instances the model has. @param place of one that a later configuration asks for */
+function instanceCount(config: ModelConfig, place: InstancePlace | null): number {
+  const configured = config.instance_group.reduce((sum, { count }) => sum + count, 0);
+  return Math.max(configured, place?.group.count ?? 1);
 }

@@ -1,22 +1,34 @@
-/** Answers that are expected this soon are waited for by blocking, which costs less than being woken for them. */
-const expectedUsMax = 25;
-/** How long at most. The thread may have no processor: the event loop has other things to do then. */
-const blockMsMax = 0.1;
-/** After an answer that did not come, so many batches are not waited for; twice as many after the next. */
+/**
+ * As with networks that run on the event loop: below this, being woken for the results of a batch costs more than
+ * waiting for them.
+ */
+const aloneUsMax = 250;
+/** Where other instances of the model could run meanwhile. */
+const amongOthersUsMax = 25;
+/** How long at most: the thread may have no processor. */
+const blockMsMax = 0.5;
+/** After a wait that was in vain, so many batches are not waited for; twice as many after the next. */
 const pauseBatchesMin = 16;
 const pauseBatchesMax = 16 * 1024;
 /** Weight of the last batch in the average. */
 const smoothing = 1 / 8;
 
-/** Decides whether the event loop blocks for the answer to a batch, by how long those before took. */
+/** Decides whether the event loop blocks for the results of a batch, by how long requests before took. */
 export class QuickAnswers {
+  readonly #usMax: number;
+  /** Of one request. */
   #expectedUs = Number.POSITIVE_INFINITY;
   #pauseBatches = 0;
   #nextPause = pauseBatchesMin;
 
-  /** How long to wait for the answer to the batch that was just sent, in milliseconds; 0 for not at all. */
-  waitMs(): number {
-    if (this.#expectedUs > expectedUsMax) return 0;
+  /** @param alone the model has no other instance */
+  constructor(alone: boolean) {
+    this.#usMax = alone ? aloneUsMax : amongOthersUsMax;
+  }
+
+  /** How long to wait for the results of the batch that was just sent, in milliseconds; 0 for not at all. */
+  waitMs(requestCount: number): number {
+    if (this.#expectedUs * requestCount > this.#usMax) return 0;
     if (this.#pauseBatches > 0) {
       this.#pauseBatches--;
       return 0;
@@ -24,15 +36,16 @@ export class QuickAnswers {
     return blockMsMax;
   }
 
-  /** @param executeUs how long the model took, on its thread */
-  executed(executeUs: number): void {
-    this.#expectedUs =
-      this.#expectedUs === Number.POSITIVE_INFINITY
-        ? executeUs
-        : this.#expectedUs + (executeUs - this.#expectedUs) * smoothing;
+  /** @param executeUs how long the model took for a batch, on its thread */
+  executed(requestCount: number, executeUs: number): void {
+    const requestUs = executeUs / Math.max(1, requestCount);
+    const first = this.#expectedUs === Number.POSITIVE_INFINITY;
+    this.#expectedUs = first
+      ? requestUs
+      : this.#expectedUs + (requestUs - this.#expectedUs) * smoothing;
   }
 
-  /** The answer that was waited for came, or did not. */
+  /** The results that were waited for came, or did not. */
   waited(came: boolean): void {
     if (came) {
       this.#nextPause = pauseBatchesMin;

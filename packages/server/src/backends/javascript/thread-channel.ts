@@ -25,6 +25,8 @@ import type { ThreadRequest } from './thread-message.ts';
 export interface ThreadChannelOptions extends ChannelListener {
   readonly code: ThreadCode;
   readonly heapMegabytesMax: number;
+  /** The model has no other instance. */
+  readonly alone: boolean;
   /** Before each line of the model in the log, and the name of the thread. */
   readonly label: string;
   readonly clock: Clock;
@@ -41,7 +43,7 @@ export class ThreadChannel implements WorkerChannel {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #link: LinkEnd<Received>;
-  readonly #quickAnswers = new QuickAnswers();
+  readonly #quickAnswers: QuickAnswers;
   /** More has come than is handed out in one turn of the event loop. */
   #planned = false;
   #fault: string | null = null;
@@ -49,7 +51,8 @@ export class ThreadChannel implements WorkerChannel {
 
   constructor(options: ThreadChannelOptions) {
     this.#options = options;
-    const { code, heapMegabytesMax, label } = options;
+    const { code, heapMegabytesMax, label, alone } = options;
+    this.#quickAnswers = new QuickAnswers(alone);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const memory = newLinkMemory();
@@ -95,8 +98,8 @@ export class ThreadChannel implements WorkerChannel {
     this.send({ kind: 'execute', batch, requests: list }, tensors);
   }
 
-  waitShortly(): void {
-    const waitMs = this.#link.receiverIsBlocked ? this.#quickAnswers.waitMs() : 0;
+  waitShortly(requestCount: number): void {
+    const waitMs = this.#link.receiverIsQuick ? this.#quickAnswers.waitMs(requestCount) : 0;
     if (waitMs === 0 || this.#over) return;
     const came = this.#link.waitFor(waitMs);
     this.#quickAnswers.waited(came);
@@ -125,7 +128,7 @@ export class ThreadChannel implements WorkerChannel {
       ofPost: (post) => ({ message: messageOf(post), tensors: new PackReader(post) }),
       ofEntry: (entry, names) => {
         const { message, executeUs } = readResult(entry, names, tensorMemory);
-        this.#quickAnswers.executed(executeUs);
+        this.#quickAnswers.executed(message.responses.length, executeUs);
         return { message, tensors: noTensors };
       },
       received: ({ message, tensors }) => {

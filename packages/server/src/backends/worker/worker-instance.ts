@@ -255,7 +255,7 @@ export class WorkerInstance implements BackendInstance, WorkerOwner {
     if (begun) {
       const sentNs = this.#parts.clock.nowNs();
       for (const { execution } of requests) execution.computeInputEndNs = sentNs;
-      worker.waitShortly();
+      worker.waitShortly(requests.length);
       if (this.#batches.get(number) === undefined) return null;
     }
     return new Promise((resolve) => {

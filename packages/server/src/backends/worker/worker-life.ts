@@ -32,7 +32,7 @@ export interface WorkerChannel {
   send(message: object, tensors?: readonly Uint8Array[]): void;
   execute(batch: number, requests: readonly NumberedRequest[]): void;
   /** After a batch was given: may block for microseconds, and hand the answer out, where it comes that soon. */
-  waitShortly?(): void;
+  waitShortly?(requestCount: number): void;
   /** Ends it at once. Safe to call at any time. */
   kill(reason: string): void;
 }
@@ -149,8 +149,8 @@ export class WorkerLife {
   }
 
   /** @see WorkerChannel.waitShortly */
-  waitShortly(): void {
-    this.#channel.waitShortly?.();
+  waitShortly(requestCount: number): void {
+    this.#channel.waitShortly?.(requestCount);
   }
 
   /** Has the model finalize, and the worker end. Never longer than twice the time for its end. */

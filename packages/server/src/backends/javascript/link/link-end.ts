@@ -64,6 +64,7 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
   /** Numbers of the next message in each direction, modulo 2^32. */
   #nextOut = 0;
   #nextIn = 0;
+  #receiverRested = true;
   #closed = false;
 
   constructor(options: LinkEndOptions<Message>) {
@@ -91,11 +92,9 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
     if (!this.#writer.commit(this.#nextOut)) return false;
     const { control, restingAt } = this.#options.outgoing;
     this.#count();
-    const resting = Atomics.load(control, restingAt);
-    if (resting === blocked) {
-      Atomics.notify(control, this.#options.outgoing.sentAt);
-    } else if (
-      resting === inLoop &&
+    this.#notifyBlocked();
+    if (
+      this.#receiverRested &&
       Atomics.compareExchange(control, restingAt, inLoop, atWork) === inLoop
     ) {
       this.#options.port.postMessage(null);
@@ -103,10 +102,9 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
     return true;
   }
 
-  /** The receiver takes a message up within microseconds. */
-  get receiverIsBlocked(): boolean {
-    const { control, restingAt } = this.#options.outgoing;
-    return Atomics.load(control, restingAt) === blocked;
+  /** The receiver of what was sent last takes it up as soon as it has a processor: its event loop is not in between. */
+  get receiverIsQuick(): boolean {
+    return !this.#receiverRested;
   }
 
   fromPort(message: unknown): void {
@@ -164,9 +162,14 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
   #post(message: PortMessage, transfer: ArrayBuffer[]): void {
     this.#options.port.postMessage(message, transfer);
     this.#count();
-    if (this.receiverIsBlocked) {
-      Atomics.notify(this.#options.outgoing.control, this.#options.outgoing.sentAt);
-    }
+    this.#notifyBlocked();
+  }
+
+  #notifyBlocked(): void {
+    const { control, sentAt, restingAt } = this.#options.outgoing;
+    const resting = Atomics.load(control, restingAt);
+    if (resting === blocked) Atomics.notify(control, sentAt);
+    this.#receiverRested = resting === inLoop;
   }
 
   #count(): void {

@@ -1,7 +1,7 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
 /** What small tensors of several messages lie in together: one that is kept keeps no more than this. */
-const sharedBytes = 16 * 1024;
+const sharedBytes = 32 * 1024;
 /** Larger tensors have memory of their own. */
 const sharedTensorBytesMax = sharedBytes / 4;
 const alignmentBytes = 8;

@@ -36,7 +36,6 @@ export class BatchRunner {
   }
 
   execute(batch: number, requests: readonly GivenRequest[]): void {
-    for (const request of requests) this.#open.set(request.number, request);
     this.#running++;
     if (this.#parts.decoupled) void this.#runDecoupled(batch, requests);
     else this.#run(batch, requests);
@@ -62,6 +61,7 @@ export class BatchRunner {
         this.#answer(batch, requests, returned);
         return;
       }
+      this.#opened(requests);
       const early = this.#freedEarly(batch, requests);
       returned.then(
         (responses) => this.#answer(early() ? null : batch, requests, responses),
@@ -73,6 +73,7 @@ export class BatchRunner {
   }
 
   async #runDecoupled(batch: number, requests: readonly GivenRequest[]): Promise<void> {
+    this.#opened(requests);
     const early = this.#freedEarly(batch, requests);
     const { model, context, rules, port } = this.#parts;
     const responses = await Promise.all(
@@ -123,8 +124,13 @@ export class BatchRunner {
     this.#parts.port.post({ kind: 'result', batch, error: null, responses });
   }
 
+  /** From now on they can be cancelled: what is answered at once never is. */
+  #opened(requests: readonly GivenRequest[]): void {
+    for (const request of requests) this.#open.set(request.number, request);
+  }
+
   #ended(requests: readonly GivenRequest[]): void {
-    for (const { number } of requests) this.#open.delete(number);
+    if (this.#open.size > 0) for (const { number } of requests) this.#open.delete(number);
     this.#running--;
     this.#parts.port.batchEnded();
     const waiting = this.#waiting;

@@ -115,31 +115,34 @@ function plainArray(
   }
 }
 
-const utf8 = new TextEncoder();
-
 /** Each element with its length before it. */
 function textBytes(name: string, data: unknown): { bytes: Uint8Array; count: number } {
   if (!Array.isArray(data)) {
     throw new TypeError(`tensor '${name}' of type BYTES needs an array of texts or of bytes`);
   }
-  const elements = data.map((element: unknown, index) => {
-    if (typeof element === 'string') return utf8.encode(element);
-    if (element instanceof Uint8Array) return element;
-    throw new TypeError(`element ${index} of tensor '${name}' is neither text nor bytes`);
+  const elements: readonly unknown[] = data;
+  let total = 0;
+  elements.forEach((element, index) => {
+    if (typeof element === 'string') total += 4 + Buffer.byteLength(element);
+    else if (element instanceof Uint8Array) total += 4 + element.byteLength;
+    else throw new TypeError(`element ${index} of tensor '${name}' is neither text nor bytes`);
   });
-  const total = elements.reduce((sum, element) => sum + 4 + element.byteLength, 0);
   if (total > tensorBytesMax) {
     throw new RangeError(
       `tensor '${name}' takes ${total} bytes, at most ${tensorBytesMax} are possible`,
     );
   }
-  const bytes = new Uint8Array(total);
-  const view = new DataView(bytes.buffer);
+  // All of it is written.
+  const bytes = Buffer.allocUnsafe(total);
   let offset = 0;
-  for (const element of elements) {
-    view.setUint32(offset, element.byteLength, true);
-    bytes.set(element, offset + 4);
-    offset += 4 + element.byteLength;
+  for (const element of elements as readonly (string | Uint8Array)[]) {
+    const start = offset + 4;
+    if (typeof element === 'string') offset = start + bytes.write(element, start);
+    else {
+      bytes.set(element, start);
+      offset = start + element.byteLength;
+    }
+    bytes.writeUInt32LE(offset - start, start - 4);
   }
   return { bytes, count: elements.length };
 }
