@@ -66,6 +66,7 @@ describe('RequestForms', () => {
     ['parameters', numbered({}, { custom: new Map([['a', { kind: 'bool', value: true }]]) })],
     ['a trace', numbered({ trace: { context: '' } })],
     ['answers that wait', numbered({ parent: { paces: true } })],
+    ['texts', input({ dataType: 'BYTES' })],
     ['a large tensor', input({ data: new Uint8Array(formPayloadBytesMax + 1) })],
   ])('gives no form to a request with %s', (_, request) => {
     const forms = new RequestForms();

@@ -31,6 +31,9 @@ export class RequestForms {
   readonly #byKey = new Map<string, RequestForm>();
   #latest: RequestForm | null = null;
   #nextSlot = 0;
+  /** What a key was made for last: a request of a new form is looked up more than once. */
+  #keyedRequest: InferRequest | null = null;
+  #key = '';
 
   /** @returns null unless the worker knows the forms of all of them. */
   of(requests: readonly NumberedRequest[]): readonly RequestForm[] | null {
@@ -57,8 +60,11 @@ export class RequestForms {
   #find(request: InferRequest): RequestForm | null {
     if (!hasForm(request)) return null;
     if (this.#latest !== null && matches(this.#latest, request)) return this.#latest;
-    const found = this.#byKey.get(keyOf(request)) ?? null;
-    if (found !== null) this.#latest = found;
+    const found = this.#byKey.get(this.#keyOf(request)) ?? null;
+    if (found !== null) {
+      this.#latest = found;
+      this.#keyedRequest = null;
+    }
     return found;
   }
 
@@ -67,24 +73,36 @@ export class RequestForms {
     const number = this.#nextSlot;
     this.#nextSlot = (number + 1) % formSlots;
     const form = formOf(number, request);
-    const key = keyOf(request);
+    const key = this.#keyOf(request);
     const oldKey = this.#keys[number];
     if (oldKey !== undefined) this.#byKey.delete(oldKey);
     this.#keys[number] = key;
     this.#byKey.set(key, form);
     this.#latest = form;
+    this.#keyedRequest = null;
     return form;
+  }
+
+  #keyOf(request: InferRequest): string {
+    if (this.#keyedRequest !== request) {
+      this.#keyedRequest = request;
+      this.#key = keyOf(request);
+    }
+    return this.#key;
   }
 }
 
-/** False for what has more to say than a form, and for large requests. */
+/** False for what has more to say than a form, for texts, whose sizes vary, and for large requests. */
 function hasForm({ parameters, trace, parent, inputs }: InferRequest): boolean {
   if (parameters.sequenceId !== null || parameters.sequenceStart || parameters.sequenceEnd) {
     return false;
   }
   if (parameters.custom.size > 0 || trace != null || parent?.paces === true) return false;
   let byteCount = 0;
-  for (const { data } of inputs) byteCount += data.byteLength;
+  for (const { dataType, data } of inputs) {
+    if (dataType === 'BYTES') return false;
+    byteCount += data.byteLength;
+  }
   return byteCount <= formPayloadBytesMax;
 }
 
