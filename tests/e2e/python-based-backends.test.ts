@@ -10,6 +10,10 @@ import { temporaryRepository } from './temporary-repository.ts';
 
 const openvino = ensureOpenvinoEnv();
 const torch = findTorch();
+const tensorflow = [process.env['NEREID_TENSORFLOW_PYTHON'], 'python3'].find(
+  (python) =>
+    python !== undefined && spawnSync(python, ['-c', 'import numpy, tensorflow']).status === 0,
+);
 
 /** One that is there already is used, if it has what PyTorch 2.3 and later have. */
 function findTorch(): { readonly python: string | null; readonly reason: string } {
@@ -173,6 +177,54 @@ const types = 'BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 
 );
 const sizeOf = (type: string): number => (type === 'BOOL' ? 1 : Number(/\d+/u.exec(type)?.[0]) / 8);
 
+/**
+ * What comes back from the model `types`, which gives two elements of each type back: the types, and all bytes.
+ * @param server null for what was sent
+ */
+async function passedOn(
+  server: ServerProcess | null,
+): Promise<{ readonly datatypes: readonly string[]; readonly data: string }> {
+  const bytes = Buffer.concat(
+    types.map((type) =>
+      type === 'BF16' ? Buffer.from([0x80, 0x3f, 0, 0x40]) : Buffer.alloc(2 * sizeOf(type), 1),
+    ),
+  );
+  if (server === null) return { datatypes: types, data: bytes.toString('hex') };
+  const head = JSON.stringify({
+    inputs: types.map((type, index) => ({
+      name: `IN__${index}`,
+      datatype: type,
+      shape: [2],
+      parameters: { binary_data_size: 2 * sizeOf(type) },
+    })),
+    outputs: types.map((_, index) => ({
+      name: `OUT__${index}`,
+      parameters: { binary_data: true },
+    })),
+  });
+  const answer = await fetch(`${server.url}/v2/models/types/infer`, {
+    method: 'POST',
+    headers: { 'Inference-Header-Content-Length': String(head.length) },
+    body: Buffer.concat([Buffer.from(head), bytes]),
+  });
+  const body = Buffer.from(await answer.arrayBuffer());
+  const length = Number(answer.headers.get('inference-header-content-length'));
+  const { outputs } = JSON.parse(body.subarray(0, length).toString()) as {
+    outputs: { name: string; datatype: string; parameters: { binary_data_size: number } }[];
+  };
+  let at = length;
+  const pieces = outputs.map(({ name, datatype, parameters }) => {
+    at += parameters.binary_data_size;
+    const data = body.subarray(at - parameters.binary_data_size, at).toString('hex');
+    return { place: Number(name.split('__')[1]), datatype, data };
+  });
+  pieces.sort((one, other) => one.place - other.place);
+  return {
+    datatypes: pieces.map(({ datatype }) => datatype),
+    data: pieces.map(({ data }) => data).join(''),
+  };
+}
+
 describe.skipIf(torch.python === null)(`the PyTorch backend (${torch.reason})`, () => {
   const script = `import sys, torch
 from typing import Dict, List, Tuple
@@ -274,32 +326,10 @@ for name in ("exported", "named_export"):
 
   it('passes every data type on', async () => {
     expect(await load(server, 'types')).toBe('');
-    // Two elements each; those of BF16 are 1 and 2, and come back doubled.
-    const bytes = types.map((type) =>
-      type === 'BF16' ? Buffer.from([0x80, 0x3f, 0, 0x40]) : Buffer.alloc(2 * sizeOf(type), 1),
-    );
-    const head = JSON.stringify({
-      inputs: types.map((type, index) => ({
-        name: `IN__${index}`,
-        datatype: type,
-        shape: [2],
-        parameters: { binary_data_size: 2 * sizeOf(type) },
-      })),
-      parameters: { binary_data_output: true },
-    });
-    const answer = await fetch(`${server.url}/v2/models/types/infer`, {
-      method: 'POST',
-      headers: { 'Inference-Header-Content-Length': String(head.length) },
-      body: Buffer.concat([Buffer.from(head), ...bytes]),
-    });
-    const body = Buffer.from(await answer.arrayBuffer());
-    const length = Number(answer.headers.get('inference-header-content-length'));
-    const json = JSON.parse(body.subarray(0, length).toString()) as {
-      outputs: { datatype: string }[];
-    };
-    expect(json.outputs.map(({ datatype }) => datatype)).toEqual(types);
-    bytes[types.indexOf('BF16')] = Buffer.from([0, 0x40, 0x80, 0x40]);
-    expect(body.subarray(length).toString('hex')).toBe(Buffer.concat(bytes).toString('hex'));
+    const { datatypes, data } = await passedOn(server);
+    expect(datatypes).toEqual(types);
+    // Those of BF16 are 1 and 2, and come back doubled.
+    expect(data).toBe((await passedOn(null)).data.replace(/803f0040$/u, '00408040'));
   });
 
   it.each([
@@ -311,6 +341,90 @@ for name in ("exported", "named_export"):
   ])('says which arguments a model has (%s)', async (model, text) => {
     expect(await load(server, model)).toContain(text);
   });
+});
+
+const tensorflowReason =
+  tensorflow === undefined
+    ? ' (skipped: no TensorFlow in python3, nor in that of NEREID_TENSORFLOW_PYTHON)'
+    : '';
+
+describe.skipIf(tensorflow === undefined)(`the TensorFlow backend${tensorflowReason}`, () => {
+  const script = `import sys, tensorflow as tf
+root = sys.argv[1]
+types = ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "half", "float32", "float64", "bfloat16"]
+model = tf.Module()
+model.scale = tf.Variable(1.0)
+spec = lambda name: tf.TensorSpec([None, 2], tf.float32, name=name)
+model.add_sub = tf.function(lambda a, b: {"sum": a * model.scale + b, "difference": a - b}).get_concrete_function(spec("a"), spec("b"))
+model.upper = tf.function(lambda t: {"u": tf.strings.upper(t, encoding="utf-8")}).get_concrete_function(tf.TensorSpec([None, 2], tf.string, name="t"))
+names = ", ".join(f"IN__{i}" for i in range(len(types)))
+body = ", ".join(f"'OUT__{i}': tf.identity(IN__{i})" for i in range(len(types)))
+same = eval(f"lambda {names}: {{{body}}}", {"tf": tf})
+model.same = tf.function(same).get_concrete_function(*[tf.TensorSpec([2], getattr(tf, t), name=f"IN__{i}") for i, t in enumerate(types)])
+signatures = {"serving_default": model.add_sub, "upper": model.upper}
+for name in ("plain", "words", "unsigned"):
+    tf.saved_model.save(model, f"{root}/{name}/1/model.savedmodel", signatures=signatures)
+tf.saved_model.save(model, f"{root}/types/1/model.savedmodel", signatures={"serving_default": model.same})
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+graph = convert_variables_to_constants_v2(model.add_sub).graph.as_graph_def()
+for name in ("frozen", "frozen_wrong"):
+    open(f"{root}/{name}/1/model.graphdef", "wb").write(graph.SerializeToString())
+`;
+  const signature = (name: string): string =>
+    `parameters { key: "TF_SIGNATURE_DEF" value { string_value: "${name}" } }`;
+  const io = (kind: string, name: string): string =>
+    `${kind} [ { name: "${name}" data_type: TYPE_FP32 dims: [ 2 ] } ]\n`;
+  let server: ServerProcess;
+
+  it('loads what has no configuration, and completes it', async () => {
+    server = await serve(
+      {
+        'plain/1/': '',
+        'words/config.pbtxt': `platform: "tensorflow_savedmodel" ${signature('upper')}`,
+        'words/1/': '',
+        'unsigned/config.pbtxt': `backend: "tensorflow" ${signature('nothing')}`,
+        'unsigned/1/': '',
+        'types/config.pbtxt': 'backend: "tensorflow"',
+        'types/1/': '',
+        'frozen/config.pbtxt': `platform: "tensorflow_graphdef" max_batch_size: 4 ${io('input', 'a')}${io('input', 'b')}${io('output', 'Identity_1')}`,
+        'frozen/1/': '',
+        'frozen_wrong/config.pbtxt': `platform: "tensorflow_graphdef" max_batch_size: 4 ${io('input', 'a')}${io('input', 'c')}${io('output', 'Identity')}`,
+        'frozen_wrong/1/': '',
+      },
+      [`--backend-config=tensorflow,python-runtime=${tensorflow}`],
+      (repository) => runPython(tensorflow as string, script, repository),
+    );
+    expect(await load(server, 'plain')).toBe('');
+    expect(await infer(server, 'plain', { a: [5, 6], b: [1, 2] })).toEqual({
+      sum: [6, 8],
+      difference: [4, 4],
+    });
+    expect(await load(server, 'words')).toBe('');
+    expect(await infer(server, 'words', { t: ['a', 'é'] })).toEqual({ u: ['A', 'É'] });
+  }, 120_000);
+
+  it('runs frozen graphs', async () => {
+    expect(await load(server, 'frozen')).toBe('');
+    expect(await infer(server, 'frozen', { a: [5, 6], b: [1, 2] })).toEqual({
+      Identity_1: [6, 8],
+    });
+  }, 60_000);
+
+  it('passes every data type on', async () => {
+    expect(await load(server, 'types')).toBe('');
+    expect(await passedOn(server)).toEqual(await passedOn(null));
+  }, 60_000);
+
+  it.each([
+    ['unsigned', "has no signature 'nothing', it has: serving_default, upper"],
+    ['frozen_wrong', "the graph has no 'c', it has: a, b"],
+  ])(
+    'says what is wrong with a model (%s)',
+    async (model, text) => {
+      expect(await load(server, model)).toContain(text);
+    },
+    60_000,
+  );
 });
 
 describe('backends in Python', () => {

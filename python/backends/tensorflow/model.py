@@ -1,19 +1,13 @@
-"""The TensorFlow backend: SavedModels (`model.savedmodel`)."""
+"""The TensorFlow backend: SavedModels (`model.savedmodel`) and frozen graphs (`model.graphdef`)."""
 
 import numpy as np
 
 import triton_python_backend_utils as pb_utils
-from nereid_worker.framework import (
-    BatchedExecution,
-    model_file,
-    parameter,
-    parse_config,
-    require,
-    without_dimensions,
-)
+from frozen_graph import FrozenGraph
+from nereid_worker.bfloat16 import BFloat16Array
+from nereid_worker.framework import BatchedExecution, parse_config, require
+from saved_model import SavedModel
 
-_DEFAULT_MODEL = "model.savedmodel"
-_DEFAULT_SIGNATURE = "serving_default"
 _DEFAULT_BATCH_SIZE = 4
 
 _TYPES = {
@@ -35,21 +29,9 @@ _TYPES = {
 
 
 def _load(config):
-    if config.get("platform") == "tensorflow_graphdef":
-        raise pb_utils.TritonModelException(
-            "frozen graphs (model.graphdef) are not supported by this backend: save the model as a "
-            "SavedModel"
-        )
     tensorflow = require("tensorflow", "tensorflow", "tensorflow")
-    tags = parameter(config, "TF_GRAPH_TAG", "serve")
-    loaded = tensorflow.saved_model.load(model_file(config, _DEFAULT_MODEL), tags=[tags])
-    name = parameter(config, "TF_SIGNATURE_DEF", _DEFAULT_SIGNATURE)
-    if name not in loaded.signatures:
-        known = ", ".join(loaded.signatures)
-        raise pb_utils.TritonModelException(
-            f"model '{config['name']}' has no signature '{name}', it has: {known}"
-        )
-    return tensorflow, loaded, loaded.signatures[name]
+    frozen = config.get("platform") == "tensorflow_graphdef"
+    return tensorflow, (FrozenGraph if frozen else SavedModel)(tensorflow, config)
 
 
 def _properties(name, spec, batched):
@@ -60,8 +42,7 @@ def _properties(name, spec, batched):
     if spec.dtype.name not in _TYPES:
         raise pb_utils.TritonModelException(f"'{name}' has the type {spec.dtype.name}")
     dims = [-1 if size is None else size for size in spec.shape.as_list()]
-    dims = dims[1 if batched else 0 :] or [1]
-    return {"name": name, "data_type": _TYPES[spec.dtype.name], "dims": dims}
+    return {"name": name, "data_type": _TYPES[spec.dtype.name], "dims": dims[1 if batched else 0 :]}
 
 
 class TritonPythonModel:
@@ -70,10 +51,8 @@ class TritonPythonModel:
         config = auto_complete_model_config.as_dict()
         if config["input"] and config["output"]:
             return auto_complete_model_config
-        _tensorflow, _loaded, signature = _load(config)
-        inputs = signature.structured_input_signature[1]
-        outputs = signature.structured_outputs
-        specs = [*inputs.values(), *outputs.values()]
+        _tensorflow, model = _load(config)
+        specs = [*model.inputs.values(), *model.outputs.values()]
         batched = config["max_batch_size"] > 0
         if not batched and all(spec.shape.rank and spec.shape[0] is None for spec in specs):
             auto_complete_model_config.set_max_batch_size(_DEFAULT_BATCH_SIZE)
@@ -81,24 +60,20 @@ class TritonPythonModel:
                 auto_complete_model_config.set_dynamic_batching()
             batched = True
         if not config["input"]:
-            for name, spec in inputs.items():
+            for name, spec in model.inputs.items():
                 auto_complete_model_config.add_input(_properties(name, spec, batched))
         if not config["output"]:
-            for name, spec in outputs.items():
+            for name, spec in model.outputs.items():
                 auto_complete_model_config.add_output(_properties(name, spec, batched))
         return auto_complete_model_config
 
     def initialize(self, args):
         config = parse_config(args)
-        # The loaded object is kept: its variables belong to it.
-        self._tensorflow, self._loaded, self._signature = _load(config)
+        self._tensorflow, self._model = _load(config)
         gpu = args["model_instance_kind"] == "GPU"
         self._device = f"/GPU:{args['model_instance_device_id']}" if gpu else "/CPU:0"
-        specs = self._signature.structured_input_signature[1]
-        self._types = {name: spec.dtype for name, spec in specs.items()}
-        self._scalars = {name for name, spec in specs.items() if spec.shape.rank == 0}
         self._outputs = [entry["name"] for entry in config["output"]]
-        for kind, known in (("input", self._types), ("output", self._signature.structured_outputs)):
+        for kind, known in (("input", self._model.inputs), ("output", self._model.outputs)):
             for entry in config[kind]:
                 if entry["name"] not in known:
                     raise pb_utils.TritonModelException(
@@ -112,9 +87,20 @@ class TritonPythonModel:
 
     def _run(self, arrays):
         with self._tensorflow.device(self._device):
-            given = {
-                name: self._tensorflow.constant(array, dtype=self._types[name])
-                for name, array in without_dimensions(arrays, self._scalars).items()
-            }
-            outputs = self._signature(**given)
-        return {name: np.asarray(outputs[name].numpy()) for name in self._outputs}
+            given = {name: self._tensor(name, array) for name, array in arrays.items()}
+            outputs = self._model.call(given)
+        return {name: self._array(outputs[name]) for name in self._outputs}
+
+    def _tensor(self, name, array):
+        if isinstance(array, BFloat16Array):
+            bits = self._tensorflow.constant(array.view(np.ndarray))
+            return self._tensorflow.bitcast(bits, self._tensorflow.bfloat16)
+        return self._tensorflow.constant(array, dtype=self._model.inputs[name].dtype)
+
+    def _array(self, output):
+        if output.dtype == self._tensorflow.bfloat16:
+            bits = self._tensorflow.bitcast(output, self._tensorflow.uint16)
+            return bits.numpy().view(BFloat16Array)
+        # A string without dimensions is a bytes object.
+        kind = np.object_ if output.dtype == self._tensorflow.string else None
+        return np.asarray(output.numpy(), dtype=kind)
