@@ -159,13 +159,7 @@ class ModelRunner:
         return answer
 
     def _execute(self, message, payload):
-        decoupled = self._owner.decoupled
-        grant = None
-        if type(message) is dict:
-            requests, batch = self._described(message, payload), message["batch"]
-            grant = message.get("grant")
-        else:
-            requests, batch = self._request_forms.requests(message, payload, decoupled)
+        requests, batch, grant = self._requests_of(message, payload)
         states = [request._state for request in requests]
         numbers, reply, arrays = None, None, []
         try:
@@ -193,15 +187,19 @@ class ModelRunner:
             answers = None
             self._channel.send(reply, arrays, grant)
 
-    def _described(self, message, payload):
-        """The requests of a message that says all of them."""
+    def _requests_of(self, message, payload):
+        """The requests of a batch, its number, and the memory that is granted for its answers."""
+        decoupled = self._owner.decoupled
+        if type(message) is not dict:
+            return *self._request_forms.requests(message, payload, decoupled), None
         heads = message["requests"]
         self._request_forms.learn(message.get("forms", ()), heads)
         reader = TensorReader(payload, self._channel.shared)
-        return [
-            InferenceRequest._of_server(head, reader.take(head["inputs"]), self._owner.decoupled)
+        requests = [
+            InferenceRequest._of_server(head, reader.take(head["inputs"]), decoupled)
             for head in heads
         ]
+        return requests, message["batch"], message.get("grant")
 
     @staticmethod
     def _failed(states, batch, text):

@@ -22,7 +22,9 @@ class OpenRequests:
             return False
         for state in states:
             state.cancelled = state.number in self._cancelled
-            self._cancelled.discard(state.number)
+        # Those that never came are forgotten, too. Another thread may add to the set meanwhile.
+        known = [number for number in list(self._cancelled) if number <= self._latest]
+        self._cancelled.difference_update(known)
         return all(state.cancelled for state in states)
 
     def begin(self, states):

@@ -32,11 +32,12 @@ def test_cancellations_find_what_is_executed_and_what_is_answered_later():
 
 def test_a_batch_is_skipped_when_all_its_requests_were_cancelled_before():
     requests = OpenRequests()
-    for number in (2, 3, 5):
+    for number in (2, 3, 4, 5):
         requests.cancel(number)
     first, second, third = states(1, 2), states(3, 5), states(6)
     assert [requests.takes_cancelled(batch) for batch in (first, second, third)] == [False, True, False]
     assert [state.cancelled for state in first] == [False, True]
+    assert not requests._cancelled
     close(*first, *second, *third)
 
 
