@@ -1,8 +1,12 @@
 """Tensors as messages describe them: `[name, data type, shape, bytes]`, their bytes in the payload; with a
 place as fifth, they are there in the memory that server and worker have in common."""
 
-from .channel import SHARED_BYTES_MIN, padded
+from .channel import SHARED_BYTES_MAX, SHARED_BYTES_MIN, padded
+from .errors import TritonModelException
 from .tensor import Tensor
+
+# What the server takes in one message.
+_PAYLOAD_BYTES_MAX = 0xFFFF_FFFF
 
 
 def describe(tensors, arrays, shared=None, inputs=()):
@@ -18,8 +22,19 @@ def describe(tensors, arrays, shared=None, inputs=()):
                 descriptions.append([tensor._name, data_type, list(tensor._shape), size, place])
                 continue
         arrays.append(data)
+        if size > SHARED_BYTES_MAX:
+            _check_size(arrays)
         descriptions.append([tensor._name, data_type, list(tensor._shape), size])
     return descriptions
+
+
+def _check_size(arrays):
+    sizes = (data.nbytes if hasattr(data, "nbytes") else len(data) for data in arrays)
+    total = sum(padded(size) for size in sizes)
+    if total > _PAYLOAD_BYTES_MAX:
+        raise TritonModelException(
+            f"the tensors take {total} bytes, at most {_PAYLOAD_BYTES_MAX} are possible"
+        )
 
 
 class TensorReader:

@@ -40,6 +40,7 @@ const models: Record<string, string> = {
   recursion: pythonModel('f = lambda n: f(n + 1)\nif x[0] == 7: f(0)'),
   memory: pythonModel('if x[0] == 7: np.empty(1 << 50, dtype=np.uint8)'),
   socket_noise: pythonModel('if x[0] == 7: os.write(3, b"\\xff" * 64)'),
+  huge: pythonModel('if x[0] == 7: y = np.zeros(10 << 30, dtype=np.uint8)'),
   wrong_type: pythonModel('y = x.astype(np.float64)'),
   wrong_shape: pythonModel('y = np.stack([x, x])'),
   wrong_name: pythonModel(
@@ -133,6 +134,7 @@ describe('workers that end', () => {
     ['sysexit', 'SystemExit: 3'],
     ['recursion', 'RecursionError: maximum recursion depth exceeded'],
     ['memory', 'Unable to allocate'],
+    ['huge', 'the tensors take 10737418240 bytes, at most 4294967295 are possible'],
   ])('takes exceptions of every kind for errors of the model (%s)', async (name, text) => {
     await load(name);
     const failed = await infer(name, 7);
