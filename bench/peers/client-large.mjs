@@ -110,9 +110,7 @@ const infer = await {
   grpc: () => ours(new GrpcClient(address)),
   'grpc-js': grpcJs,
 }[kind]();
-// Until malloc keeps memory of this size, which it learns when some of it is freed: before that each answer
-// costs a thousand page faults, in whatever client.
-for (let warmUp = 0; warmUp < 400; warmUp += 1) await infer();
+for (let warmUp = 0; warmUp < 60; warmUp += 1) await infer();
 console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) {
   for (let left = Number(line); left > 0; left -= 1) await infer();
