@@ -1,4 +1,9 @@
-import { parseModelConfigText, type Tensor, type TritonError } from '@nereid/protocol';
+import {
+  type ModelInstanceGroup,
+  parseModelConfigText,
+  type Tensor,
+  type TritonError,
+} from '@nereid/protocol';
 import { ManualClock } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import type { Backend, BackendModel } from '../../core/backend.ts';
@@ -62,6 +67,17 @@ const repeatIo = `input [ { name: "IN" data_type: TYPE_INT32 dims: [ -1 ] },
   output [ { name: "OUT" data_type: TYPE_INT32 dims: [ 1 ] }, { name: "IDX" data_type: TYPE_UINT32 dims: [ 1 ] } ]`;
 const parameter = (key: string, text: string): string =>
   `parameters { key: "${key}" value { string_value: "${text}" } }`;
+
+it.each([
+  [new SquareBackend(), squareIo],
+  [new RepeatBackend(), repeatIo],
+])('instances are added while the model serves', async (backend, io) => {
+  const model = await load(backend, io);
+  const { config } = model;
+  const place = { name: 'm_0_1', group: config.instance_group[0] as ModelInstanceGroup, device: 0 };
+  expect(model.acceptsInstance?.(place)).toBe(true);
+  expect((await model.addInstance?.(place, config))?.name).toBe('m_0_1');
+});
 
 describe('square', () => {
   it('answers as often as its input says', async () => {

@@ -1,13 +1,14 @@
 import {
   defaultRequestParameters,
   type ModelConfig,
+  type ModelInstanceGroup,
   parseModelConfigText,
   type Tensor,
   type TritonError,
 } from '@nereid/protocol';
 import { ManualClock } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
-import type { Backend, BackendInstance } from '../../core/backend.ts';
+import type { Backend, BackendInstance, BackendModel } from '../../core/backend.ts';
 import { Cancellation } from '../../core/cancellation.ts';
 import type { Execution } from '../../core/execution.ts';
 import { silentLogger } from '../../core/logger.ts';
@@ -34,7 +35,11 @@ function configOf(fields: string): ModelConfig {
 }
 
 async function load(backend: Backend, fields: string): Promise<BackendInstance> {
-  const model = await backend.loadModel({
+  return (await loadModel(backend, fields)).instances[0] as BackendInstance;
+}
+
+function loadModel(backend: Backend, fields: string): Promise<BackendModel> {
+  return backend.loadModel({
     modelName: 'm',
     version: 1,
     modelDirectory: '',
@@ -46,7 +51,6 @@ async function load(backend: Backend, fields: string): Promise<BackendInstance> 
     logger: silentLogger,
     clock,
   });
-  return model.instances[0] as BackendInstance;
 }
 
 function int32(name: string, ...values: number[]): Tensor {
@@ -92,6 +96,31 @@ function execute(
   void instance.execute([execution]);
   return answer;
 }
+
+it('takes instances on the CPU while it serves, each with sums of its own', async () => {
+  const controls = `direct { } ${flag('START')} ${flag('READY')}`;
+  const model = await loadModel(new SequenceBackend(), sequences(controls));
+  const { config } = model;
+  const group = config.instance_group[0] as ModelInstanceGroup;
+  const place = (kind: 'KIND_CPU' | 'KIND_GPU') => ({
+    name: 'm_0_1',
+    group: { ...group, kind },
+    device: 0,
+  });
+  expect(model.acceptsInstance?.(place('KIND_CPU'))).toBe(true);
+  expect(model.acceptsInstance?.(place('KIND_GPU'))).toBe(false);
+  const added = (await model.addInstance?.(place('KIND_CPU'), config)) as BackendInstance;
+  const sum = (instance: BackendInstance | undefined, start: number) =>
+    execute(instance as BackendInstance, [
+      int32('INPUT', 5),
+      int32('START', start),
+      int32('READY', 1),
+    ]);
+  expect(sum(model.instances[0], 1)).toEqual({ OUTPUT: [5] });
+  expect(sum(model.instances[0], 0)).toEqual({ OUTPUT: [10] });
+  expect(sum(added, 0)).toEqual({ OUTPUT: [5] });
+  expect(added.name).toBe('m_0_1');
+});
 
 describe('sequence', () => {
   it('adds up the inputs of a sequence by row', async () => {
