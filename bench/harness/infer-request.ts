@@ -16,7 +16,12 @@ export interface BinaryInference {
   readonly body: Buffer;
 }
 
-export function binaryInference(model: string, inputs: readonly BinaryInput[]): BinaryInference {
+/** @param outputs Names of those that are wanted; all by default. */
+export function binaryInference(
+  model: string,
+  inputs: readonly BinaryInput[],
+  outputs: readonly string[] = [],
+): BinaryInference {
   const json = Buffer.from(
     JSON.stringify({
       inputs: inputs.map(({ name, datatype, shape, data }) => ({
@@ -25,6 +30,7 @@ export function binaryInference(model: string, inputs: readonly BinaryInput[]): 
         datatype,
         parameters: { binary_data_size: data.byteLength },
       })),
+      ...(outputs.length === 0 ? {} : { outputs: outputs.map((name) => ({ name })) }),
       parameters: { binary_data_output: true },
     }),
   );

@@ -194,6 +194,13 @@ export async function execute([request]) {
   return [{ outputs: [{ name: 'Y', data: [y] }] }];
 }`,
   ],
+  ticking: [
+    javascriptConfig(),
+    'model.js',
+    `let ticks = 0;
+setInterval(() => ticks++, 1);
+export const execute = (requests) => requests.map(() => ({ outputs: [{ name: 'Y', data: [ticks] }] }));`,
+  ],
   typed: [
     'backend: "javascript"',
     'model.ts',
@@ -433,6 +440,14 @@ describe('a request that is given back', () => {
     }
     expect((await infer('second_time', [1])).data).toEqual([12]);
     expect((await infer('second_time', [2])).data).toEqual([24]);
+  });
+});
+
+describe('a model with timers', () => {
+  it('has its turns while requests come one after the other', async () => {
+    const first = (await infer('ticking', [0])).data[0] as number;
+    let last = first;
+    while (last < first + 5) last = (await infer('ticking', [0])).data[0] as number;
   });
 });
 

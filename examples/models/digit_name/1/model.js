@@ -6,10 +6,13 @@ export function execute(requests) {
     const digit = [];
     const confidence = [];
     for (let row = 0; row < shape[0]; row++) {
-      const scores = data.subarray(row * names.length, (row + 1) * names.length);
-      const best = Math.max(...scores);
-      digit.push(names[scores.indexOf(best)]);
-      confidence.push(best);
+      const start = row * names.length;
+      let best = 0;
+      for (let at = 1; at < names.length; at++) {
+        if (data[start + at] > data[start + best]) best = at;
+      }
+      digit.push(names[best]);
+      confidence.push(data[start + best]);
     }
     return {
       outputs: [
