@@ -193,6 +193,12 @@ test.each<[string, string, TritonError['code'], string]>([
     "[request id: q] input 'text' already exists in request",
   ],
   [
+    'two inputs twice',
+    '{"text":"a","half":[1],"x":1,"x":2,"half":[2],"text":"b"}',
+    'INVALID_ARG',
+    "[request id: <id_unknown>] input 'half' already exists in request",
+  ],
+  [
     'an input beside itself',
     '{"text":"a","parameters":{"text":"b"}}',
     'INVALID_ARG',

@@ -98,7 +98,7 @@ class GenerateRequestReader {
         this.#readNested(value);
       } else if (value instanceof JsonSpan) {
         inputBytes += this.#readInput(name, value, inputBytes);
-        if (this.#reader.isRepeated(object, member)) throw this.#alreadyExists(name);
+        if (this.#reader.repeated(object).has(member)) throw this.#firstRepeated(object);
       } else {
         this.#parameters.set(name, parameterOf(name, value));
       }
@@ -160,6 +160,14 @@ class GenerateRequestReader {
   #addInput(tensor: Tensor): void {
     if (this.#tensors.has(tensor.name)) throw this.#alreadyExists(tensor.name);
     this.#tensors.set(tensor.name, tensor);
+  }
+
+  /** Of several inputs that came twice, the one that did so first. */
+  #firstRepeated(object: JsonObject): TritonError {
+    for (const member of this.#reader.repeated(object)) {
+      if (object.get(member) instanceof JsonSpan) return this.#alreadyExists(cString(member));
+    }
+    throw new Error('no input came twice');
   }
 
   #alreadyExists(name: string): TritonError {

@@ -20,6 +20,8 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+const noNames: ReadonlySet<string> = new Set();
+
 /**
  * Reads JSON from bytes as Triton does (rapidjson with NaN and Infinity literals): integers are exact
  * up to 64 bits and differ from doubles, of repeated names the first counts, UTF-8 is not checked.
@@ -68,9 +70,9 @@ export class JsonReader {
     return value;
   }
 
-  /** True for a name that the object, which was read here, had more than once. */
-  isRepeated(object: JsonObject, name: string): boolean {
-    return this.#repeats?.get(object)?.has(name) === true;
+  /** The names that the object, which was read here, had more than once, in the order of their second places. */
+  repeated(object: JsonObject): ReadonlySet<string> {
+    return this.#repeats?.get(object) ?? noNames;
   }
 
   /** Skips white space. @returns the byte there, -1 at the end. */
