@@ -233,6 +233,19 @@ describe('strategy direct', () => {
 });
 
 describe('strategy oldest', () => {
+  it.each([
+    ['', 4],
+    ['max_candidate_sequences: 0', 4],
+    ['max_candidate_sequences: -1', 4],
+    ['max_candidate_sequences: 3', 3],
+  ])('has as many slots as "%s" says, or as a batch has rows', (fields, slotCount) => {
+    const bench = sequenceBench(`oldest { ${fields} }`);
+    expect(bench.scheduler.batchingReport().sequences?.slot_count).toBe(slotCount);
+    bench.send(1, 'a', single);
+    bench.turn.end();
+    expect(bench.answers).toEqual(['ok a']);
+  });
+
   it('batches one request of each sequence, in the order in which they came', async () => {
     const bench = sequenceBench('oldest { max_candidate_sequences: 8 }', { held: true });
     bench.send(1, 'a1', start);

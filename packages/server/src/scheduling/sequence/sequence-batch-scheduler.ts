@@ -377,7 +377,8 @@ export class SequenceBatchScheduler
     const { config, turn = systemTurn } = this.#options;
     const oldest = config.sequence_batching?.oldest ?? null;
     if (oldest === null) return this.#directBatcherMaker(turn);
-    const slotCount = oldest.max_candidate_sequences || Math.max(1, config.max_batch_size);
+    const asked = oldest.max_candidate_sequences;
+    const slotCount = asked > 0 ? asked : Math.max(1, config.max_batch_size);
     return (instance) => {
       const batcher = new DynamicBatcher({
         ...this.#options,
