@@ -71,7 +71,7 @@ class RequestState:
         if self.closed:
             return
         try:
-            session.current().channel.send({"kind": "dropped", "request": self.number})
+            session.current().channel.send_soon({"kind": "dropped", "request": self.number})
         except OSError:
             pass
 

@@ -4,7 +4,10 @@ import threading
 import numpy as np
 import pytest
 
+from nereid_worker import session
 from nereid_worker.channel import Channel
+from nereid_worker.response_sender import RequestState
+from nereid_worker.session import Session
 
 
 @pytest.fixture
@@ -137,6 +140,22 @@ def test_what_is_sent_during_a_send_of_the_same_thread_goes_out_after_it(pair):
     assert [theirs.next_work()[0]["kind"] for _ in range(2)] == ["x", "gone"]
     ours.send_soon({"kind": "alone"})
     assert theirs.next_work()[0]["kind"] == "alone"
+
+
+def test_a_request_may_be_let_go_during_a_send_of_the_same_thread(pair, monkeypatch):
+    ours, theirs = pair
+    monkeypatch.setattr(session, "_current", Session(ours))
+
+    def send_and_let_go():
+        with ours._write_lock:
+            RequestState(7, set(), False)
+        ours.send({"kind": "x"})
+
+    thread = threading.Thread(target=send_and_let_go, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert [theirs.next_work()[0]["kind"] for _ in range(2)] == ["x", "dropped"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 64, 70_000])
