@@ -23,7 +23,7 @@ const models: Record<string, string> = {
   ),
   loop: javascriptModel('while (x[0] === 7);'),
   recursion: javascriptModel('const f = () => f() + 1; if (x[0] === 7) f();'),
-  memory: javascriptModel('if (x[0] === 7) new Float64Array(2 ** 40);'),
+  memory: javascriptModel('if (x[0] === 7) new Float64Array(2 ** 52);'),
   noise: javascriptModel(
     "console.log('hello from the %s', 'model'); console.error('bad news'); process.stdout.write(Uint8Array.from({ length: 256 }, (_, i) => i));",
   ),
@@ -209,7 +209,7 @@ describe('a model that hangs while it loads', () => {
 describe('exceptions of every kind', () => {
   it.each([
     ['recursion', 'RangeError: Maximum call stack size exceeded'],
-    ['memory', 'RangeError: Invalid typed array length: 1099511627776'],
+    ['memory', 'RangeError: Invalid typed array length: 4503599627370496'],
   ])('are errors of the model (%s)', async (name, text) => {
     await load(name);
     const failed = await infer(name, 7);
