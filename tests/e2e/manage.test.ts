@@ -36,6 +36,7 @@ const files = filesFor('identity');
 interface Running {
   readonly port: number;
   readonly grpcPort: number | null;
+  readonly metricsUrl: string | null;
   stop(): Promise<unknown>;
 }
 
@@ -75,6 +76,12 @@ function contract(backend: string, start: (folder: string) => Promise<Running>):
     expect(ran.stdout, ran.stderr).toBe('OUTPUT0  INT32 [1, 2]\n[[1, 2]]\n');
   });
 
+  it('tells percentiles of latencies, wherever the metrics are', async () => {
+    const args = ['stats', '--metrics-url', server.metricsUrl ?? ''];
+    const { stdout, stderr } = await runNereid(args, { env: urls() });
+    expect(stdout, stderr).toMatch(/LATENCY +P50 +P99 +QUEUE/u);
+  });
+
   it('loads, lists and unloads', async () => {
     const unloaded = await manage('unload-model', '--model', 'echo');
     expect(unloaded.status, unloaded.stderr).toBe(0);
@@ -108,7 +115,13 @@ function contract(backend: string, start: (folder: string) => Promise<Running>):
 describe('nereid manage', () => {
   contract('identity', (repository) => {
     const flags = ['--model-control-mode=explicit', '--load-model=*'];
-    return ServerProcess.start({ flags: [`--model-repository=${repository}`, ...flags] });
+    return ServerProcess.start({
+      flags: [
+        `--model-repository=${repository}`,
+        ...flags,
+        '--metrics-config=histogram_latencies=true',
+      ],
+    });
   });
 
   it('disables and enables models by moving them', async () => {
@@ -243,7 +256,10 @@ describe('nereid manage', () => {
 describe.skipIf(!peer.available)('nereid manage, against a real Triton', () => {
   contract('python', (repository) => {
     if (!peer.available) throw new Error(peer.reason);
-    const flags = ['--model-control-mode=explicit', '--load-model=*'];
-    return TritonProcess.start(peer, [`--model-repository=${repository}`, ...flags]);
+    return TritonProcess.start(peer, [
+      `--model-repository=${repository}`,
+      ...['--model-control-mode=explicit', '--load-model=*'],
+      ...['--allow-metrics=true', '--metrics-config=summary_latencies=true'],
+    ]);
   });
 });

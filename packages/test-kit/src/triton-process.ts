@@ -13,12 +13,15 @@ process.on('exit', () => {
 /** A real tritonserver on ports of its own. */
 export class TritonProcess {
   readonly port: number;
+  /** Of its metrics, which it has with `--allow-metrics=true`. */
+  readonly metricsUrl: string;
   readonly grpcPort: number;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, port: number, grpcPort: number) {
+  private constructor(child: ChildProcess, port: number, grpcPort: number, metricsPort: number) {
     this.#child = child;
     this.port = port;
+    this.metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
     this.grpcPort = grpcPort;
   }
 
@@ -32,15 +35,15 @@ export class TritonProcess {
     peer: TritonPeer & { available: true },
     flags: readonly string[],
   ): Promise<TritonProcess> {
-    const [http, grpc] = await freePorts(2);
-    const ports = [`--http-port=${http}`, `--grpc-port=${grpc}`, '--allow-metrics=false'];
-    const child = spawn(peer.path, [...peer.flags, ...ports, ...flags], {
+    const [http = 0, grpc = 0, metrics = 0] = await freePorts(3);
+    const ports = [`--http-port=${http}`, `--grpc-port=${grpc}`, `--metrics-port=${metrics}`];
+    const child = spawn(peer.path, [...peer.flags, ...ports, '--allow-metrics=false', ...flags], {
       stdio: ['ignore', 'ignore', 'ignore'],
       env: { ...process.env, ...peer.env },
     });
     running.add(child);
     child.once('close', () => running.delete(child));
-    const server = new TritonProcess(child, http as number, grpc as number);
+    const server = new TritonProcess(child, http, grpc, metrics);
     const deadline = Date.now() + readyMsMax;
     while (!(await server.#isLive())) {
       if (child.exitCode !== null || Date.now() > deadline) {
