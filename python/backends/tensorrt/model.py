@@ -44,8 +44,12 @@ class _Tensor:
         self.is_bf16 = kind == "BF16"
 
 
+def _tensorrt():
+    return require("tensorrt", "tensorrt", "tensorrt")
+
+
 def _load(config):
-    trt = require("tensorrt", "tensorrt", "tensorrt")
+    trt = _tensorrt()
     # Plugins of TensorRT's own that the engine may have.
     logger = trt.Logger(trt.Logger.WARNING)
     trt.init_libnvinfer_plugins(logger, "")
@@ -90,6 +94,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         config = parse_config(args)
+        _tensorrt()
         if args["model_instance_kind"] == "CPU":
             raise pb_utils.TritonModelException("TensorRT runs on GPUs: instances must be of KIND_GPU")
         self._cuda = Cuda()
