@@ -12,6 +12,9 @@ const worthwhileNs = 20_000;
 const trialIntervalMin = 8;
 const trialIntervalMax = 4096;
 
+/** Batches between two trials where another size took clearly less. */
+const doubtIntervalMin = 32;
+
 /** Batches that are sent without waiting after waits in vain, at most. */
 const unwaitedMax = 1024;
 
@@ -130,11 +133,21 @@ export class AdaptiveBatching<T> {
     const { batchSizeMax } = this.#rules;
     if (this.#best >= batchSizeMax) this.#climbing = false;
     if (size >= this.#best) this.#sinceTrial++;
-    if (!this.#climbing && this.#sinceTrial < this.#trialInterval) return;
-    const candidate = Math.min(this.#candidate(), batchSizeMax);
+    const candidate = Math.min(this.#dueCandidate(), batchSizeMax);
+    if (candidate === 0) return;
     this.#sinceTrial = 0;
     if (candidate === this.#best) return;
     this.#trial = new SizeTrial(this.#best, candidate, this.#climbing);
+  }
+
+  /** The size to be tried now; 0 for none. */
+  #dueCandidate(): number {
+    if (!this.#climbing && this.#sinceTrial >= doubtIntervalMin) {
+      // What is the best in good moments may be bad in most, as where its runs are on threads.
+      const cheaper = this.#costs.clearlyCheaper(this.#best, this.#rules.batchSizeMax);
+      if (cheaper !== null) return cheaper;
+    }
+    return this.#climbing || this.#sinceTrial >= this.#trialInterval ? this.#candidate() : 0;
   }
 
   /** In turn a larger size, and the one that looks best or, where that is the present one, a smaller size. */

@@ -33,6 +33,14 @@ describe('BatchCosts', () => {
     expect(learned([4, 8, 16], (size) => (size <= 8 ? 100 : 1000)).bestSize(16)).toBe(8);
   });
 
+  it('says which size is clearly cheaper in all of its moments, not only in the best', () => {
+    const costs = learned([1, 2, 4], (size) => 100 * size);
+    for (let run = 0; run < 16; run++) costs.learn(8, run % 4 === 0 ? 800 : 2000);
+    expect([costs.usualNs(8), costs.bestSize(8)]).toEqual([800, 8]);
+    expect(costs.clearlyCheaper(8, 8)).toBe(1);
+    expect([costs.clearlyCheaper(4, 8), costs.clearlyCheaper(16, 8)]).toEqual([null, null]);
+  });
+
   it('does not take stops of the machine for a cost', () => {
     const costs = learned([4], () => 100);
     for (let run = 0; run < 40; run++) costs.learn(4, run % 8 < 4 ? 1e9 : 100);

@@ -17,6 +17,9 @@ const knownRuns = 3;
 /** Of sizes that are about as good as the best one, the largest is taken: what batching saves beside the run is not measured. */
 const aboutAsGood = 0.95;
 
+/** A size that takes no more than this share for an item is clearly cheaper. */
+const clearShare = 0.8;
+
 interface SizeCost {
   /** Running means of the sizes and times that this cost was learned from. */
   size: number;
@@ -101,6 +104,18 @@ export class BatchCosts {
     return Math.round((known[index] as SizeCost).size);
   }
 
+  /**
+   * The size whose batches took the least for an item, all their moments counted, where that is clearly
+   * less than what those of `size` took; null where there is none.
+   */
+  clearlyCheaper(size: number, sizeMax: number): number | null {
+    const known = this.#known().filter((cost) => cost.size <= sizeMax);
+    const present = known.find((cost) => classOf(Math.round(cost.size)) === classOf(size));
+    if (present === undefined) return null;
+    const best = known.reduce((a, b) => (perItemNs(b) < perItemNs(a) ? b : a));
+    return perItemNs(best) < clearShare * perItemNs(present) ? Math.round(best.size) : null;
+  }
+
   report(): readonly BatchCost[] {
     return this.#known();
   }
@@ -130,6 +145,10 @@ export class BatchCosts {
       ? Math.max(fixed + slope * size, above < 0 ? costOf(high) : 0)
       : costOf(low) + slope * (size - low.size);
   }
+}
+
+function perItemNs({ size, meanNs }: SizeCost): number {
+  return meanNs / size;
 }
 
 function remember(cost: SizeCost, elapsedNs: number, stale: boolean): void {

@@ -279,8 +279,10 @@ export class DynamicBatcher implements InstanceUser {
     inline: boolean,
   ): void {
     endBatch(batch, batchSize, this.#statistics);
-    if (this.#adaptive === null || !batch.some(({ computeEndNs }) => computeEndNs > 0)) return;
-    this.#adaptive.learn(batchSize, this.#clock.nowNs() - startNs, inline);
+    if (this.#adaptive === null) return;
+    // Without its answers, which count for runs on the event loop and not for those on threads.
+    const endNs = batch.reduce((latest, { computeEndNs }) => Math.max(latest, computeEndNs), 0);
+    if (endNs > 0) this.#adaptive.learn(batchSize, endNs - startNs, inline);
   }
 
   #expire(): void {

@@ -57,6 +57,15 @@ describe('SizeTrial', () => {
     );
   });
 
+  it('takes a smaller size that is somewhat better after many runs', () => {
+    // Runs of the larger one differ by so much that little can be said of them.
+    const scattered = (size: number, run: number): number =>
+      ms * size * (size === 4 ? 1 : run % 4 < 2 ? 0.5 : 2.1);
+    const found = outcome(new SizeTrial(8, 4, false), scattered);
+    expect(found.winner).toBe(4);
+    expect(found.runs).toBeGreaterThan(16);
+  });
+
   it('ends when so many requests do not come at a time', () => {
     const { winner, runs } = outcome(new SizeTrial(4, 8, true), saving, (aim) => Math.min(aim, 4));
     expect([winner, runs]).toEqual([4, 9]);

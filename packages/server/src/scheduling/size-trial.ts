@@ -102,9 +102,10 @@ export class SizeTrial {
     return lead > 0 ? this.#candidate : this.#present;
   }
 
-  /** A smaller one is not. */
+  /** A smaller one is not, unless it still leads after many runs. */
   #afterDown(lead: number, runs: number): number | null {
-    if (lead < -behindErrors || runs >= runsMax) return this.#present;
+    if (lead < -behindErrors) return this.#present;
+    if (runs >= runsMax) return lead > behindErrors ? this.#candidate : this.#present;
     return lead > sureErrors && runs >= downRunsMin ? this.#candidate : null;
   }
 }
