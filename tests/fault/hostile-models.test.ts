@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addSubModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -147,7 +147,14 @@ describe('load requests that reach for other files', () => {
   const config = '{"backend":"onnxruntime"}';
   const content = Buffer.from(good).toString('base64');
 
-  it.each(['../x/model.onnx', '/etc/nereid', '1/../../model.onnx', ''])(
+  it('keeps what starts at the root in the model', async () => {
+    // As Triton does: this is no version, and the file is where nobody else looks.
+    const { status } = await load('planted', { config, 'file:/etc/nereid': content });
+    expect([status, existsSync('/etc/nereid')]).toEqual([400, false]);
+    await serverAnswers();
+  });
+
+  it.each(['../x/model.onnx', '/../x/model.onnx', '1/../../model.onnx', ''])(
     'refuses file:%s',
     async (path) => {
       const { status } = await load('planted', { config, [`file:${path}`]: content });
