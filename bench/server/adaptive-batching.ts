@@ -1,7 +1,8 @@
 /**
  * Claim: a model that learns how to batch answers at least 0.95 times as many requests a second as with
  * the best of four settings made by hand, for each of three models whose batches cost in different
- * ways, whether 1, 8 or 32 clients ask.
+ * ways, whether 1, 8 or 32 clients ask. Each has a second that does not count with each number of clients:
+ * settings by hand were found beforehand as well.
  */
 import { ServerProcess } from '@nereid/test-kit';
 import {
@@ -16,7 +17,7 @@ import { binaryInference } from '../harness/infer-request.ts';
 import { spreadOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
 
-const rounds = 3;
+const rounds = 5;
 const roundSeconds = 1;
 const connectionCounts: readonly number[] = [1, 8, 32];
 
@@ -96,11 +97,11 @@ async function measure(
   connections: number,
 ): Promise<void> {
   const rates = new Map(Object.keys(settings).map((setting): [string, number[]] => [setting, []]));
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round <= rounds; round += 1) {
     for (const [setting, into] of rates) {
       const script = scripts.get(setting) as string;
       const { requestsPerSecond } = await runWrk(script, server.port, connections, roundSeconds);
-      into.push(requestsPerSecond);
+      if (round > 0) into.push(requestsPerSecond);
     }
   }
   printTable(

@@ -89,6 +89,30 @@ describe('clients that send again when they are answered', () => {
   });
 });
 
+describe('a load that changes', () => {
+  // Best by fours, unless there are enough for sixteen.
+  const uneven = (size: number) => (size <= 4 ? 0.34 : size < 16 ? 0.5 : 0.2) * ms * size;
+  const returnNs = (random: number) => 50_000 + 100_000 * random;
+  // At first small batches are slow, so that larger ones are tried.
+  const disturbanceNs = (nowNs: number, durationNs: number) =>
+    nowNs < 100 * ms && durationNs < 2 * ms ? 4 * ms : 0;
+
+  it.each([
+    ['more clients', 4, 32, (size: number) => 2 * ms + 0.05 * ms * size, 32],
+    ['fewer clients', 32, 8, uneven, 4],
+  ] as const)('%s', async (_, clients, laterClients, costNs, sizeBest) => {
+    const later = { fromMs: 1500, clients: laterClients };
+    const load = { costNs, clients, later, returnNs, disturbanceNs, simulatedMs: 2500 };
+    const learned = await simulateLoad({ ...load, parameters: adaptive });
+    const batching = `preferred_batch_size: [ ${sizeBest} ] max_queue_delay_microseconds: 100`;
+    const tuned = await simulateLoad({ ...load, batching, maxBatchSize: sizeBest });
+    // With a quarter of a second to learn.
+    const answersLater = ({ answerTimesNs }: LoadResult): number =>
+      answerTimesNs.filter((ns) => ns > (later.fromMs + 250) * ms).length;
+    expect(answersLater(learned)).toBeGreaterThan(0.95 * answersLater(tuned));
+  });
+});
+
 /** What other processes take of a run: a little all the time, and much in bad moments of 40 ms. */
 function disturbanceNs(nowNs: number, durationNs: number, random: () => number): number {
   const isBad = Math.floor(nowNs / (40 * ms)) % 4 === 1;

@@ -3,17 +3,16 @@ import { BatchCosts } from './batch-costs.ts';
 import { type BatchDecision, type BatchRules, decideBatch } from './batch-decision.ts';
 import type { BatchQueue, QueuePlace } from './batch-queue.ts';
 import type { Crowd } from './crowd.ts';
-import { SizeTrial } from './size-trial.ts';
+import { SizeSearch } from './size-search.ts';
 
 /** To wait for less than this is not worth the turns of the event loop that it takes. */
 const worthwhileNs = 20_000;
 
-/** Batches between two trials of another size, so that a change is seen. Four times as many while the best one stays the best. */
-const trialIntervalMin = 8;
-const trialIntervalMax = 4096;
-
-/** Batches between two trials where another size took clearly less. */
-const doubtIntervalMin = 32;
+/**
+ * Nor is it for less than this share of what the joined batch takes: sizes that seldom come about run after idling, which
+ * takes longer, so that joining seems to save something where it does not.
+ */
+const worthwhileShare = 0.3;
 
 /** Batches that are sent without waiting after waits in vain, at most. */
 const unwaitedMax = 1024;
@@ -40,7 +39,7 @@ interface Wait {
 
 /**
  * Chooses sizes and waits by what runs are measured to cost. Sizes: the one with the most items a
- * second, approached from below by doubling, with another one tried now and then. Waits: only for items
+ * second, searched for apart for each doubling of the items in flight. Waits: only for items
  * that were there of late, and for no longer than it would cost to run them apart from those that are
  * here; waits in vain make it wait less often. With a latency target, a batch takes half of it at most,
  * since a request may have to wait for one before its own, and nothing waits beyond it.
@@ -56,16 +55,12 @@ export class AdaptiveBatching<T> {
   /** Batches to send without waiting, and how many the next wait in vain makes it. */
   #unwaited = 0;
   #unwaitedNext = 1;
-  #best = 1;
+  /** By the power of two of the items in flight. */
+  readonly #searches: (SizeSearch | undefined)[] = [];
+  /** By size. */
+  readonly #rulesBySize: (BatchRules<T> | undefined)[] = [];
   /** The last run was on the event loop. */
   #inline = false;
-  #trial: SizeTrial | null = null;
-  /** Batches of the best size since the last trial. */
-  #sinceTrial = 0;
-  #trialInterval = trialIntervalMin;
-  #tryUp = false;
-  /** No size was found to be worse than the one below it yet. */
-  #climbing = true;
 
   /**
    * @param rules Of which the largest size and what merges count; sizes and waits are chosen here.
@@ -82,14 +77,11 @@ export class AdaptiveBatching<T> {
     const first = queue.first as QueuePlace<T>;
     const own = this.#rules.sizeOf(first.item);
     const size = this.#shared(this.#size(), queue.length * own, idleCount);
+    // A single request may be larger than the size.
+    const rules = this.#rulesOf(size);
     const decision = decideBatch(
       queue,
-      {
-        ...this.#rules,
-        batchSizeMax: Math.max(size, own),
-        preferredSizes: new Set([size]),
-        preferredSizeMax: size,
-      },
+      own > size ? { ...rules, batchSizeMax: own } : rules,
       nowNs,
     );
     if (decision.kind === 'wait') return decision;
@@ -100,6 +92,16 @@ export class AdaptiveBatching<T> {
     return this.#send(decision);
   }
 
+  #rulesOf(size: number): BatchRules<T> {
+    this.#rulesBySize[size] ??= {
+      ...this.#rules,
+      batchSizeMax: size,
+      preferredSizes: new Set([size]),
+      preferredSizeMax: size,
+    };
+    return this.#rulesBySize[size];
+  }
+
   /**
    * @param elapsedNs For how long the batch kept its instance busy.
    * @param inline It ran on the event loop, where nothing runs beside it.
@@ -107,55 +109,27 @@ export class AdaptiveBatching<T> {
   learn(size: number, elapsedNs: number, inline: boolean): void {
     this.#inline = inline;
     this.#costs.learn(size, elapsedNs);
-    this.#trial?.learn(size, elapsedNs);
-    this.#endTrial();
-    this.#beginTrial(size);
-  }
-
-  #endTrial(): void {
-    const winner = this.#trial?.winner ?? null;
-    if (winner === null) return;
-    const isNew = winner !== this.#best;
-    this.#trial = null;
-    this.#sinceTrial = 0;
-    this.#trialInterval = isNew
-      ? trialIntervalMin
-      : Math.min(trialIntervalMax, 4 * this.#trialInterval);
-    if (!isNew) this.#climbing = false;
-    this.#best = winner;
-  }
-
-  /** Finds out whether another size is better: at once while sizes become better by doubling, later now and then. */
-  #beginTrial(size: number): void {
-    if (this.#trial !== null) return;
     // With a latency target nothing is tried of which it cannot be said what it may take.
-    if (this.#targetNs !== null && this.#costs.largestKnown === 0) return;
-    const { batchSizeMax } = this.#rules;
-    if (this.#best >= batchSizeMax) this.#climbing = false;
-    if (size >= this.#best) this.#sinceTrial++;
-    const candidate = Math.min(this.#dueCandidate(), batchSizeMax);
-    if (candidate === 0) return;
-    this.#sinceTrial = 0;
-    if (candidate === this.#best) return;
-    this.#trial = new SizeTrial(this.#best, candidate, this.#climbing);
+    const mayTry = this.#targetNs === null || this.#costs.largestKnown > 0;
+    this.#search().learn(size, elapsedNs, this.#reach, mayTry);
   }
 
-  /** The size to be tried now; 0 for none. */
-  #dueCandidate(): number {
-    if (!this.#climbing && this.#sinceTrial >= doubtIntervalMin) {
-      // What is the best in good moments may be bad in most, as where its runs are on threads.
-      const cheaper = this.#costs.clearlyCheaper(this.#best, this.#rules.batchSizeMax);
-      if (cheaper !== null) return cheaper;
-    }
-    return this.#climbing || this.#sinceTrial >= this.#trialInterval ? this.#candidate() : 0;
+  /** The largest size that can come. */
+  get #reach(): number {
+    return Math.max(1, Math.min(this.#rules.batchSizeMax, this.#crowd.size));
   }
 
-  /** In turn a larger size, and the one that looks best or, where that is the present one, a smaller size. */
-  #candidate(): number {
-    this.#tryUp = !this.#tryUp;
-    if (this.#climbing || this.#tryUp) return 2 * this.#best;
-    const looksBest = this.#costs.bestSize(this.#rules.batchSizeMax) ?? this.#best;
-    return looksBest === this.#best ? Math.ceil(this.#best / 2) : looksBest;
+  /** The search for as many items in flight as there are; it begins with what those for fewer or for more found. */
+  #search(): SizeSearch {
+    const index = 31 - Math.clz32(this.#reach);
+    const known = this.#searches[index];
+    if (known !== undefined) return known;
+    const below = this.#searches.slice(0, index).findLast((search) => search !== undefined);
+    const above = this.#searches.slice(index + 1).find((search) => search !== undefined);
+    const start = below?.best ?? Math.min(above?.best ?? 1, this.#reach);
+    const search = new SizeSearch(this.#costs, start, below !== undefined || above === undefined);
+    this.#searches[index] = search;
+    return search;
   }
 
   report(): AdaptiveReport {
@@ -172,7 +146,7 @@ export class AdaptiveBatching<T> {
 
   /** The size to aim at: the best one, or another that is compared with it. */
   #size(): number {
-    const size = this.#trial?.size ?? this.#best;
+    const { size } = this.#search();
     if (this.#targetNs === null || this.#costs.largestKnown === 0) return size;
     return this.#inTime(size, this.#targetNs);
   }
@@ -211,7 +185,7 @@ export class AdaptiveBatching<T> {
       const latestNs = oldestNs + this.#targetNs - (this.#costs.highNs(aim) ?? 0);
       untilNs = Math.min(untilNs, latestNs);
     }
-    if (untilNs - nowNs < worthwhileNs) return null;
+    if (untilNs - nowNs < Math.max(worthwhileNs, worthwhileShare * joined)) return null;
     this.#wait = { size: aim, untilNs };
     this.#waitCount++;
     return untilNs;

@@ -27,8 +27,13 @@ export class Crowd {
     this.#peak = this.#inflight;
   }
 
+  /** The most items that were in flight at once of late. */
+  get size(): number {
+    return Math.max(this.#peak, this.#peakBefore);
+  }
+
   /** Items that were there of late and are not there now. */
   get missing(): number {
-    return Math.max(this.#peak, this.#peakBefore) - this.#inflight;
+    return this.size - this.#inflight;
   }
 }

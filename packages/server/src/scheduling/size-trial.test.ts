@@ -71,6 +71,13 @@ describe('SizeTrial', () => {
     expect([winner, runs]).toEqual([4, 9]);
   });
 
+  it('leaves a size that seldom comes about for a smaller one that is better', () => {
+    let run = 0;
+    const seldom = (aim: number): number => (aim === 8 && ++run % 4 !== 0 ? 4 : aim);
+    expect(outcome(new SizeTrial(8, 4, false), leaping, seldom).winner).toBe(4);
+    expect(outcome(new SizeTrial(8, 4, false), saving, seldom).winner).toBe(8);
+  });
+
   it('ends where nothing can be told', () => {
     const random = (_: number, run: number): number => ms * (1 + ((run * 7919) % 101));
     expect(outcome(new SizeTrial(8, 4, false), random).winner).toBe(8);

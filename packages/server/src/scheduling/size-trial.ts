@@ -18,7 +18,7 @@ const sureErrors = 3;
 const likelyErrors = 2;
 const behindErrors = 1;
 
-/** Runs before a smaller size is believed to be better. */
+/** Runs before a smaller size is believed to be better, or to be somewhat worse. */
 const downRunsMin = 8;
 
 /** A run counts as no more than so many times the mean: a stop of the machine is no cost of a size. */
@@ -48,8 +48,9 @@ class Runs {
  * measured at different times cannot be compared on a machine that has other things to do.
  */
 export class SizeTrial {
+  /** The size that is compared with the present one. */
+  readonly candidate: number;
   readonly #present: number;
-  readonly #candidate: number;
   readonly #trusted: boolean;
   readonly #small: number;
   readonly #large: number;
@@ -63,7 +64,7 @@ export class SizeTrial {
   constructor(present: number, candidate: number, trusted: boolean) {
     this.#trusted = trusted;
     this.#present = present;
-    this.#candidate = candidate;
+    this.candidate = candidate;
     this.#small = Math.min(present, candidate);
     this.#large = Math.max(present, candidate);
   }
@@ -82,30 +83,42 @@ export class SizeTrial {
 
   /** The size that is better; null while it is not known. */
   get winner(): number | null {
-    const [small, large] = [this.#smallRuns, this.#largeRuns];
-    if (Math.abs(small.count - large.count) > missedTurnsMax) return this.#present;
-    if (Math.min(small.count, large.count) < runsMin) return null;
-    const error = Math.sqrt(small.variance + large.variance) || Number.MIN_VALUE;
-    // How much better the larger size is, in standard errors; the smaller one must be clearly better.
-    const lead = (small.meanNs - aboutAsGood * large.meanNs) / error;
-    const runs = Math.min(small.count, large.count);
-    return this.#candidate > this.#present
-      ? this.#afterUp(lead, runs)
-      : this.#afterDown(-lead, runs);
+    const [smallRuns, largeRuns] = [this.#smallRuns.count, this.#largeRuns.count];
+    const missed = Math.abs(smallRuns - largeRuns) > missedTurnsMax;
+    if (missed && this.candidate > this.#present) return this.#present;
+    const runs = Math.min(smallRuns, largeRuns);
+    if (runs < runsMin) return missed ? this.#present : null;
+    return this.candidate > this.#present
+      ? this.#afterUp(this.#lead, runs)
+      : // A present size that seldom comes about has to be judged by the few times that it does.
+        this.#afterDown(-this.#lead, missed ? runsMax : runs);
+  }
+
+  /** The two sizes differ beyond doubt. */
+  get isSure(): boolean {
+    return Math.abs(this.#lead) > sureErrors;
+  }
+
+  /** How much better the larger size is, in standard errors; the smaller one must be clearly better. */
+  get #lead(): number {
+    const error = Math.sqrt(this.#smallRuns.variance + this.#largeRuns.variance);
+    return (
+      (this.#smallRuns.meanNs - aboutAsGood * this.#largeRuns.meanNs) / (error || Number.MIN_VALUE)
+    );
   }
 
   /** A larger size is taken in doubt: at once where nothing larger is known yet, else after many runs. */
   #afterUp(lead: number, runs: number): number | null {
     if (lead < -likelyErrors) return this.#present;
-    if (this.#trusted || lead > sureErrors) return this.#candidate;
+    if (this.#trusted || lead > sureErrors) return this.candidate;
     if (runs < runsMax) return null;
-    return lead > 0 ? this.#candidate : this.#present;
+    return lead > 0 ? this.candidate : this.#present;
   }
 
   /** A smaller one is not, unless it still leads after many runs. */
   #afterDown(lead: number, runs: number): number | null {
-    if (lead < -behindErrors) return this.#present;
-    if (runs >= runsMax) return lead > behindErrors ? this.#candidate : this.#present;
-    return lead > sureErrors && runs >= downRunsMin ? this.#candidate : null;
+    if (lead < -sureErrors || (lead < -behindErrors && runs >= downRunsMin)) return this.#present;
+    if (runs >= runsMax) return lead > behindErrors ? this.candidate : this.#present;
+    return lead > sureErrors && runs >= downRunsMin ? this.candidate : null;
   }
 }

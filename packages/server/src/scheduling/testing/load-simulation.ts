@@ -25,6 +25,8 @@ export interface Load {
   readonly costNs: (batchSize: number) => number;
   /** Clients that send their next request some time after the answer to the last one. */
   readonly clients?: number;
+  /** So many clients from some time on. */
+  readonly later?: { readonly fromMs: number; readonly clients: number };
   /** Each time anew by `random`. */
   readonly returnNs?: (random: number) => number;
   /** Runs take the event loop up, as those of small models do: nothing else happens meanwhile. */
@@ -44,6 +46,8 @@ export interface LoadResult {
   readonly answers: number;
   /** Ascending. */
   readonly latenciesNs: readonly number[];
+  /** Ascending. */
+  readonly answerTimesNs: readonly number[];
   readonly report: BatchingReport;
 }
 
@@ -56,8 +60,10 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
   const turn = new ManualTurn();
   const runs: { readonly endNs: number; readonly end: () => void }[] = [];
   const latenciesNs: number[] = [];
+  const answerTimesNs: number[] = [];
   const due: number[] = [...(load.arrivalsNs ?? [])];
-  for (let i = 0; i < (load.clients ?? 0); i++) due.push(0);
+  let clients = load.clients ?? 0;
+  for (let i = 0; i < clients; i++) due.push(0);
   const instance = (index: number): BackendInstance => ({
     name: `m_${index}`,
     execute: (batch) => {
@@ -96,11 +102,17 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
     adaptive: adaptiveSettingsOf(config),
   });
   const random = randomNumbers(load.seed ?? 1);
+  const isLater = () => clock.nowNs() >= (load.later?.fromMs ?? Number.POSITIVE_INFINITY) * 1e6;
   const send = (sentNs: number): void => {
     scheduler.enqueue(requestOf('', {}, new Cancellation(), clock), {
       respond: () => {
         latenciesNs.push(clock.nowNs() - sentNs);
+        answerTimesNs.push(clock.nowNs());
         if (load.clients === undefined) return;
+        if (isLater() && clients > (load.later?.clients ?? 0)) {
+          clients--;
+          return;
+        }
         due.push(clock.nowNs() + (load.returnNs?.(random()) ?? 0));
         due.sort((a, b) => a - b);
       },
@@ -112,6 +124,7 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
   while (clock.nowNs() < load.simulatedMs * 1e6) {
     const nowNs = clock.nowNs();
     clock.ring();
+    for (; isLater() && clients < (load.later?.clients ?? 0); clients++) due.push(nowNs);
     for (const run of runs.filter(({ endNs }) => endNs <= nowNs)) {
       runs.splice(runs.indexOf(run), 1);
       run.end();
@@ -128,7 +141,8 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
     clock.pass(turn.awaited ? turnNs : Math.max(turnNs, nextNs - clock.nowNs()));
   }
   latenciesNs.sort((a, b) => a - b);
-  return { answers: latenciesNs.length, latenciesNs, report: scheduler.batchingReport() };
+  const report = scheduler.batchingReport();
+  return { answers: latenciesNs.length, latenciesNs, answerTimesNs, report };
 }
 
 function answer(batch: readonly Execution[], startNs: number, endNs: number): void {
