@@ -115,6 +115,10 @@ export function ensureTritonPeer() {
     if (!started.output.includes('--model-repository')) {
       return { available: false, reason: started.output };
     }
-    return { available: true, path, flags: [`--backend-directory=${backends}`], env };
+    const flags = [
+      `--backend-directory=${backends}`,
+      `--cache-directory=${join(triton, 'caches')}`,
+    ];
+    return { available: true, path, flags, env };
   });
 }

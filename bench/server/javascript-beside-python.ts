@@ -4,15 +4,27 @@
  * a name. Counted is what the steps take, threads and worker processes included: what an ensemble takes beyond one that
  * is sent as much and has no such steps. The time of a model's own code is in it: about 3 µs in JavaScript.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ServerProcess } from '@nereid/test-kit';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
+import {
+  answers,
+  batching,
+  grey,
+  javascriptSteps,
+  picture,
+  pythonSteps,
+  type StepCode,
+  step,
+  stepFiles,
+  tensor,
+} from '../harness/digit-steps.ts';
 import { binaryInference } from '../harness/infer-request.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
+import { treeCpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
 
@@ -23,76 +35,11 @@ const warmUpSeconds = 5;
 const connectionCounts: readonly number[] = [1, 8, 32];
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 
-const javascript: Readonly<Record<string, string>> = {
-  prepare: `export const execute = (requests) =>
-  requests.map((request) => {
-    const { data, shape: [count] } = request.input('picture', 'UINT8');
-    const image = new Float32Array(count * 64);
-    for (let square = 0; square < image.length; square++) {
-      const start = (square >> 3) * 512 + (square & 7) * 8;
-      let sum = 0;
-      for (let row = start; row < start + 512; row += 64) {
-        sum += data[row] + data[row + 1] + data[row + 2] + data[row + 3];
-        sum += data[row + 4] + data[row + 5] + data[row + 6] + data[row + 7];
-      }
-      image[square] = (sum / 64) * (16 / 255);
-    }
-    return { outputs: [{ name: 'image', shape: [count, 1, 8, 8], data: image }] };
-  });`,
-  name: readFileSync(join(examples, 'models', 'digit_name', '1', 'model.js'), 'utf8'),
-};
-
-const python: Readonly<Record<string, string>> = {
-  prepare: `import numpy as np
-import triton_python_backend_utils as pb_utils
-
-
-class TritonPythonModel:
-    def execute(self, requests):
-        return [self.answer(pb_utils.get_input_tensor_by_name(r, "picture").as_numpy()) for r in requests]
-
-    def answer(self, grey):
-        squares = grey.reshape(-1, 1, 8, 8, 8, 8).mean(axis=(3, 5), dtype=np.float32)
-        return pb_utils.InferenceResponse([pb_utils.Tensor("image", squares * np.float32(16 / 255))])
-`,
-  name: `import numpy as np
-import triton_python_backend_utils as pb_utils
-
-NAMES = np.array([b"zero", b"one", b"two", b"three", b"four", b"five", b"six", b"seven", b"eight", b"nine"], dtype=object)
-
-
-class TritonPythonModel:
-    def execute(self, requests):
-        return [self.answer(pb_utils.get_input_tensor_by_name(r, "probabilities").as_numpy()) for r in requests]
-
-    def answer(self, scores):
-        return pb_utils.InferenceResponse([
-            pb_utils.Tensor("digit", NAMES[scores.argmax(axis=1)][:, None]),
-            pb_utils.Tensor("confidence", scores.max(axis=1, keepdims=True)),
-        ])
-`,
-};
-
-const batching = 'max_batch_size: 32 dynamic_batching { }';
-const tensor = (kind: string, name: string, type: string, dims: string): string =>
-  `${kind} { name: "${name}" data_type: TYPE_${type} dims: [ ${dims} ] }`;
-const picture = tensor('input', 'picture', 'UINT8', '64, 64');
-const answers = `${tensor('output', 'digit', 'STRING', '1')} ${tensor('output', 'confidence', 'FP32', '1')}`;
-const step = (model: string, inputs: readonly string[], outputs: readonly string[]): string =>
-  `step { model_name: "${model}" model_version: -1 ${inputs.map((name) => `input_map { key: "${name}" value: "${name}" }`).join(' ')} ${outputs.map((name) => `output_map { key: "${name}" value: "${name}" }`).join(' ')} }`;
-
 /** An ensemble of one language: its two models around `digits`. */
-function ensembleFiles(
-  backend: string,
-  file: string,
-  code: Readonly<Record<string, string>>,
-): Record<string, string> {
+function ensembleFiles(backend: string, file: string, code: StepCode): Record<string, string> {
   const [prepare, name] = [`${backend}_prepare`, `${backend}_name`];
   return {
-    [`${prepare}/config.pbtxt`]: `backend: "${backend}" ${batching} ${picture} ${tensor('output', 'image', 'FP32', '1, 8, 8')}`,
-    [`${prepare}/1/${file}`]: code['prepare'] ?? '',
-    [`${name}/config.pbtxt`]: `backend: "${backend}" ${batching} ${tensor('input', 'probabilities', 'FP32', '10')} ${answers}`,
-    [`${name}/1/${file}`]: code['name'] ?? '',
+    ...stepFiles(backend, file, code),
     [`${backend}_digit/config.pbtxt`]: `platform: "ensemble" max_batch_size: 32 ${picture} ${answers} ensemble_scheduling { ${step(prepare, ['picture'], ['image'])} ${step('digits', ['image'], ['probabilities'])} ${step(name, ['probabilities'], ['digit', 'confidence'])} }`,
     [`${backend}_digit/1/none`]: '',
   };
@@ -112,14 +59,6 @@ function bareFiles(): Record<string, string> {
   };
 }
 
-/** The process and its children: the workers of Python models. */
-function treeCpuSeconds(pid: number): number {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
-  );
-  return children.reduce((sum, child) => sum + cpuSeconds(Number(child)), cpuSeconds(pid));
-}
-
 interface Contestant {
   readonly name: string;
   readonly script: string;
@@ -129,7 +68,6 @@ interface Contestant {
 
 function contestants(): readonly Contestant[] {
   const image = { name: 'image', datatype: 'FP32', shape: [1, 1, 8, 8], data: new Uint8Array(256) };
-  const grey = Uint8Array.from({ length: 4096 }, (_, index) => (index * 7) % 256);
   const given = { name: 'picture', datatype: 'UINT8', shape: [1, 64, 64], data: grey };
   return [
     {
@@ -201,8 +139,8 @@ async function main(): Promise<void> {
     return;
   }
   const files = {
-    ...ensembleFiles('javascript', 'model.js', javascript),
-    ...ensembleFiles('python', 'model.py', python),
+    ...ensembleFiles('javascript', 'model.js', javascriptSteps),
+    ...ensembleFiles('python', 'model.py', pythonSteps),
     ...bareFiles(),
     // One thread: what the threads of a network take while they wait for each other is none of ours.
     'digits/config.pbtxt': `backend: "onnxruntime" ${batching} parameters { key: "intra_op_thread_count" value { string_value: "1" } }`,
