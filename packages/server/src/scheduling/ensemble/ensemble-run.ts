@@ -53,7 +53,9 @@ export class EnsembleRun implements StepOwner {
   /** Ready, but their limiter has no room. */
   readonly #waiting = new Set<StepRun>();
   #relieved: (() => void)[] = [];
-  /** Of the steps' answers: the ensemble's own may have views of them. */
+  /** A step may answer again and again, and so may the ensemble. */
+  #decoupled = false;
+  /** Of the steps' answers, one each: the ensemble's own may have views of them. None where it is decoupled. */
   readonly #releases: (() => void)[] = [];
   /** Steps that are ready, wait or run. */
   #inflight = 0;
@@ -138,8 +140,7 @@ export class EnsembleRun implements StepOwner {
 
   /** A tensor that no step and no answer has twice, and no other answer of a decoupled step again. */
   get ownsInputs(): boolean {
-    if (!this.#route.readsOnce || this.request.parent?.ownsInputs === false) return false;
-    return !this.#models.some((model) => isDecoupled(model));
+    return this.#route.readsOnce && !this.#decoupled && this.request.parent?.ownsInputs !== false;
   }
 
   get paces(): boolean {
@@ -163,6 +164,7 @@ export class EnsembleRun implements StepOwner {
       const model = this.#owner.models.find(step.model, step.version);
       model.retain();
       this.#models[step.index] = model;
+      this.#decoupled ||= isDecoupled(model);
     }
   }
 
@@ -193,7 +195,8 @@ export class EnsembleRun implements StepOwner {
     const decoupled = isDecoupled(step.model);
     if (!decoupled && step.hasAnswered) return null;
     step.hasAnswered = true;
-    if (response.release != null) this.#releases.push(response.release);
+    // Of answers that go on coming none is known to be the last that has views of anything.
+    if (response.release != null && !this.#decoupled) this.#releases.push(response.release);
     const frame = decoupled ? new TensorFrame(this.#route) : step.frame;
     const parameters = parametersAfter(step.parameters, response.parameters);
     const { outputs: tensors } = step.step;
@@ -257,11 +260,10 @@ export class EnsembleRun implements StepOwner {
     if (this.#error !== null) {
       if (final) this.#end(null, this.#error);
     } else if (answer !== null) {
-      // Only one answer is known to be the last that has views of anything.
-      const sole = final && !this.#hasAnswered && this.#releases.length > 0;
       this.#hasAnswered = true;
-      if (final) this.#end(sole ? { ...answer, release: () => this.#release() } : answer, null);
-      else this.#sink.respond(answer, false);
+      if (!final) this.#sink.respond(answer, false);
+      else if (this.#releases.length === 0) this.#end(answer, null);
+      else this.#end({ ...answer, release: () => this.#release() }, null);
     } else if (final) {
       const ended = this.#route.plan.decoupled || this.#hasAnswered;
       this.#end(null, ended ? null : this.#deadlock());
@@ -358,6 +360,6 @@ export class EnsembleRun implements StepOwner {
 
 const noSteps: readonly number[] = [];
 
-function isDecoupled(model: StepModel | undefined): boolean {
-  return model?.config.model_transaction_policy?.decoupled === true;
+function isDecoupled({ config }: StepModel): boolean {
+  return config.model_transaction_policy?.decoupled === true;
 }

@@ -1,4 +1,5 @@
 import { TritonError } from '@nereid/protocol';
+import { collectGarbage } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../../core/cancellation.ts';
 import { stepWaitMsMax } from './step-limiter.ts';
@@ -117,6 +118,25 @@ describe('the flow of data', () => {
     expect(released).toEqual([]);
     sent.responses[0]?.release?.();
     expect(released).toEqual(['one', 'two', 'last']);
+  });
+
+  it('keeps nothing of what decoupled steps answered: nobody gives their memory back', async () => {
+    const one = held('one', decoupled);
+    const steps = [step('one', { X: 'A' }, { Z: 'OUT' })];
+    const bench = new EnsembleBench(ensemble(['A'], ['OUT'], steps, decoupled), { one });
+    const sent = bench.send([int32('A', [1], 5)]);
+    const { sink, message } = one.calls[0]!;
+    const answerOnce = (final: boolean): WeakRef<() => void> => {
+      const release = (): void => {};
+      const head = { modelName: 'one', modelVersion: '1', id: message.id, parameters: new Map() };
+      sink.respond({ ...head, outputs: [int32('Z', [1], 1)], release }, final);
+      return new WeakRef(release);
+    };
+    const first = answerOnce(false);
+    await collectGarbage();
+    expect(first.deref()).toBeUndefined();
+    answerOnce(true);
+    expect(sent.responses).toMatchObject([{}, {}]);
   });
 
   it('hands tensors on as they are', () => {
