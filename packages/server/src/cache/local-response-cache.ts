@@ -2,6 +2,7 @@ import type { Tensor } from '@nereid/protocol';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
+import { areOfForms } from '../core/tensor-form.ts';
 import { packedBytes } from './packed-outputs.ts';
 import { RareLog } from './rare-log.ts';
 
@@ -166,26 +167,12 @@ function newEntry(key: string, outputs: readonly Tensor[], bytes: number): Entry
  * them and leaves the garbage collector alone. Null where the entry does not fit, or somebody may still read it.
  */
 function filled(entry: Entry | null, key: string, outputs: readonly Tensor[]): Entry | null {
-  if (entry === null || entry.lent || !areAlike(entry.outputs, outputs)) return null;
+  if (entry === null || entry.lent || !areOfForms(outputs, entry.outputs)) return null;
   entry.key = key;
   for (let i = 0; i < outputs.length; i++) {
     (entry.outputs[i] as Tensor).data.set((outputs[i] as Tensor).data);
   }
   return entry;
-}
-
-function areAlike(a: readonly Tensor[], b: readonly Tensor[]): boolean {
-  return a.length === b.length && a.every((one, i) => isAlike(one, b[i] as Tensor));
-}
-
-function isAlike(a: Tensor, b: Tensor): boolean {
-  return (
-    a.name === b.name &&
-    a.dataType === b.dataType &&
-    a.data.byteLength === b.data.byteLength &&
-    a.shape.length === b.shape.length &&
-    a.shape.every((dim, i) => dim === b.shape[i])
-  );
 }
 
 /** The same tensors in one memory block of their own, no larger than they are. */

@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import type { Tensor } from '@nereid/protocol';
 import type { InferRequest } from '../core/infer-request.ts';
+import { areOfForms, formOf, type TensorForm } from '../core/tensor-form.ts';
 
 /** Requests up to this size are laid side by side and hashed in one call: a quarter of a microsecond. */
 const scratchBytes = 16 * 1024;
@@ -17,8 +18,8 @@ const algorithm = 'sha256';
 export class RequestKeys {
   readonly #scope: string;
   readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
-  /** What the scratch begins with: the scope and the heads of these inputs, in so many bytes. */
-  #writtenHeads: readonly Head[] = [];
+  /** What the scratch begins with: the scope and the heads of inputs of these forms, in so many bytes. */
+  #writtenForms: readonly TensorForm[] = [];
   #writtenBytes = 0;
 
   /** @param scope names the model version. */
@@ -44,15 +45,13 @@ export class RequestKeys {
     const scratch = this.#scratch;
     let at = this.#writtenBytes;
     // Requests to one model mostly differ in nothing but their bytes.
-    if (at === 0 || !haveHeads(inputs, this.#writtenHeads)) {
+    if (at === 0 || !areOfForms(inputs, this.#writtenForms)) {
       let text = this.#scope;
       for (const input of inputs) text += headOf(input);
       // A UTF-16 unit becomes three bytes of UTF-8 at most.
       if (bytes + 3 * text.length > scratchBytes) return null;
       at = scratch.write(text, 0);
-      this.#writtenHeads = inputs.map(({ name, dataType, shape, data }) => {
-        return { name, dataType, shape, byteLength: data.byteLength };
-      });
+      this.#writtenForms = inputs.map(formOf);
       this.#writtenBytes = at;
     }
     for (const { data } of inputs) {
@@ -80,30 +79,7 @@ export class RequestKeys {
   }
 }
 
-/** What of an input is hashed besides its bytes. */
-interface Head extends Pick<Tensor, 'name' | 'dataType' | 'shape'> {
-  readonly byteLength: number;
-}
-
-function haveHeads(inputs: readonly Tensor[], heads: readonly Head[]): boolean {
-  if (inputs.length !== heads.length) return false;
-  for (let i = 0; i < inputs.length; i++) {
-    if (!hasHead(inputs[i] as Tensor, heads[i] as Head)) return false;
-  }
-  return true;
-}
-
-function hasHead({ name, dataType, shape, data }: Tensor, head: Head): boolean {
-  return (
-    name === head.name &&
-    dataType === head.dataType &&
-    data.byteLength === head.byteLength &&
-    shape.length === head.shape.length &&
-    shape.every((dim, i) => dim === head.shape[i])
-  );
-}
-
-/** Lengths come first, so that no two requests can be written the same way. */
+/** What of an input is hashed besides its bytes. Lengths come first, so that no two requests can be written the same way. */
 function headOf({ name, dataType, shape, data }: Tensor): string {
   return `${name.length}:${name}${dataType}[${shape.join()}]${data.byteLength};`;
 }

@@ -1,15 +1,8 @@
-import type { DataType, Tensor } from '@nereid/protocol';
 import type { InferRequest } from '../../core/infer-request.ts';
+import { areEqual, areOfForms, formOf, type TensorForm } from '../../core/tensor-form.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
 import { formPayloadBytesMax, formSlots } from './form-slots.ts';
 import { paddedBytes } from './worker-frame.ts';
-
-interface InputForm {
-  readonly name: string;
-  readonly dataType: DataType;
-  readonly shape: readonly number[];
-  readonly byteCount: number;
-}
 
 /** All that requests have in common that differ in nothing but their ids and the contents of their tensors. */
 export interface RequestForm {
@@ -17,7 +10,7 @@ export interface RequestForm {
   readonly number: number;
   readonly timeoutUs: number | bigint;
   readonly outputNames: readonly string[];
-  readonly inputs: readonly InputForm[];
+  readonly inputs: readonly TensorForm[];
   readonly payloadBytes: number;
 }
 
@@ -72,7 +65,7 @@ export class RequestForms {
   #add(request: InferRequest): RequestForm {
     const number = this.#nextSlot;
     this.#nextSlot = (number + 1) % formSlots;
-    const form = formOf(number, request);
+    const form = requestForm(number, request);
     const key = this.#keyOf(request);
     const oldKey = this.#keys[number];
     if (oldKey !== undefined) this.#byKey.delete(oldKey);
@@ -106,42 +99,24 @@ function hasForm({ parameters, trace, parent, inputs }: InferRequest): boolean {
   return byteCount <= formPayloadBytesMax;
 }
 
-function formOf(number: number, { parameters, outputNames, inputs }: InferRequest): RequestForm {
+function requestForm(
+  number: number,
+  { parameters, outputNames, inputs }: InferRequest,
+): RequestForm {
   let payloadBytes = 0;
   for (const { data } of inputs) payloadBytes += paddedBytes(data.byteLength);
   return {
     number,
     timeoutUs: parameters.timeoutUs,
     outputNames: [...outputNames],
-    inputs: inputs.map(({ name, dataType, shape, data }) => {
-      return { name, dataType, shape: [...shape], byteCount: data.byteLength };
-    }),
+    inputs: inputs.map(formOf),
     payloadBytes,
   };
 }
 
 function matches(form: RequestForm, { parameters, outputNames, inputs }: InferRequest): boolean {
   if (form.timeoutUs !== parameters.timeoutUs) return false;
-  if (!areEqual(form.outputNames, outputNames) || form.inputs.length !== inputs.length) {
-    return false;
-  }
-  for (let index = 0; index < inputs.length; index++) {
-    if (!isOfForm(inputs[index] as Tensor, form.inputs[index] as InputForm)) return false;
-  }
-  return true;
-}
-
-function isOfForm({ name, dataType, shape, data }: Tensor, form: InputForm): boolean {
-  if (name !== form.name || dataType !== form.dataType) return false;
-  return data.byteLength === form.byteCount && areEqual(shape, form.shape);
-}
-
-function areEqual<T>(first: readonly T[], second: readonly T[]): boolean {
-  if (first.length !== second.length) return false;
-  for (let index = 0; index < first.length; index++) {
-    if (first[index] !== second[index]) return false;
-  }
-  return true;
+  return areEqual(form.outputNames, outputNames) && areOfForms(inputs, form.inputs);
 }
 
 function keyOf({ parameters, outputNames, inputs }: InferRequest): string {
