@@ -1,5 +1,6 @@
 import type { WireResponse, WorkerMessage } from '../worker/worker-message.ts';
-import { formNumberBytes, formSlots, longNumberBytes, readLongNumber } from './form-slots.ts';
+import { formNumberBytes, formSlots } from './form-slots.ts';
+import { longNumberBytes, readLongNumber } from './long-number.ts';
 
 type WireResult = Extract<WorkerMessage, { kind: 'result' }>;
 

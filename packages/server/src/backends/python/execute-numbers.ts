@@ -1,7 +1,9 @@
 import type { NumberedRequest } from '../worker/open-request.ts';
-import { formNumberBytes, longNumberBytes, writeLongNumber } from './form-slots.ts';
+import { formNumberBytes } from './form-slots.ts';
+import { longNumberBytes, writeLongNumber } from './long-number.ts';
+import { placeTensor } from './payload-places.ts';
 import type { RequestForm } from './request-forms.ts';
-import { headBytes, paddedBytes, writeNumbersHead } from './worker-frame.ts';
+import { headBytes, writeNumbersHead } from './worker-frame.ts';
 
 /** Length of a request's id. */
 const idLengthBytes = 4;
@@ -53,9 +55,6 @@ function writeNumbers(
 function writePayload(target: Buffer, start: number, requests: readonly NumberedRequest[]): void {
   let at = start;
   for (const { request } of requests) {
-    for (const { data } of request.inputs) {
-      target.set(data, at);
-      at += paddedBytes(data.byteLength);
-    }
+    for (const { data } of request.inputs) at = placeTensor(target, data, at);
   }
 }

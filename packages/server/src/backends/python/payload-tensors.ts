@@ -1,8 +1,8 @@
 import { isDataType, type Tensor } from '@nereid/protocol';
 import type { TensorDescription } from '../worker/worker-message.ts';
 import type { TensorReader } from '../worker/worker-tensors.ts';
+import { paddedBytes } from './payload-places.ts';
 import type { SharedTensors } from './shared-tensors.ts';
-import { paddedBytes } from './worker-frame.ts';
 
 /** Takes the tensors of a frame's payload, as views. */
 export class PayloadTensors implements TensorReader {

@@ -2,7 +2,7 @@ import type { InferRequest } from '../../core/infer-request.ts';
 import { areEqual, areOfForms, formOf, type TensorForm } from '../../core/tensor-form.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
 import { formPayloadBytesMax, formSlots } from './form-slots.ts';
-import { paddedBytes } from './worker-frame.ts';
+import { paddedBytes } from './payload-places.ts';
 
 /** All that requests have in common that differ in nothing but their ids and the contents of their tensors. */
 export interface RequestForm {

@@ -1,12 +1,14 @@
 import { allocateFixed } from '@nereid/native';
 import { formPayloadBytesMax } from './form-slots.ts';
+import { longNumberBytes, readLongNumber, writeLongNumber } from './long-number.ts';
+import { payloadPieces, payloadSize, placeTensor } from './payload-places.ts';
 
 /** Length of the text, place of the payload, length of the payload: see python/nereid_worker/channel.py. */
 export const headBytes = 16;
 /** The payload follows the text. */
 const placeInline = 0;
 /**
- * The payload is in shared memory and its offset, eight bytes, follows the text: in the memory of the server
+ * The payload is in shared memory and its offset, a long number, follows the text: in the memory of the server
  * where the server says so, in the worker's own where the worker does.
  */
 const placeShared = 1;
@@ -14,9 +16,6 @@ const placeShared = 1;
 const placeGranted = 2;
 /** Numbers are in the place of the text, for what is of forms that both sides know; the payload follows them. */
 const placeAfterNumbers = 256;
-const offsetBytes = 8;
-/** Each tensor in a payload starts at a multiple of this. */
-const tensorAlignment = 64;
 /** Frames up to this size are put together, so that they are one write. */
 const joinedBytesMax = 64 * 1024;
 /** Texts are configurations and shapes; more is a fault of the worker. */
@@ -25,13 +24,6 @@ const textBytesMax = 64 * 1024 * 1024;
 const numbersBytesMax = 1024 * 1024;
 /** What one Buffer can hold in every supported Node. */
 const payloadBytesMax = 0xffff_ffff;
-
-const padding = Buffer.alloc(tensorAlignment);
-
-/** The place that so many bytes take in a payload. */
-export function paddedBytes(byteCount: number): number {
-  return Math.ceil(byteCount / tensorAlignment) * tensorAlignment;
-}
 
 /**
  * A frame as what is to be written, in order. Small ones are one buffer; the tensors of larger ones are
@@ -42,45 +34,21 @@ export function encodeFrame(text: string, tensors: readonly Uint8Array[]): reado
   const payloadBytes = payloadSize(tensors);
   const joined = textBytes + payloadBytes <= joinedBytesMax;
   const frame = Buffer.allocUnsafe(headBytes + textBytes + (joined ? payloadBytes : 0));
-  frame.writeUInt32LE(textBytes, 0);
   writeHead(frame, textBytes, placeInline, payloadBytes);
   frame.write(text, headBytes);
-  if (joined) {
-    let offset = headBytes + textBytes;
-    for (const tensor of tensors) {
-      frame.set(tensor, offset);
-      offset += paddedBytes(tensor.byteLength);
-    }
-    return [frame];
-  }
-  return [frame, ...payloadPieces(tensors)];
-}
-
-/** Bytes of a payload of these tensors. */
-export function payloadSize(tensors: readonly Uint8Array[]): number {
-  let byteCount = 0;
-  for (const { byteLength } of tensors) byteCount += paddedBytes(byteLength);
-  return byteCount;
-}
-
-/** A payload in pieces: the tensors, and what fills their places. */
-export function payloadPieces(tensors: readonly Uint8Array[]): readonly Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  for (const tensor of tensors) {
-    const padBytes = paddedBytes(tensor.byteLength) - tensor.byteLength;
-    if (tensor.byteLength > 0) pieces.push(tensor);
-    if (padBytes > 0) pieces.push(padding.subarray(0, padBytes));
-  }
-  return pieces;
+  if (!joined) return [frame, ...payloadPieces(tensors)];
+  let offset = headBytes + textBytes;
+  for (const tensor of tensors) offset = placeTensor(frame, tensor, offset);
+  return [frame];
 }
 
 /** A frame whose payload was written to shared memory. */
 export function encodeSharedFrame(text: string, payloadBytes: number, offset: number): Uint8Array {
   const textBytes = Buffer.byteLength(text);
-  const frame = Buffer.allocUnsafe(headBytes + textBytes + offsetBytes);
+  const frame = Buffer.allocUnsafe(headBytes + textBytes + longNumberBytes);
   writeHead(frame, textBytes, placeShared, payloadBytes);
   frame.write(text, headBytes);
-  frame.writeBigUInt64LE(BigInt(offset), headBytes + textBytes);
+  writeLongNumber(frame, offset, headBytes + textBytes);
   return frame;
 }
 
@@ -92,8 +60,7 @@ export function writeNumbersHead(frame: Buffer, numbersBytes: number, payloadByt
 function writeHead(frame: Buffer, textBytes: number, place: number, payloadBytes: number): void {
   frame.writeUInt32LE(textBytes, 0);
   frame.writeUInt32LE(place, 4);
-  frame.writeUInt32LE(payloadBytes >>> 0, 8);
-  frame.writeUInt32LE(Math.floor(payloadBytes / 2 ** 32), 12);
+  writeLongNumber(frame, payloadBytes, 8);
 }
 
 /** A payload in shared memory. */
@@ -150,18 +117,18 @@ export class FrameReader {
   #takeHead(chunk: Buffer): number {
     if (chunk.length < headBytes) return 0;
     const textBytes = chunk.readUInt32LE(0);
-    const payloadBytes = chunk.readUInt32LE(8) + chunk.readUInt32LE(12) * 2 ** 32;
+    const payloadBytes = readLongNumber(chunk, 8);
     const place = chunk.readUInt32LE(4);
     if (place === placeAfterNumbers) return this.#takeNumbers(chunk, textBytes, payloadBytes);
     if (textBytes > textBytesMax || payloadBytes > payloadBytesMax || place > placeGranted) {
       throw new Error(`a frame of ${textBytes} and ${payloadBytes} bytes is none of ours`);
     }
     const textEnd = headBytes + textBytes;
-    const end = place === placeInline ? textEnd : textEnd + offsetBytes;
+    const end = place === placeInline ? textEnd : textEnd + longNumberBytes;
     if (chunk.length < end) return 0;
     const text = chunk.toString('utf8', headBytes, textEnd);
     if (place !== placeInline) {
-      const offset = Number(chunk.readBigUInt64LE(textEnd));
+      const offset = readLongNumber(chunk, textEnd);
       this.#receiver.text(text, {
         granted: place === placeGranted,
         offset,

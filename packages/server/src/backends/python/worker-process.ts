@@ -11,18 +11,12 @@ import { WorkerOutput } from '../worker/worker-output.ts';
 import { AnswerForms } from './answer-forms.ts';
 import { AnswerRegion } from './answer-region.ts';
 import { encodeExecuteNumbers } from './execute-numbers.ts';
+import { payloadPieces, payloadSize } from './payload-places.ts';
 import { PayloadTensors } from './payload-tensors.ts';
 import { RequestForms } from './request-forms.ts';
 import { executeText } from './request-text.ts';
 import { SharedTensors } from './shared-tensors.ts';
-import {
-  encodeFrame,
-  encodeSharedFrame,
-  FrameReader,
-  payloadPieces,
-  payloadSize,
-  type SharedPayload,
-} from './worker-frame.ts';
+import { encodeFrame, encodeSharedFrame, FrameReader, type SharedPayload } from './worker-frame.ts';
 
 /** Beyond this, before what comes now, however large that is, a worker does not read what it asks for. */
 const unsentBytesMax = 1024 * 1024 * 1024;
