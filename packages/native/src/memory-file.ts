@@ -1,8 +1,8 @@
 import { closeSync, ftruncateSync, readFileSync } from 'node:fs';
-import koffi from 'koffi';
 import { bindSymbol, loadLibrary, type NativeFunction } from './koffi-library.ts';
+import { mappedView } from './mapped-view.ts';
 import { addressNumberOf } from './memory.ts';
-import { MAP_SHARED, mapMemory, PROT_READ, PROT_WRITE, systemMemory } from './system-memory.ts';
+import { MAP_SHARED, mapMemory, PROT_READ, PROT_WRITE } from './system-memory.ts';
 
 const MFD_CLOEXEC = 0x1;
 const MFD_ALLOW_SEALING = 0x2;
@@ -29,19 +29,6 @@ function fileCalls(): FileCalls | null {
   bound = memfd_create && fcntl && madvise ? { memfd_create, fcntl, madvise } : null;
   return bound;
 }
-
-/** A part of a file that nobody refers to any more. */
-interface Unreferenced {
-  readonly address: number;
-  readonly byteLength: number;
-  readonly unmapped: () => void;
-}
-
-const unreferenced = new FinalizationRegistry<Unreferenced>((part) => {
-  discard(part.address, part.byteLength);
-  systemMemory().munmap(part.address, part.byteLength);
-  part.unmapped();
-});
 
 function discard(address: number, byteLength: number): void {
   fileCalls()?.madvise(address, byteLength, MADV_REMOVE);
@@ -86,15 +73,17 @@ export class MemoryFile {
    * Maps a part. The mapping lasts as long as anything refers to it, and then the part's memory goes.
    *
    * @param offset A multiple of the page size.
-   * @param unmapped Called when nothing refers to it any more.
+   * @param unreferenced Called when nothing refers to it any more.
    * @returns Null when the system refused.
    */
-  map(offset: number, byteLength: number, unmapped: () => void): Buffer | null {
+  map(offset: number, byteLength: number, unreferenced: () => void): Buffer | null {
     const protection = PROT_READ | PROT_WRITE;
     const address = mapMemory(0, byteLength, protection, MAP_SHARED, this.descriptor, offset);
     if (address === null) return null;
-    const memory = koffi.view(BigInt(address), byteLength);
-    unreferenced.register(memory, { address, byteLength, unmapped });
+    const memory = mappedView(address, byteLength, () => {
+      discard(address, byteLength);
+      unreferenced();
+    });
     return Buffer.from(memory);
   }
 

@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import { guardedRanges } from './guarded-ranges.ts';
+import { mappedView } from './mapped-view.ts';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -14,11 +14,6 @@ import {
 
 /** Larger parts are not mapped: an ArrayBuffer of some versions of Node holds no more. */
 const MAPPING_BYTES_MAX = 2_147_483_647;
-
-/** Gives address space back when nobody refers to the memory any more. */
-const unreferenced = new FinalizationRegistry<{ address: number; byteLength: number }>(
-  ({ address, byteLength }) => void systemMemory().munmap(address, byteLength),
-);
 
 /**
  * A part of a shared-memory object, mapped: `bytes` are the object's own. The object is another
@@ -49,9 +44,7 @@ export class SharedMemoryMapping {
     this.#address = address;
     this.#byteLength = byteLength;
     this.#slot = slot;
-    const memory = koffi.view(BigInt(address), byteLength);
-    this.bytes = new Uint8Array(memory);
-    unreferenced.register(memory, { address, byteLength });
+    this.bytes = new Uint8Array(mappedView(address, byteLength));
   }
 
   /**
