@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
+import { sequenceFlags } from '../worker/sequence-flags.ts';
 import type { ChannelListener, WorkerChannel } from '../worker/worker-life.ts';
 import type { WorkerMessage } from '../worker/worker-message.ts';
 import { WorkerOutput } from '../worker/worker-output.ts';
@@ -191,13 +192,13 @@ function messageOf([message]: ThreadPost): WorkerMessage {
 }
 
 function threadRequest({ number, request }: NumberedRequest): ThreadRequest {
-  const { sequenceId, sequenceStart, sequenceEnd, timeoutUs, custom } = request.parameters;
+  const { sequenceId, timeoutUs, custom } = request.parameters;
   return {
     number,
     id: request.id,
     batchSize: request.batchSize,
     correlationId: sequenceId ?? 0,
-    flags: (sequenceStart ? 1 : 0) + (sequenceEnd ? 2 : 0),
+    flags: sequenceFlags(request.parameters),
     timeoutUs,
     parameters: custom.size === 0 ? null : wireParameters(custom),
     outputNames: request.outputNames,

@@ -1,6 +1,7 @@
 import { jsonDoubleText, type ParameterValue } from '@nereid/protocol';
 import type { InferRequest } from '../../core/infer-request.ts';
 import type { NumberedRequest } from '../worker/open-request.ts';
+import { sequenceFlags } from '../worker/sequence-flags.ts';
 import type { TensorDescription } from '../worker/worker-message.ts';
 
 /** Says of a request's inputs where they are. */
@@ -25,14 +26,13 @@ function requestText(
   { number, request }: NumberedRequest,
   inputs: readonly TensorDescription[],
 ): string {
-  const { sequenceId, sequenceStart, sequenceEnd, timeoutUs, custom } = request.parameters;
+  const { sequenceId, timeoutUs, custom } = request.parameters;
   const correlation =
     typeof sequenceId === 'string' ? JSON.stringify(sequenceId) : String(sequenceId ?? 0);
-  const flags = (sequenceStart ? 1 : 0) + (sequenceEnd ? 2 : 0);
   const parameters = custom.size === 0 ? '"{}"' : JSON.stringify(parametersText(custom));
   return (
     `{"number":${number},"id":${JSON.stringify(request.id)},"correlation":${correlation},` +
-    `"flags":${flags},"timeout":${timeoutUs},"parameters":${parameters},` +
+    `"flags":${sequenceFlags(request.parameters)},"timeout":${timeoutUs},"parameters":${parameters},` +
     `"outputs":${JSON.stringify(request.outputNames)},` +
     `"inputs":${JSON.stringify(inputs)}${traceText(request)}${pacedText(request)}}`
   );

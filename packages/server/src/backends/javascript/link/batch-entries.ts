@@ -1,6 +1,7 @@
 import { type DataType, dataTypes } from '@nereid/protocol/data-types';
 import type { InferRequest } from '../../../core/infer-request.ts';
 import type { NumberedRequest } from '../../worker/open-request.ts';
+import { sequenceFlags } from '../../worker/sequence-flags.ts';
 import type { TensorDescription, WorkerMessage } from '../../worker/worker-message.ts';
 import { inlineBytesMax } from '../tensor-pack.ts';
 import type { ThreadRequest } from '../thread-message.ts';
@@ -42,7 +43,7 @@ export function sendBatch(
   writer.number(batch);
   writer.number(requests.length);
   for (const { number, request } of requests) {
-    const { sequenceId, sequenceStart, sequenceEnd, timeoutUs, custom } = request.parameters;
+    const { sequenceId, timeoutUs, custom } = request.parameters;
     const correlationId = sequenceId ?? 0;
     if (custom.size > 0 || typeof correlationId !== 'number' || typeof timeoutUs !== 'number') {
       return false;
@@ -51,7 +52,7 @@ export function sendBatch(
     writer.text(request.id);
     writer.number(request.batchSize);
     writer.number(correlationId);
-    writer.number((sequenceStart ? 1 : 0) + (sequenceEnd ? 2 : 0));
+    writer.number(sequenceFlags(request.parameters));
     writer.number(timeoutUs);
     writer.number(request.outputNames.length);
     for (const name of request.outputNames) {
