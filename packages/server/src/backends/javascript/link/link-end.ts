@@ -65,7 +65,6 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
   #nextOut = 0;
   #nextIn = 0;
   #receiverRested = true;
-  #closed = false;
 
   constructor(options: LinkEndOptions<Message>) {
     this.#options = options;
@@ -111,12 +110,12 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
     this.atWork();
     const given = message as PortMessage;
     if (given === null) return;
-    while (this.#nextIn !== given.number && !this.#closed) this.#takeEntry();
-    if (!this.#closed) this.#take(given);
+    while (this.#nextIn !== given.number) this.#takeEntry();
+    this.#take(given);
   }
 
   drain(): void {
-    for (let left = drainedMax; left > 0 && this.hasMore && !this.#closed; left--) {
+    for (let left = drainedMax; left > 0 && this.hasMore; left--) {
       if (this.#reader.peek() === this.#nextIn) {
         this.#takeEntry();
       } else {
@@ -152,11 +151,6 @@ export class LinkEnd<Message> implements EntrySender, MessageReceiver {
     if (!this.hasMore) Atomics.wait(control, sentAt, this.#nextIn, timeoutMs);
     Atomics.store(control, restingAt, atWork);
     return this.hasMore;
-  }
-
-  /** Nothing is handed out any more. */
-  close(): void {
-    this.#closed = true;
   }
 
   #post(message: PortMessage, transfer: ArrayBuffer[]): void {
