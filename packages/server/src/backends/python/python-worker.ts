@@ -58,8 +58,6 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
   });
   try {
     const greeting = await worker.greeted(stubTimeoutMs);
-    const started = process as WorkerProcess | null;
-    started?.share(greeting);
     const { modelName, versionDirectory, fileName, runtimeDirectory } = options;
     await worker.setUp({
       modelName,
@@ -67,7 +65,7 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
       versionDirectory,
       fileName,
       runtimeDirectory,
-      region: started?.readsRegion ?? false,
+      region: (process as WorkerProcess | null)?.share(greeting) ?? false,
     });
     return worker;
   } catch (error) {

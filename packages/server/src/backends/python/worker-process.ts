@@ -188,15 +188,11 @@ export class WorkerProcess implements WorkerChannel {
     this.#child.kill('SIGKILL');
   }
 
-  /** The worker has said what memory it has. */
-  share({ region, shares }: WorkerGreeting): void {
-    if (this.pid === null || this.#over) return;
+  /** The worker has said what memory it has. @returns whether what it leaves in its own can be read */
+  share({ region, shares }: WorkerGreeting): boolean {
+    if (this.pid === null || this.#over) return false;
     this.#shares = shares;
     if (region !== null) this.#region = AnswerRegion.open(this.pid, region);
-  }
-
-  /** Whether what the worker leaves in its own memory can be read. */
-  get readsRegion(): boolean {
     return this.#region !== null;
   }
 
