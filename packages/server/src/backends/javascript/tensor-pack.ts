@@ -2,12 +2,10 @@ import type { Tensor } from '@nereid/protocol';
 import { isDataType } from '@nereid/protocol/data-types';
 import type { TensorDescription } from '../worker/worker-message.ts';
 import type { TensorReader } from '../worker/worker-tensors.ts';
+import { aligned } from './link/shared-ring.ts';
 
-/** Smaller tensors travel together in one piece of memory, larger ones each in its own. */
+/** Smaller tensors travel together in one piece of memory, where arrays of every type can lie on them, larger ones each in its own. */
 export const inlineBytesMax: number = 64 * 1024;
-
-/** Where each tensor begins, so that arrays of every type can lie on it. */
-const alignmentBytes = 8;
 
 /** What goes between the threads: a message, the small tensors and the large ones, whose memory is handed over. */
 export type ThreadPost = readonly [
@@ -88,10 +86,6 @@ export class PackReader implements TensorReader {
     this.#offset = start + aligned(byteCount);
     return this.#packed.subarray(start, start + byteCount);
   }
-}
-
-function aligned(byteCount: number): number {
-  return Math.ceil(byteCount / alignmentBytes) * alignmentBytes;
 }
 
 /** Memory that is not cleared first, since all of it is written. */

@@ -174,7 +174,8 @@ export class RingReader {
   }
 }
 
-function aligned(byteCount: number): number {
+/** The bytes that so many take where each row of them begins at a multiple of 8. */
+export function aligned(byteCount: number): number {
   return (byteCount + (wordBytes - 1)) & -wordBytes;
 }
 

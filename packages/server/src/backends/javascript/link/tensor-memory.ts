@@ -1,10 +1,10 @@
 import { markAsUntransferable } from 'node:worker_threads';
+import { aligned } from './shared-ring.ts';
 
 /** What small tensors of several messages lie in together: one that is kept keeps no more than this. */
 const sharedBytes = 32 * 1024;
 /** Larger tensors have memory of their own. */
 const sharedTensorBytesMax = sharedBytes / 4;
-const alignmentBytes = 8;
 
 /** Memory for tensors that are copied out of a ring. Each is the taker's own, for as long as it likes. */
 export class TensorMemory {
@@ -21,7 +21,7 @@ export class TensorMemory {
       this.#used = 0;
     }
     const start = this.#used;
-    this.#used += (byteCount + (alignmentBytes - 1)) & -alignmentBytes;
+    this.#used += aligned(byteCount);
     return this.#shared.subarray(start, start + byteCount);
   }
 }
