@@ -1,8 +1,9 @@
+import { TritonError } from '@nereid/protocol';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { SharedBlocks } from '../../memory/shared-blocks.ts';
 import type { CustomMetrics } from '../../observability/custom-metrics.ts';
-import { type LifeTexts, WorkerLife } from '../worker/worker-life.ts';
+import { type ChannelListener, type LifeTexts, WorkerLife } from '../worker/worker-life.ts';
 import type { PythonEnvironment } from './environment/python-environment.ts';
 import type { PythonSettings } from './python-settings.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -37,16 +38,7 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
   const worker = new WorkerLife({
     instanceName,
     open: (listener) => {
-      process = new WorkerProcess({
-        python: environment.python,
-        script: options.script,
-        environment: environment.variables,
-        blocks: options.blocks,
-        label: instanceName,
-        clock,
-        logger,
-        ...listener,
-      });
+      process = startedProcess(options, listener);
       return process;
     },
     endTimeoutMs: stubTimeoutMs,
@@ -71,6 +63,24 @@ export async function startPythonWorker(options: PythonWorkerOptions): Promise<W
   } catch (error) {
     await worker.kill('it did not start');
     throw error;
+  }
+}
+
+/** @throws TritonError INTERNAL */
+function startedProcess(
+  { instanceName, environment, script, blocks, clock, logger }: PythonWorkerOptions,
+  listener: ChannelListener,
+): WorkerProcess {
+  const { python, variables } = environment;
+  const label = instanceName;
+  const described = { python, script, environment: variables, blocks, label, clock, logger };
+  try {
+    return new WorkerProcess({ ...described, ...listener });
+  } catch (error) {
+    const { message } = error as Error;
+    throw new TritonError('INTERNAL', textsOf(python).gone(instanceName, message), {
+      cause: error,
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { readSocket } from '@nereid/transport';
 import type { Clock } from '../../core/clock.ts';
@@ -16,6 +16,7 @@ import { PayloadTensors } from './payload-tensors.ts';
 import { RequestForms } from './request-forms.ts';
 import { executeText } from './request-text.ts';
 import { SharedTensors } from './shared-tensors.ts';
+import { startProcess } from './start-process.ts';
 import { encodeFrame, encodeSharedFrame, FrameReader, type SharedPayload } from './worker-frame.ts';
 
 /** Beyond this, before what comes now, however large that is, a worker does not read what it asks for. */
@@ -72,11 +73,12 @@ export class WorkerProcess implements WorkerChannel {
   #fault: string | null = null;
   #over = false;
 
+  /** @throws Error where no process can be started. */
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
     this.#shared = new SharedTensors(options.blocks, options.clock);
     const { clock, logger, label } = options;
-    this.#child = spawnWorker(options);
+    this.#child = startWorker(options);
     this.#socket = this.#child.stdio[3] as Socket;
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('a worker without output');
@@ -270,18 +272,23 @@ export class WorkerProcess implements WorkerChannel {
   }
 }
 
-function spawnWorker({ python, script, environment, blocks }: WorkerProcessOptions): ChildProcess {
+function startWorker({ python, script, environment, blocks }: WorkerProcessOptions): ChildProcess {
   const shared = blocks.acquire();
-  // Unbuffered, so that what a model prints before it crashes is not lost.
-  return spawn(python, ['-u', script], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(shared === null ? [] : [shared])],
-    env: {
-      ...process.env,
-      ...environment,
-      NEREID_WORKER_PARENT: String(process.pid),
-      NEREID_WORKER_SHARED: shared === null ? '' : `${sharedDescriptor} ${blocks.byteLength}`,
-    },
-  });
+  try {
+    // Unbuffered, so that what a model prints before it crashes is not lost.
+    return startProcess(python, ['-u', script], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(shared === null ? [] : [shared])],
+      env: {
+        ...process.env,
+        ...environment,
+        NEREID_WORKER_PARENT: String(process.pid),
+        NEREID_WORKER_SHARED: shared === null ? '' : `${sharedDescriptor} ${blocks.byteLength}`,
+      },
+    });
+  } catch (error) {
+    blocks.release();
+    throw error;
+  }
 }
 
 /** The JSON text of an object with one more member. */

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { startProcess } from '../start-process.ts';
 
 /** Lines of a command's output that are kept for its error. */
 const keptLinesMax = 12;
@@ -24,12 +25,25 @@ export class CommandRunner {
   #stopped = false;
 
   /** Never rejects. */
-  run(
+  async run(
     command: string,
     args: readonly string[],
-    { directory, timeoutMs, line }: CommandOptions,
+    options: CommandOptions,
   ): Promise<CommandResult> {
-    if (this.#stopped) return Promise.resolve({ ok: false, lines: ['the server stops'] });
+    if (this.#stopped) return { ok: false, lines: ['the server stops'] };
+    try {
+      return await this.#ended(start(command, args, options), command, options);
+    } catch (error) {
+      return { ok: false, lines: [(error as Error).message] };
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const child of this.#running) child.kill('SIGKILL');
+  }
+
+  #ended(child: ChildProcess, command: string, { line }: CommandOptions): Promise<CommandResult> {
     return new Promise((resolve) => {
       const lines: string[] = [];
       const keep = (text: string): void => {
@@ -38,15 +52,10 @@ export class CommandRunner {
         if (lines.length > keptLinesMax) lines.shift();
         line?.(text);
       };
-      const child = spawn(command, args, {
-        cwd: directory,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: timeoutMs,
-        killSignal: 'SIGKILL',
-      });
       this.#running.add(child);
-      createInterface({ input: child.stdout }).on('line', keep);
-      createInterface({ input: child.stderr }).on('line', keep);
+      for (const stream of [child.stdout, child.stderr]) {
+        if (stream !== null) createInterface({ input: stream }).on('line', keep);
+      }
       const end = (ok: boolean, reason: string | null): void => {
         this.#running.delete(child);
         if (reason !== null) keep(reason);
@@ -59,9 +68,17 @@ export class CommandRunner {
       });
     });
   }
+}
 
-  stop(): void {
-    this.#stopped = true;
-    for (const child of this.#running) child.kill('SIGKILL');
-  }
+function start(
+  command: string,
+  args: readonly string[],
+  { directory, timeoutMs }: CommandOptions,
+): ChildProcess {
+  return startProcess(command, args, {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+  });
 }
