@@ -140,8 +140,9 @@ export class DirectBatcher implements SequenceBatcher {
     this.#running = true;
     const work = instance.execute(rows);
     const end = (): void => {
-      this.#running = false;
+      // Requests that are given back ask to be looked at: not in the middle of this, one in the other.
       endBatch(rows, rows.length, statistics);
+      this.#running = false;
       for (const ended of this.#whenEnded.splice(0)) ended();
     };
     if (work === null) {

@@ -82,6 +82,18 @@ describe('a request that its model gives back', () => {
     expect(bench.answers).toEqual(['part a3', 'part a3', 'ok a3', 'part b2', 'ok b2']);
   });
 
+  it.each(['direct { }', 'oldest { }'])(
+    'may be executed more often than calls fit into each other (%s)',
+    (strategy) => {
+      const bench = countdownBench(`${strategy} ${iterative}`, { maxBatchSize: 1 });
+      bench.send(null, 'a20000');
+      bench.turn.end();
+      bench.turn.end();
+      expect(bench.answers.length).toBe(20_000);
+      expect(bench.answers.at(-1)).toBe('ok a20000');
+    },
+  );
+
   it('is not taken back when its sequence was silent for too long', async () => {
     const bench = countdownBench(`direct { } ${iterative} max_sequence_idle_microseconds: 2000`, {
       held: true,
