@@ -423,6 +423,17 @@ describe('order and cancellation', () => {
   });
 });
 
+it('leaves no timer behind when the model is unloaded', async () => {
+  const { turn, send, scheduler, clock } = batcherBench(
+    'default_queue_policy { default_timeout_microseconds: 3600000000 }',
+  );
+  send('a');
+  turn.end();
+  expect(clock.timerCount).toBe(1);
+  await scheduler.stop();
+  expect(clock.timerCount).toBe(0);
+});
+
 describe('told to wait for a number of requests before the first batch', () => {
   it('sends nothing until they are there, then everything as always', () => {
     const { turn, batches, send, clock } = batcherBench(

@@ -58,9 +58,10 @@ export class DynamicBatchScheduler implements Scheduler, RequestOwner, InstanceU
     return this.#batcher.replaceInstances(instances);
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#batcher.stop();
-    return this.#intake.close();
+    await this.#intake.close();
+    this.#batcher.close();
   }
 
   /** Called by a request that was cancelled while it waited. */

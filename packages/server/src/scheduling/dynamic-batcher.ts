@@ -167,6 +167,11 @@ export class DynamicBatcher implements InstanceUser {
     this.#lookAtEndOfTurn();
   }
 
+  /** Nothing comes any more: a timer for requests that are long gone would keep all this. */
+  close(): void {
+    this.#expiryTimer.set(null);
+  }
+
   /** A client alone, for whom nothing would be waited for: the queue would change nothing. */
   #mayRunAtOnce(): boolean {
     return (

@@ -49,6 +49,12 @@ export class SequenceBacklog {
     this.#deadlines.remove(sequence);
   }
 
+  /** Forgets all of them: nothing comes any more. */
+  clear(): void {
+    this.#sequences.clear();
+    this.#timer.set(null);
+  }
+
   /** The sequence that has waited longest leaves. */
   shift(): Sequence | null {
     for (const sequence of this.#sequences) {

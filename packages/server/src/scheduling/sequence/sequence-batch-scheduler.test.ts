@@ -375,6 +375,17 @@ it('leaves no timer behind when the model is unloaded', async () => {
   }
 });
 
+it('leaves no timer behind for a request that waited in the backlog', async () => {
+  const bench = sequenceBench('direct { }', { maxBatchSize: 1 });
+  bench.send(1, 'a', start);
+  bench.send(2, 'b', { ...single, timeoutUs: 3_600_000_000 });
+  bench.send(1, 'c', end);
+  bench.turn.end();
+  await bench.scheduler.stop();
+  expect(bench.answers).toEqual(['ok a', 'ok c', 'ok b']);
+  expect(bench.clock.timerCount).toBe(0);
+});
+
 describe('a cancelled request', () => {
   it.each(['direct { }', 'oldest { max_candidate_sequences: 1 }'])(
     'takes those of its sequence along and frees the slot (%s)',

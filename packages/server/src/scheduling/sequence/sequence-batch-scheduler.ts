@@ -163,6 +163,7 @@ export class SequenceBatchScheduler
     await this.#intake.close();
     // A timer would keep the states of sequences that nobody ended.
     this.#live.clear();
+    this.#backlog.clear();
     this.#batchers.clear();
   }
 
