@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Where environments are kept unless `environment-cache` says otherwise. */
 export function defaultCacheDirectory(): string {
@@ -15,8 +15,9 @@ export function defaultCacheDirectory(): string {
 }
 
 /**
- * Folders that are made once and then used by every model, and every server, that asks for the same. A
- * folder is made under another name and renamed when it is complete, so that nobody finds half of one.
+ * Folders that are made once and then used by every model, and every server, that asks for the same. Files in an
+ * environment name the folder that it was made in, so that it stays there: its own name is a link, made when the
+ * folder is complete, so that nobody finds half of one.
  */
 export class EnvironmentCache {
   readonly #making = new Map<string, Promise<string>>();
@@ -43,17 +44,29 @@ export class EnvironmentCache {
 
   async #make(path: string, make: (directory: string) => Promise<void>): Promise<string> {
     if (existsSync(path)) return path;
-    const temporary = `${path}.${randomUUID()}`;
+    const folder = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+    let used = false;
     try {
-      await mkdir(temporary, { recursive: true });
-      await make(temporary);
-      await rename(temporary, path).catch((error: unknown) => {
-        // Another server was quicker.
-        if (!existsSync(path)) throw error;
-      });
+      await mkdir(folder, { recursive: true });
+      await make(folder);
+      used = await link(path, folder);
       return path;
     } finally {
-      await rm(temporary, { recursive: true, force: true });
+      if (!used) await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** @returns false where another server was quicker. */
+async function link(path: string, folder: string): Promise<boolean> {
+  const target = basename(folder);
+  try {
+    await symlink(target, path);
+  } catch {
+    if (existsSync(path)) return false;
+    // Somebody has removed what it led to.
+    await rm(path, { force: true });
+    await symlink(target, path);
+  }
+  return true;
 }
