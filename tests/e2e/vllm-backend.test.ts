@@ -166,6 +166,19 @@ describe('the vLLM backend', () => {
     await server.logged(/\[llm_0_0\] aborted impatient/u);
   });
 
+  it('runs requests of the same id side by side', async () => {
+    const controller = new AbortController();
+    const asked = fetch(`${server.url}/v2/models/llm/generate`, {
+      method: 'POST',
+      body: JSON.stringify({ text_input: 'wait', id: '1' }),
+      signal: controller.signal,
+    });
+    await generate({ text_input: 'a' });
+    expect(await generate({ text_input: 'b', id: '1' })).toMatchObject({ text_output: 'b b' });
+    controller.abort();
+    await expect(asked).rejects.toThrow('abort');
+  });
+
   it('makes vectors for the OpenAI endpoint', async () => {
     const answer = await fetch(`${server.url}/v1/embeddings`, {
       method: 'POST',

@@ -1,10 +1,9 @@
 """One request for the vector of a text, as the OpenAI endpoint sends it."""
 
 import json
-import uuid
 
 import triton_python_backend_utils as pb_utils
-from vllm_io import numbers, texts, value_of, wants
+from vllm_io import engine_name, numbers, texts, value_of, wants
 
 _FINAL = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 
@@ -25,7 +24,7 @@ class Embedding:
         self._vector_of = vllm.EmbeddingRequestOutput.from_base
 
     async def run(self, engine, sender):
-        name = self._request.request_id() or uuid.uuid4().hex
+        name = engine_name(self._request)
         output = None
         async for output in engine.encode(self._prompt, self._pooling, name):
             pass

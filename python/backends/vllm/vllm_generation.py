@@ -5,13 +5,12 @@ import io
 import json
 import types
 import typing
-import uuid
 
 import numpy as np
 
 import triton_python_backend_utils as pb_utils
 from nereid_worker.framework import require
-from vllm_io import numbers, texts, value_of, wants
+from vllm_io import engine_name, numbers, texts, value_of, wants
 
 _FINAL = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 _CONVERTED = (bool, int, float)
@@ -39,7 +38,7 @@ class Generation:
 
     async def run(self, engine, sender):
         options = {} if self._lora is None else {"lora_request": self._lora}
-        name = self._request.request_id() or uuid.uuid4().hex
+        name = engine_name(self._request)
         output = None
         async for output in engine.generate(self._prompt(), self._sampling, name, **options):
             if self._stream:

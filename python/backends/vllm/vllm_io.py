@@ -1,5 +1,7 @@
 """The inputs and outputs of models of vLLM, as Triton's backend has them."""
 
+import uuid
+
 import numpy as np
 
 import triton_python_backend_utils as pb_utils
@@ -42,6 +44,13 @@ def value_of(request, name, default):
     """The first element of an input; `default` where it was left out."""
     tensor = pb_utils.get_input_tensor_by_name(request, name)
     return default if tensor is None else tensor.as_numpy().reshape(-1)[0]
+
+
+def engine_name(request):
+    """What the engine calls a request: clients may give the same id to several, the engine refuses that."""
+    unique = uuid.uuid4().hex
+    given = request.request_id()
+    return f"{given}-{unique}" if given else unique
 
 
 def wants(request, name):

@@ -51,6 +51,7 @@ class AsyncLLMEngine:
         if engine_args.model == "missing":
             raise OSError("missing is no model")
         self._args = engine_args
+        self._running = set()
         self._broken = False
 
     @classmethod
@@ -88,12 +89,17 @@ class AsyncLLMEngine:
         words += [f"{picture.mode}{picture.size}" for picture in pictures]
         if words == ["break"]:
             self._broken = True
+        if request_id in self._running:
+            raise ValueError(f"Request id {request_id} already running.")
+        self._running.add(request_id)
         try:
             async for output in self._outputs(prompt, words, sampling_params, request_id):
                 yield output
         except (asyncio.CancelledError, GeneratorExit):
             print(f"aborted {request_id}", flush=True)
             raise
+        finally:
+            self._running.discard(request_id)
 
     async def _outputs(self, prompt, words, params, request_id):
         while words == ["wait"]:
