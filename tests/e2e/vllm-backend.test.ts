@@ -22,6 +22,7 @@ const repository = temporaryRepository({
   'no_lora/config.pbtxt': config(),
   'no_lora/1/model.json': '{"model": "tiny", "enable_lora": true}',
 });
+const env = { PYTHONPATH: join(checkout, 'tests', 'e2e', 'python', 'stand-ins') };
 let server: ServerProcess;
 
 beforeAll(async () => {
@@ -33,7 +34,7 @@ beforeAll(async () => {
       '--load-model=vectors',
       pythonRuntimeFlag(),
     ],
-    env: { PYTHONPATH: join(checkout, 'tests', 'e2e', 'python', 'stand-ins') },
+    env,
   });
 });
 
@@ -46,8 +47,8 @@ afterAll(async () => {
 
 type Body = Readonly<Record<string, unknown>>;
 
-async function generate(body: Body): Promise<Body> {
-  const answer = await fetch(`${server.url}/v2/models/llm/generate`, {
+async function generate(body: Body, at = server): Promise<Body> {
+  const answer = await fetch(`${at.url}/v2/models/llm/generate`, {
     method: 'POST',
     body: JSON.stringify(body),
   });
@@ -217,5 +218,22 @@ describe('the vLLM backend', () => {
       error: 'Model is unavailable due to unhealthy vLLM engine',
     });
     await server.logged(/successfully unloaded 'llm'/u);
+  });
+
+  it('says that its engine has died where no model is unloaded', async () => {
+    const alone = temporaryRepository({
+      'llm/config.pbtxt': config(health),
+      'llm/1/model.json': '{"model": "tiny"}',
+    });
+    const fixed = await ServerProcess.start({
+      flags: [`--model-repository=${alone.path}`, pythonRuntimeFlag()],
+      env,
+    });
+    await generate({ text_input: 'break' }, fixed);
+    expect(await generate({ text_input: 'x' }, fixed)).toEqual({
+      error: 'Model is unavailable due to unhealthy vLLM engine',
+    });
+    await fixed.stop();
+    alone.remove();
   });
 });

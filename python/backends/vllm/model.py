@@ -90,8 +90,15 @@ class TritonPythonModel:
             await self._engine.check_health()
         except Exception as error:
             pb_utils.Logger.log_error(f"the engine is not healthy, the model will be unloaded: {error}")
-            await self._loop.run_in_executor(None, pb_utils.unload_model, self._name)
+            await self._loop.run_in_executor(None, self._unload)
             raise _Unhealthy("Model is unavailable due to unhealthy vLLM engine") from error
+
+    def _unload(self):
+        try:
+            pb_utils.unload_model(self._name)
+        except pb_utils.TritonModelException as error:
+            # Servers that load their models by themselves let nobody else unload them.
+            pb_utils.Logger.log_error(f"the model could not be unloaded: {error}")
 
     async def _run(self, request, sender):
         embeds = value_of(request, "embedding_request", None) is not None
