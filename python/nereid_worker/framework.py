@@ -44,6 +44,14 @@ def parse_config(args):
     return json.loads(args["model_config"])
 
 
+def tensor_entry(name, data_type, shape, batched):
+    """What a completed configuration says of a tensor. Its `dims` are never empty: one that has no dimension but
+    that of the batch gets one, which the server takes away again before the model sees it, as in Triton."""
+    dims = list(shape[1 if batched else 0 :])
+    entry = {"name": name, "data_type": data_type, "dims": dims or [1]}
+    return {**entry, "reshape": {"shape": []}} if batched and not dims else entry
+
+
 def without_dimensions(arrays, names):
     """The arrays, and of these names as scalars: requests have one element for each of them."""
     if not names:

@@ -112,6 +112,8 @@ describe.skipIf(!openvino.available)(`the OpenVINO backend${openvinoReason}`, ()
         'onnx/1/model.onnx': add,
         'fixed/config.pbtxt': `backend: "openvino" max_batch_size: 8 ${io('input', ['INPUT0', 'INPUT1'])} ${io('output', ['OUTPUT0', 'OUTPUT1'])} dynamic_batching { max_queue_delay_microseconds: 100000 preferred_batch_size: 4 }`,
         'fixed/1/': '',
+        'flat/config.pbtxt': 'backend: "openvino" default_model_filename: "model.onnx"',
+        'flat/1/model.onnx': addSubModel('FLOAT', ['batch']),
         'wrong/config.pbtxt': `backend: "openvino" max_batch_size: 8 ${io('input', ['INPUT0', 'OTHER'])} ${io('output', ['OUTPUT0'])}`,
         'wrong/1/': '',
         'broken/config.pbtxt': 'backend: "openvino"',
@@ -146,6 +148,17 @@ describe.skipIf(!openvino.available)(`the OpenVINO backend${openvinoReason}`, ()
       });
     }
   }, 60_000);
+
+  it('completes what has no dimension but that of the batch', async () => {
+    expect(await load(server, 'flat')).toBe('');
+    const answer = await fetch(`${server.url}/v2/models/flat/config`);
+    const { input } = (await answer.json()) as { input: unknown[] };
+    expect(input[0]).toMatchObject({ name: 'INPUT0', dims: [1], reshape: { shape: [] } });
+    expect(await infer(server, 'flat', { INPUT0: [5], INPUT1: [2] })).toEqual({
+      OUTPUT0: [7],
+      OUTPUT1: [3],
+    });
+  });
 
   it('joins requests, also of a model that was made for one', async () => {
     expect(await load(server, 'fixed')).toBe('');

@@ -9,6 +9,7 @@ from nereid_worker.framework import (
     parameter,
     parse_config,
     require,
+    tensor_entry,
     without_dimensions,
 )
 
@@ -58,8 +59,7 @@ def _properties(port, batched):
         raise pb_utils.TritonModelException(
             f"'{port.get_any_name()}' has the element type {element}, which no tensor has"
         )
-    dims = _dims(port)[1 if batched else 0 :] or [1]
-    return {"name": port.get_any_name(), "data_type": _TYPES[element], "dims": dims}
+    return tensor_entry(port.get_any_name(), _TYPES[element], _dims(port), batched)
 
 
 class TritonPythonModel:
@@ -76,12 +76,8 @@ class TritonPythonModel:
             if "sequence_batching" not in config:
                 auto_complete_model_config.set_dynamic_batching()
             batched = True
-        if not config["input"]:
-            for port in model.inputs:
-                auto_complete_model_config.add_input(_properties(port, batched))
-        if not config["output"]:
-            for port in model.outputs:
-                auto_complete_model_config.add_output(_properties(port, batched))
+        for kind, ports in (("input", model.inputs), ("output", model.outputs)):
+            config[kind] = config[kind] or [_properties(port, batched) for port in ports]
         return auto_complete_model_config
 
     def initialize(self, args):

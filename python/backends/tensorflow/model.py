@@ -5,7 +5,13 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from frozen_graph import FrozenGraph
 from nereid_worker.bfloat16 import BFloat16Array
-from nereid_worker.framework import BatchedExecution, parse_config, require
+from nereid_worker.framework import (
+    BatchedExecution,
+    parse_config,
+    require,
+    tensor_entry,
+    without_dimensions,
+)
 from saved_model import SavedModel
 
 _DEFAULT_BATCH_SIZE = 4
@@ -41,8 +47,8 @@ def _properties(name, spec, batched):
         )
     if spec.dtype.name not in _TYPES:
         raise pb_utils.TritonModelException(f"'{name}' has the type {spec.dtype.name}")
-    dims = [-1 if size is None else size for size in spec.shape.as_list()]
-    return {"name": name, "data_type": _TYPES[spec.dtype.name], "dims": dims[1 if batched else 0 :]}
+    shape = [-1 if size is None else size for size in spec.shape.as_list()]
+    return tensor_entry(name, _TYPES[spec.dtype.name], shape, batched)
 
 
 class TritonPythonModel:
@@ -59,12 +65,10 @@ class TritonPythonModel:
             if "sequence_batching" not in config:
                 auto_complete_model_config.set_dynamic_batching()
             batched = True
-        if not config["input"]:
-            for name, spec in model.inputs.items():
-                auto_complete_model_config.add_input(_properties(name, spec, batched))
-        if not config["output"]:
-            for name, spec in model.outputs.items():
-                auto_complete_model_config.add_output(_properties(name, spec, batched))
+        for kind, specs in (("input", model.inputs), ("output", model.outputs)):
+            config[kind] = config[kind] or [
+                _properties(name, spec, batched) for name, spec in specs.items()
+            ]
         return auto_complete_model_config
 
     def initialize(self, args):
@@ -73,6 +77,8 @@ class TritonPythonModel:
         gpu = args["model_instance_kind"] == "GPU"
         self._device = f"/GPU:{args['model_instance_device_id']}" if gpu else "/CPU:0"
         self._outputs = [entry["name"] for entry in config["output"]]
+        inputs = self._model.inputs.items()
+        self._scalars = {name for name, spec in inputs if spec.shape.rank == 0}
         for kind, known in (("input", self._model.inputs), ("output", self._model.outputs)):
             for entry in config[kind]:
                 if entry["name"] not in known:
@@ -87,7 +93,8 @@ class TritonPythonModel:
 
     def _run(self, arrays):
         with self._tensorflow.device(self._device):
-            given = {name: self._tensor(name, array) for name, array in arrays.items()}
+            shaped = without_dimensions(arrays, self._scalars)
+            given = {name: self._tensor(name, array) for name, array in shaped.items()}
             outputs = self._model.call(given)
         return {name: self._array(outputs[name]) for name in self._outputs}
 

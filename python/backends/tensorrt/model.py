@@ -9,7 +9,13 @@ import triton_python_backend_utils as pb_utils
 from cuda_memory import Buffer, Cuda
 from engine_profiles import EngineProfiles
 from nereid_worker.bfloat16 import BFloat16Array
-from nereid_worker.framework import BatchedExecution, model_file, parse_config, require
+from nereid_worker.framework import (
+    BatchedExecution,
+    model_file,
+    parse_config,
+    require,
+    tensor_entry,
+)
 
 _DEFAULT_MODEL = "model.plan"
 
@@ -80,16 +86,12 @@ class TritonPythonModel:
             if "sequence_batching" not in config:
                 auto_complete_model_config.set_dynamic_batching()
             batched = True
-        for kind, add in (
-            ("input", auto_complete_model_config.add_input),
-            ("output", auto_complete_model_config.add_output),
-        ):
-            if config[kind]:
-                continue
-            for tensor in tensors.values():
-                if tensor.is_input == (kind == "input"):
-                    dims = list(tensor.shape[1 if batched else 0 :])
-                    add({"name": tensor.name, "data_type": tensor.data_type, "dims": dims})
+        for kind in ("input", "output"):
+            config[kind] = config[kind] or [
+                tensor_entry(tensor.name, tensor.data_type, tensor.shape, batched)
+                for tensor in tensors.values()
+                if tensor.is_input == (kind == "input")
+            ]
         return auto_complete_model_config
 
     def initialize(self, args):
