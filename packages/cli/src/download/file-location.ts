@@ -75,9 +75,18 @@ class LocalFile implements RemoteFile {
       total: found.size,
       validator: `${found.mtimeMs}`,
       checksum: null,
-      bytes: createReadStream(this.from, { start: from, signal }),
+      bytes: piecesOf(this.from, from, signal),
     };
   }
+}
+
+/** The file is not opened before somebody reads. */
+async function* piecesOf(
+  path: string,
+  start: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { start, signal });
 }
 
 function unreadable(error: NodeJS.ErrnoException): DownloadError {

@@ -26,8 +26,8 @@ export interface HttpFetched {
   readonly headers: Headers;
   /** Headers of the answer that redirected first, when one did: some sources say there what the file is. */
   readonly firstHeaders: Headers;
-  /** The body's pieces; fails when none comes for `idleMs`. */
-  readonly bytes: AsyncIterable<Uint8Array>;
+  /** To be read to its end, or given back by `return`. Fails when nothing comes for `idleMs`. */
+  readonly bytes: AsyncIterableIterator<Uint8Array> & { return(): Promise<unknown> };
 }
 
 /**
@@ -61,7 +61,7 @@ export async function fetchBytes(
         idle.stop();
         throw await refusal(response, url, access.hint);
       }
-      const bytes = bodyOf(response, url, idle);
+      const bytes = new Body(response, url, idle);
       return { status: response.status, headers: response.headers, firstHeaders, bytes };
     }
     idle.stop();
@@ -81,6 +81,7 @@ export async function fetchText(
 ): Promise<{ text: string; headers: Headers }> {
   const { bytes, headers, status } = await fetchBytes(url, access, signal);
   if (status !== 200) {
+    await bytes.return();
     throw new DownloadError(`${shown(url)} answered ${status}`, { isTemporary: false });
   }
   const pieces: Uint8Array[] = [];
@@ -145,24 +146,40 @@ async function send(
   }
 }
 
-async function* bodyOf(response: Response, url: URL, idle: IdleTimer): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) {
-    idle.stop();
-    return;
+/** A body's pieces. No generator: one that nobody began to read would not hear of its `return`. */
+class Body implements AsyncIterableIterator<Uint8Array> {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  readonly #url: URL;
+  readonly #idle: IdleTimer;
+
+  constructor(response: Response, url: URL, idle: IdleTimer) {
+    this.#reader = response.body?.getReader() ?? null;
+    this.#url = url;
+    this.#idle = idle;
+    if (this.#reader === null) idle.stop();
   }
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        throw lost(error, url, idle);
-      });
-      if (done) return;
-      idle.restart();
-      yield value;
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#reader === null) return { done: true, value: undefined };
+    try {
+      const { done, value } = await this.#reader.read();
+      if (done) return await this.return();
+      this.#idle.restart();
+      return { done: false, value };
+    } catch (error) {
+      await this.return();
+      throw lost(error, this.#url, this.#idle);
     }
-  } finally {
-    idle.stop();
-    await reader.cancel().catch(() => {});
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#idle.stop();
+    await this.#reader?.cancel().catch(() => {});
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }
 

@@ -41,13 +41,19 @@ export class HttpFile implements RemoteFile {
     const range = offset > 0 ? `bytes=${offset}-` : null;
     const fetched = await fetchBytes(this.#url, this.#access, signal, range);
     const content = this.#contentOf(fetched, offset);
+    if (content?.bytes !== fetched.bytes) await fetched.bytes.return();
     if (content !== null) return content;
+    if (offset === 0) {
+      throw new DownloadError(
+        `${this.from} answered ${fetched.status}, though no part was asked for`,
+        { isTemporary: false },
+      );
+    }
     // Not what was asked for: the whole file then.
-    await cancel(fetched);
     return this.open(0, signal);
   }
 
-  /** Null when a part was asked for, and what came is another, or none. @throws DownloadError */
+  /** Null when what came is not what was asked for. */
   #contentOf(fetched: HttpFetched, offset: number): RemoteContent | null {
     const { status, headers, bytes } = fetched;
     const about = { validator: validatorOf(fetched), checksum: this.#checksumOf(fetched) };
@@ -63,18 +69,11 @@ export class HttpFile implements RemoteFile {
     if (status === 206 && offset > 0 && Number(range?.[1] ?? Number.NaN) === offset) {
       return { ...about, offset, total, bytes };
     }
-    if (offset > 0) return null;
-    throw new DownloadError(`${this.from} answered ${status}, though no part was asked for`, {
-      isTemporary: false,
-    });
+    return null;
   }
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-async function cancel({ bytes }: HttpFetched): Promise<void> {
-  await bytes[Symbol.asyncIterator]().return?.();
-}
 
 /** A strong entity tag, else the date: what is weak may mean other bytes. RFC 9110 section 8.8. */
 function validatorOf({ headers, firstHeaders }: HttpFetched): string | null {

@@ -32,7 +32,7 @@ export interface RemoteContent {
   /** Differs when the file has changed; null when the source does not say. */
   readonly validator: string | null;
   readonly checksum: Checksum | null;
-  /** To be read to its end, or cancelled by `return`. */
+  /** To be read to its end, or given back by `return`, also where nothing was read. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 

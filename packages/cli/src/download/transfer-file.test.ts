@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -220,6 +221,36 @@ describe('transferFile', () => {
     await expect(transferFile(remote, target, null, hooks(interruption.signal))).rejects.toThrow(
       'interrupted',
     );
+  });
+
+  it.each([
+    ['a file of another size than was listed', 200, {}, /it has changed/u],
+    ['what is said where nothing is missing', 416, tag, null],
+    ['a part that was not asked for', 206, tag, /no part was asked for/u],
+  ])('gives back what it does not read: %s', async (_, status, more, text) => {
+    const closed: Promise<unknown>[] = [];
+    server = await localServer((_request, response) => {
+      closed.push(once(response, 'close'));
+      // It never ends by itself.
+      const head =
+        status === 200
+          ? { 'content-length': 2 * content.length }
+          : { 'content-range': `bytes */${content.length}` };
+      response.writeHead(status, { ...more, ...head }).write(content);
+    });
+    const target = join(folder, 'model.onnx');
+    const url = `${server.url}/model.onnx`;
+    if (status === 416) {
+      writeFileSync(target, content);
+      writeFileSync(`${target}.part.json`, JSON.stringify({ from: url, validator: tag.etag }));
+    }
+    const size = status === 200 ? 5 : null;
+    const remote = new HttpFile({ url, path: '', access, size });
+    const transferred = transferFile(remote, target, null, hooks());
+    if (text === null) await transferred;
+    else await expect(transferred).rejects.toThrow(text);
+    await Promise.all(closed);
+    expect(closed).toHaveLength(1);
   });
 
   it('puts together what comes in any pieces', async () => {

@@ -95,6 +95,14 @@ class Attempt {
     const state = await this.#state();
     const have = state === null ? 0 : await sizeOf(this.#target);
     const content = await this.#open(have, state);
+    try {
+      await this.#store(content);
+    } finally {
+      await giveBack(content);
+    }
+  }
+
+  async #store(content: RemoteContent): Promise<void> {
     const { offset } = content;
     const handle = await open(this.#target, offset > 0 ? 'r+' : 'w');
     try {
@@ -138,7 +146,7 @@ class Attempt {
     const { signal } = this.#hooks;
     const content = await this.#remote.open(have, signal);
     if (content.offset === 0 || content.validator === state?.validator) return content;
-    await content.bytes[Symbol.asyncIterator]().return?.();
+    await giveBack(content);
     return this.#remote.open(0, signal);
   }
 
@@ -214,6 +222,11 @@ class Attempt {
     await rm(statePath(this.#target), { force: true });
     await rm(this.#target, { force: true });
   }
+}
+
+/** Nothing more is read of it, if anything was. */
+async function giveBack({ bytes }: RemoteContent): Promise<void> {
+  await bytes[Symbol.asyncIterator]().return?.();
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
