@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -228,9 +229,11 @@ sha256 = { "a b/model.pb" = "${sha256(graph)}" }
   it('goes no two ways at once', async () => {
     server = await localServer((request, response) => serveContent(request, response, graph));
     mkdirSync(at('.nereid-downloads'));
-    writeFileSync(at('.nereid-downloads/m@1.lock'), String(process.pid));
+    const lock = at('.nereid-downloads/m@1.lock');
+    symlinkSync(String(process.pid), lock);
     expect((await download(entry('m'))).context.err()).toContain('wait for it, or remove');
-    writeFileSync(at('.nereid-downloads/m@1.lock'), '999999999');
+    rmSync(lock);
+    symlinkSync('999999999', lock);
     expect((await download(entry('m'))).status).toBe(0);
   });
 

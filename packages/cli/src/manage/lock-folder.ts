@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CommandError } from '../command/exit-status.ts';
 
@@ -12,14 +12,13 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   // The second time only after a process that has ended without giving it back.
   for (let attempt = 0; ; attempt++) {
     try {
-      const handle = await open(path, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
+      // A link, since it says from its first moment on whose it is: a file would be empty until it is written.
+      await symlink(String(process.pid), path);
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
+    const pid = Number(await readlink(path).catch(() => ''));
     if (attempt > 0 || isRunning(pid)) {
       throw new CommandError(
         `process ${pid} is at work on ${folder}: wait for it, or remove ${path}`,
