@@ -112,6 +112,12 @@ describe('.npy', () => {
     expect(read).toEqual(new Tensor(given.datatype as DataType, given.shape, given.data as never));
   });
 
+  it('writes any number of texts', () => {
+    const count = 200_000;
+    const bytes = writeNpy(tensor('BYTES', [count], Array<string>(count).fill('a')));
+    expect(readNpy(bytes, 'x.npy').size).toBe(count);
+  });
+
   it("reads what lies in Fortran's order row by row", () => {
     const text = "{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3, 2), }\n";
     const head = Buffer.from(

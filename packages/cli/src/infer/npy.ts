@@ -155,7 +155,7 @@ export function writeNpy(given: Tensor): Buffer {
 }
 
 function writeTexts(elements: readonly Uint8Array[], shape: readonly number[]): Buffer {
-  const width = Math.max(1, ...elements.map(({ length }) => length));
+  const width = elements.reduce((longest, { length }) => Math.max(longest, length), 1);
   const body = Buffer.alloc(width * elements.length);
   for (const [at, element] of elements.entries()) body.set(element, at * width);
   return Buffer.concat([header(`|S${width}`, shape), body]);
