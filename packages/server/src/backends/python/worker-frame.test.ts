@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   encodeFrame,
   encodeSharedFrame,
@@ -41,6 +41,15 @@ describe('frames', () => {
       }
       expect((payload as Uint8Array).byteLength).toBe(offset);
     });
+  });
+
+  it('are not copied with each of their pieces', () => {
+    const text = `"${'x'.repeat(1_000_000)}"`;
+    const stream = Buffer.concat([...encodeFrame(text, [])]);
+    const join = vi.spyOn(Buffer, 'concat');
+    expect(read(stream, 1000)).toEqual([[text, new Uint8Array(0)]]);
+    expect(join.mock.calls.length).toBeLessThanOrEqual(2);
+    join.mockRestore();
   });
 
   it('may say that their payload lies in shared memory', () => {

@@ -83,7 +83,10 @@ const noPayload = new Uint8Array(0);
 /** Puts frames together from what arrives. A large payload is copied once, into memory of its own. */
 export class FrameReader {
   readonly #receiver: FrameReceiver;
-  #rest: Buffer | null = null;
+  /** What has come of a head and its text, while that is less than `#wantedBytes`. */
+  #pieces: Buffer[] = [];
+  #piecesBytes = 0;
+  #wantedBytes = headBytes;
   #text = '';
   #payload: Uint8Array | null = null;
   #payloadFilled = 0;
@@ -100,22 +103,32 @@ export class FrameReader {
         chunk = this.#fillPayload(chunk, this.#payload);
         continue;
       }
-      if (this.#rest !== null) {
-        chunk = Buffer.concat([this.#rest, chunk]);
-        this.#rest = null;
-      }
-      const taken = this.#takeHead(chunk);
+      const joined = this.#joined(chunk);
+      if (joined === null) return;
+      const taken = this.#takeHead(joined);
       if (taken === 0) {
-        this.#rest = chunk;
+        this.#pieces = [joined];
+        this.#piecesBytes = joined.length;
         return;
       }
-      chunk = chunk.subarray(taken);
+      chunk = joined.subarray(taken);
     }
+  }
+
+  /** With what came before; null while that is too little. A large text comes in hundreds of pieces. */
+  #joined(chunk: Buffer): Buffer | null {
+    if (this.#pieces.length === 0) return chunk;
+    this.#pieces.push(chunk);
+    this.#piecesBytes += chunk.length;
+    if (this.#piecesBytes < this.#wantedBytes) return null;
+    const joined = Buffer.concat(this.#pieces, this.#piecesBytes);
+    this.#pieces = [];
+    return joined;
   }
 
   /** @returns the bytes of head and text, 0 when they are not all there yet. */
   #takeHead(chunk: Buffer): number {
-    if (chunk.length < headBytes) return 0;
+    if (!this.#isThere(chunk, headBytes)) return 0;
     const textBytes = chunk.readUInt32LE(0);
     const payloadBytes = readLongNumber(chunk, 8);
     const place = chunk.readUInt32LE(4);
@@ -125,7 +138,7 @@ export class FrameReader {
     }
     const textEnd = headBytes + textBytes;
     const end = place === placeInline ? textEnd : textEnd + longNumberBytes;
-    if (chunk.length < end) return 0;
+    if (!this.#isThere(chunk, end)) return 0;
     const text = chunk.toString('utf8', headBytes, textEnd);
     if (place !== placeInline) {
       const offset = readLongNumber(chunk, textEnd);
@@ -144,6 +157,12 @@ export class FrameReader {
     return end;
   }
 
+  #isThere(chunk: Buffer, byteCount: number): boolean {
+    if (chunk.length >= byteCount) return true;
+    this.#wantedBytes = byteCount;
+    return false;
+  }
+
   /** Taken when all of it is there: it is small. */
   #takeNumbers(chunk: Buffer, numbersBytes: number, payloadBytes: number): number {
     if (numbersBytes > numbersBytesMax || payloadBytes > formPayloadBytesMax) {
@@ -151,7 +170,7 @@ export class FrameReader {
     }
     const numbersEnd = headBytes + numbersBytes;
     const end = numbersEnd + payloadBytes;
-    if (chunk.length < end) return 0;
+    if (!this.#isThere(chunk, end)) return 0;
     // From Node's pool: its places are multiples of 8, as typed arrays need.
     const payload = Buffer.allocUnsafe(payloadBytes);
     chunk.copy(payload, 0, numbersEnd, end);
