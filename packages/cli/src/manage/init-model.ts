@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Command, CommandContext } from '../command/command.ts';
 import { CommandError } from '../command/exit-status.ts';
@@ -8,6 +8,7 @@ import type { ModelFile } from '../inspect/model-file.ts';
 import { readModelFile } from '../inspect/read-model-file.ts';
 import { lockFolder } from './lock-folder.ts';
 import { checkModelName, folderOptions, modelFolders } from './model-folders.ts';
+import { moveFolder } from './move-folder.ts';
 
 const versionMax = 999_999_999_999_999;
 const batchSizeMax = 2_147_483_647;
@@ -88,12 +89,12 @@ async function placeModel(
     const hadConfiguration = await exists(join(folder, 'config.pbtxt'));
     await mkdir(folders.models, { recursive: true });
     if (!hadConfiguration) await writeFile(join(own, 'config.pbtxt'), configuration);
-    if (!hadFolder) await rename(own, folder);
-    else {
-      if (!hadConfiguration) await rename(join(own, 'config.pbtxt'), join(folder, 'config.pbtxt'));
-      await rename(join(own, version), join(folder, version));
-    }
     const config = join(folder, 'config.pbtxt');
+    if (!hadFolder) await moveFolder(own, folder);
+    else {
+      if (!hadConfiguration) await moveFolder(join(own, 'config.pbtxt'), config);
+      await moveFolder(join(own, version), join(folder, version));
+    }
     context.stdout.write(`made ${join(folder, version, file.localName)}\n`);
     context.stdout.write(hadConfiguration ? `kept ${config}\n` : `made ${config}\n`);
     for (const note of file.notes) context.stderr.write(`${config}: ${note}\n`);

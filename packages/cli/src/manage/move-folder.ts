@@ -6,7 +6,7 @@ import { lockFolder } from './lock-folder.ts';
 const stagingFolder = '.nereid-downloads';
 
 /**
- * Moves a folder so that nobody sees half of it in either place. To another file system it is copied beside the
+ * Moves a folder, or a file, so that nobody sees half of it in either place. To another file system it is copied beside the
  * place where it goes, appears there by a rename, and disappears from where it was by one.
  * @throws Error of the file system's; the folder is then where it was.
  */
