@@ -1,5 +1,5 @@
 import { googleAccess } from './google-access.ts';
-import { fetchText, type HttpAccess, type HttpFetched } from './http-fetch.ts';
+import { fetchJson, type HttpAccess, type HttpFetched } from './http-fetch.ts';
 import { HttpFile } from './http-file.ts';
 import {
   type Checksum,
@@ -57,7 +57,7 @@ export class GcsLocation implements Location {
       const url = new URL(this.#objects);
       url.searchParams.set('prefix', folder);
       if (token !== undefined) url.searchParams.set('pageToken', token);
-      const page = JSON.parse((await fetchText(url, this.#access, signal)).text) as ObjectPage;
+      const page = (await fetchJson(url, this.#access, signal)).value as ObjectPage;
       for (const { name, size } of page.items ?? []) {
         const path = name.slice(folder.length);
         if (path === '' || path.endsWith('/')) continue;

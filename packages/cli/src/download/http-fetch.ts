@@ -98,6 +98,24 @@ export async function fetchText(
   return { text: Buffer.concat(pieces).toString(), headers };
 }
 
+/** The same of a listing in JSON. @throws DownloadError */
+export async function fetchJson(
+  url: string | URL,
+  access: HttpAccess,
+  signal: AbortSignal,
+): Promise<{ value: unknown; headers: Headers }> {
+  const { text, headers } = await fetchText(url, access, signal);
+  try {
+    return { value: JSON.parse(text), headers };
+  } catch (error) {
+    // Such as the page of a network that wants to be logged in to.
+    throw new DownloadError(`${shown(url)} answered with what is no JSON`, {
+      isTemporary: false,
+      cause: error,
+    });
+  }
+}
+
 /** A URL for messages: without credentials, and without signatures in its query. */
 export function shown(url: string | URL): string {
   const { origin, protocol, pathname } = new URL(typeof url === 'string' ? url : url.href);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fetchText, type HttpAccess, type HttpFetched } from './http-fetch.ts';
+import { fetchJson, type HttpAccess, type HttpFetched } from './http-fetch.ts';
 import { HttpFile } from './http-file.ts';
 import {
   type Checksum,
@@ -64,12 +64,12 @@ export class HuggingFaceLocation implements Location {
     let url: string | null = `${start}?recursive=true`;
     const files: RemoteFile[] = [];
     while (url !== null) {
-      const { text, headers }: { text: string; headers: Headers } = await fetchText(
+      const { value, headers }: { value: unknown; headers: Headers } = await fetchJson(
         url,
         this.#access,
         signal,
       );
-      for (const entry of JSON.parse(text) as TreeEntry[]) {
+      for (const entry of value as TreeEntry[]) {
         if (entry.type !== 'file' || !entry.path.startsWith(folder)) continue;
         const name = entry.path.slice(folder.length);
         files.push(

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalServer, localServer, serveContent } from '../testing/local-server.ts';
-import { fetchBytes } from './http-fetch.ts';
+import { fetchBytes, fetchJson } from './http-fetch.ts';
 import { HttpFile } from './http-file.ts';
-import type { RemoteFile } from './remote-file.ts';
+import { DownloadError, type RemoteFile } from './remote-file.ts';
 import { type TransferHooks, transferFile } from './transfer-file.ts';
 
 const content = Buffer.from(
@@ -345,6 +345,13 @@ describe('fetchBytes', () => {
         for await (const _ of bytes);
       })(),
     ).rejects.toThrow('nothing came for 0.05 s');
+  });
+
+  it('says of a list that it is none', async () => {
+    server = await localServer((_, response) => response.end('<html>'));
+    await expect(fetchJson(`${server.url}/list`, access, signal)).rejects.toThrow(
+      new DownloadError(`${server.url}/list answered with what is no JSON`, { isTemporary: false }),
+    );
   });
 
   it('keeps passwords out of messages', async () => {
