@@ -1,6 +1,6 @@
 import { createSign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { HttpAccess } from './http-fetch.ts';
+import { type HttpAccess, shown } from './http-fetch.ts';
 import { DownloadError } from './remote-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,6 +10,7 @@ const tokenAddress = 'https://oauth2.googleapis.com/token';
 const tokenSeconds = 3600;
 /** A token is asked for anew so long before it ends. */
 const marginMs = 60_000;
+const answerWaitMsMax = 60_000;
 
 /** A key of a service account, or what `gcloud auth application-default login` leaves. */
 interface GoogleCredentials {
@@ -49,10 +50,16 @@ export function googleAccess(environment: Environment): HttpAccess {
 }
 
 async function newToken(path: string): Promise<{ text: string; untilMs: number }> {
-  const credentials = JSON.parse(await readFile(path, 'utf8')) as GoogleCredentials;
-  const response = await fetch(credentials.token_uri ?? tokenAddress, {
+  const credentials = await readCredentials(path);
+  const address = credentials.token_uri ?? tokenAddress;
+  const response = await fetch(address, {
     method: 'POST',
     body: new URLSearchParams(grantOf(credentials, path)),
+    signal: AbortSignal.timeout(answerWaitMsMax),
+  }).catch((error: Error) => {
+    const { message } = error.cause instanceof Error ? error.cause : error;
+    const text = `${shown(address)}, which gives tokens for the credentials in ${path}: ${message}`;
+    throw new DownloadError(text, { isTemporary: true, cause: error });
   });
   const answer = (await response.json().catch(() => ({}))) as {
     access_token?: string;
@@ -67,6 +74,17 @@ async function newToken(path: string): Promise<{ text: string; untilMs: number }
   }
   const ms = (answer.expires_in ?? tokenSeconds) * 1000;
   return { text: answer.access_token, untilMs: Date.now() + ms - marginMs };
+}
+
+async function readCredentials(path: string): Promise<GoogleCredentials> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as GoogleCredentials;
+  } catch (error) {
+    throw new DownloadError(`there are no credentials in ${path}: ${(error as Error).message}`, {
+      isTemporary: false,
+      cause: error,
+    });
+  }
 }
 
 function grantOf(credentials: GoogleCredentials, path: string): Record<string, string> {

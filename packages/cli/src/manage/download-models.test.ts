@@ -366,4 +366,24 @@ describe('download-models from Cloud Storage', () => {
     const refused = await download(list.replace('.m]', '.n]'), [], environment);
     expect(refused.context.err()).toContain('set GOOGLE_APPLICATION_CREDENTIALS');
   });
+
+  it.each([
+    ['no JSON', /there are no credentials in .*key\.json: /u],
+    [
+      JSON.stringify({
+        type: 'authorized_user',
+        refresh_token: 'x',
+        token_uri: 'http://127.0.0.1:1',
+      }),
+      /http:\/\/127\.0\.0\.1:1\/, which gives tokens for the credentials in .*key\.json: /u,
+    ],
+  ])('tells why there is no token: %s', async (key, text) => {
+    writeFileSync(at('key.json'), key);
+    const list = '[[models.m]]\nurl = "gs://bucket/models/m"\ntype = "directory"\n';
+    const { status, context } = await download(list, [], {
+      GOOGLE_APPLICATION_CREDENTIALS: at('key.json'),
+    });
+    expect(status).toBe(1);
+    expect(context.err()).toMatch(text);
+  });
 });
