@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { readSocket } from '@nereid/transport';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -77,53 +78,12 @@ export class WorkerProcess implements WorkerChannel {
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
     this.#shared = new SharedTensors(options.blocks, options.clock);
-    const { clock, logger, label } = options;
     this.#child = startWorker(options);
     this.#socket = this.#child.stdio[3] as Socket;
-    const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error('a worker without output');
-    new WorkerOutput({
-      stream: stdout,
-      clock,
-      writeLine: (line) => logger.info(`[${label}] ${line}`),
-    });
-    this.#errors = new WorkerOutput({
-      stream: stderr,
-      clock,
-      writeLine: (line) => logger.info(`[${label}] ${line}`),
-    });
-    const reader = new FrameReader({
-      text: (text, payload) => this.#receive(text, payload),
-      numbers: (numbers, payload) => this.#receiveNumbers(numbers, payload),
-    });
-    readSocket(this.#socket, {
-      read: (bytes) => this.#push(reader, bytes),
-      readTarget: () => null,
-      readInPlace: () => {},
-    });
-    // The end of the process tells; a broken pipe is only its first sign.
-    this.#socket.on('error', () => {});
-    this.ended = new Promise((resolve) => {
-      const end = (reason: string): void => {
-        if (this.#over) return;
-        this.#over = true;
-        this.#socket.destroy();
-        this.#region?.close();
-        this.#region = null;
-        this.#shared.close();
-        options.blocks.release();
-        options.ended(this.#fault ?? reason);
-        resolve();
-      };
-      this.#child.on('error', (error) => end(error.message));
-      // After `exit` there may still be messages to read; `close` waits for all streams, which a
-      // process that the model has started may hold open.
-      this.#child.on('exit', (status, signal) => {
-        const reason = signal === null ? `status ${status}` : `signal ${signal}`;
-        this.#socket.once('close', () => end(reason));
-        setTimeout(() => end(reason), 100);
-      });
-    });
+    this.#logged(this.#child.stdout);
+    this.#errors = this.#logged(this.#child.stderr);
+    this.#readMessages();
+    this.ended = new Promise((resolve) => this.#watchEnd(resolve));
   }
 
   /** Null when it could not be started. */
@@ -196,6 +156,52 @@ export class WorkerProcess implements WorkerChannel {
     this.#shares = shares;
     if (region !== null) this.#region = AnswerRegion.open(this.pid, region);
     return this.#region !== null;
+  }
+
+  #logged(stream: Readable | null): WorkerOutput {
+    if (stream === null) throw new Error('a worker without output');
+    const { clock, logger, label } = this.#options;
+    return new WorkerOutput({
+      stream,
+      clock,
+      writeLine: (line) => logger.info(`[${label}] ${line}`),
+    });
+  }
+
+  #readMessages(): void {
+    const reader = new FrameReader({
+      text: (text, payload) => this.#receive(text, payload),
+      numbers: (numbers, payload) => this.#receiveNumbers(numbers, payload),
+    });
+    readSocket(this.#socket, {
+      read: (bytes) => this.#push(reader, bytes),
+      readTarget: () => null,
+      readInPlace: () => {},
+    });
+    // The end of the process tells; a broken pipe is only its first sign.
+    this.#socket.on('error', () => {});
+  }
+
+  #watchEnd(ended: () => void): void {
+    const end = (reason: string): void => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#socket.destroy();
+      this.#region?.close();
+      this.#region = null;
+      this.#shared.close();
+      this.#options.blocks.release();
+      this.#options.ended(this.#fault ?? reason);
+      ended();
+    };
+    this.#child.on('error', (error) => end(error.message));
+    // After `exit` there may still be messages to read; `close` waits for all streams, which a
+    // process that the model has started may hold open.
+    this.#child.on('exit', (status, signal) => {
+      const reason = signal === null ? `status ${status}` : `signal ${signal}`;
+      this.#socket.once('close', () => end(reason));
+      setTimeout(() => end(reason), 100);
+    });
   }
 
   #frame(text: string, tensors: readonly Uint8Array[]): readonly Uint8Array[] {
