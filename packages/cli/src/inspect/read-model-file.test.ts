@@ -241,6 +241,7 @@ dynamic_batching { }
     ],
     ['x.xml', '<net></net>', 'it has no parameters'],
     ['y.xml', '<!DOCTYPE x [<!ENTITY a "b">]>', 'it declares entities'],
+    ['x.pt2', '', 'with a config.pbtxt of your own (platform: "torch_aoti")'],
     ['x.h5', '', 'is none of the models that can be read'],
   ])('refuses %s', (name, content, problem) => {
     expect(() => readModelFile(file(name, content))).toThrow(problem);

@@ -27,7 +27,7 @@ export function readModelFile(path: string): ModelFile {
   }
   if (extname(path).toLowerCase() === '.pt2') {
     throw new CommandError(
-      `${path} was written by torch.export, which the pytorch backend does not load: write TorchScript (torch.jit.trace, torch.jit.script) or ONNX (torch.onnx.export)`,
+      `${path} was written by torch.export, and what it takes is not told without running it: put it into the repository as NAME/1/model.pt2 with a config.pbtxt of your own (platform: "torch_aoti"), or write TorchScript (torch.jit.trace, torch.jit.script) or ONNX (torch.onnx.export)`,
     );
   }
   throw new CommandError(
