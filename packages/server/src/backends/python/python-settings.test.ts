@@ -60,6 +60,15 @@ test.each([
   expect(settings({}, { EXECUTION_ENV_PATH: value }).executionEnvironment).toBe(path);
 });
 
+test("EXECUTION_ENV_PATH takes a model's folder as it is called", () => {
+  const parameters = new Map([
+    ['EXECUTION_ENV_PATH', { string_value: '$$TRITON_MODEL_DIRECTORY/env' }],
+  ]);
+  const config = { ...emptyModelConfig(), parameters };
+  const { executionEnvironment } = pythonSettings(config, "/models/a$&b$'c", new Map());
+  expect(executionEnvironment).toBe("/models/a$&b$'c/env");
+});
+
 describe('what cannot be is refused', () => {
   test.each([
     ['stub-timeout-seconds', '0', 'must be a whole number from 1 to 86400'],

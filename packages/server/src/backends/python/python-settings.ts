@@ -62,7 +62,7 @@ export function pythonSettings(
 
 function executionEnvironment(config: ModelConfig, modelDirectory: string): string | null {
   const given = config.parameters.get('EXECUTION_ENV_PATH')?.string_value ?? '';
-  return given === '' ? null : resolve(given.replace(modelDirectoryMark, modelDirectory));
+  return given === '' ? null : resolve(given.replace(modelDirectoryMark, () => modelDirectory));
 }
 
 function installRequirements(setting: string): boolean {
