@@ -49,7 +49,7 @@ class ResponseIterator:
             return
         self._owner.forget(self._number)
         try:
-            self._owner.channel.send({"kind": "cancel-call", "call": self._number})
+            self._owner.channel.send_soon({"kind": "cancel-call", "call": self._number})
         except OSError:
             pass
 

@@ -25,7 +25,8 @@ class Session:
         self.channel = channel
         self._numbers = itertools.count(1)
         self._answers = {}
-        self._answers_lock = threading.Lock()
+        # Not a plain one: an iterator that nobody holds any more may be collected while this thread has it.
+        self._answers_lock = threading.RLock()
         channel.on("answer", self._answered)
 
     def log(self, level, message):

@@ -6,6 +6,7 @@ import pytest
 
 from nereid_worker import session
 from nereid_worker.channel import Channel
+from nereid_worker.response_iterator import ResponseIterator
 from nereid_worker.response_sender import RequestState
 from nereid_worker.session import Session
 
@@ -175,3 +176,22 @@ def test_numbers_arrive_whole_between_texts(pair, size):
         assert (bytes(numbers), bytes(arrived)) == (bytes([number]) * (number + 1), payload)
         assert theirs.next_work()[0] == {"kind": "x", "n": number}
     sender.join()
+
+
+def test_an_iterator_that_is_collected_in_the_middle_of_a_send_waits_for_nothing(pair):
+    ours, theirs = pair
+    owner = Session(ours)
+    iterator = ResponseIterator(owner, owner.call({"kind": "infer"}))
+
+    def collect():
+        with owner._answers_lock, ours._write_lock:
+            iterator.__del__()
+            iterator._finished = True
+
+    thread = threading.Thread(target=collect, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    ours.send({"kind": "next"})
+    messages = [theirs.next_work()[0] for _ in range(3)]
+    assert [message["kind"] for message in messages] == ["infer", "next", "cancel-call"]
