@@ -50,7 +50,7 @@ class RequirementsInstaller {
 
   async environment(): Promise<PythonEnvironment> {
     const { modelName, cache, cacheDirectory } = this.#context;
-    const interpreter = await this.#interpreter();
+    const interpreter = await this.#describe(this.#base.python);
     const key = this.#file.key(`${interpreter.version}\n${interpreter.prefix}`);
     if (!cache.has(cacheDirectory, key) && (await this.#isSatisfied(key))) return this.#base;
     const folder = await cache.get(cacheDirectory, key, (directory) =>
@@ -59,10 +59,12 @@ class RequirementsInstaller {
     return environmentIn(folder, `the environment of model '${modelName}'`);
   }
 
-  async #interpreter(): Promise<Interpreter> {
-    const { ok, lines } = await this.#run(this.#base.python, ['-c', describe]);
-    if (!ok) throw this.#error(`'${this.#base.python}' cannot be run`, lines);
-    const [version, prefix, packagePaths] = JSON.parse(lines.at(-1) ?? '[]');
+  async #describe(python: string): Promise<Interpreter> {
+    const { ok, lines } = await this.#run(python, ['-c', describe]);
+    // Warnings may come before it and after it.
+    const described = lines.findLast((line) => line.startsWith('["'));
+    if (!ok || described === undefined) throw this.#error(`'${python}' cannot be run`, lines);
+    const [version, prefix, packagePaths] = JSON.parse(described);
     return { version, prefix, packagePaths };
   }
 
@@ -104,10 +106,11 @@ class RequirementsInstaller {
       );
     }
     const python = join(directory, 'bin', 'python');
-    const asked = await this.#run(python, ['-c', describe]);
-    const packages = asked.ok ? (JSON.parse(asked.lines.at(-1) ?? '[]')[2][0] as string) : null;
-    if (packages === null) throw this.#error(`'${python}' cannot be run`, asked.lines);
-    await writeFile(join(packages, parentFile), `${interpreter.packagePaths.join('\n')}\n`);
+    const [packages] = (await this.#describe(python)).packagePaths;
+    await writeFile(
+      join(packages as string, parentFile),
+      `${interpreter.packagePaths.join('\n')}\n`,
+    );
     if (!(await this.#run(python, ['-m', 'pip', '--version'])).ok) {
       const ensured = await this.#run(python, ['-m', 'ensurepip']);
       if (!ensured.ok) throw this.#error(`'${this.#base.python}' has no pip`, ensured.lines);
