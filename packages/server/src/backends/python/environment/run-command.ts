@@ -40,10 +40,14 @@ export class CommandRunner {
 
   stop(): void {
     this.#stopped = true;
-    for (const child of this.#running) child.kill('SIGKILL');
+    for (const child of this.#running) kill(child);
   }
 
-  #ended(child: ChildProcess, command: string, { line }: CommandOptions): Promise<CommandResult> {
+  #ended(
+    child: ChildProcess,
+    command: string,
+    { timeoutMs, line }: CommandOptions,
+  ): Promise<CommandResult> {
     return new Promise((resolve) => {
       const lines: string[] = [];
       const keep = (text: string): void => {
@@ -56,7 +60,12 @@ export class CommandRunner {
       for (const stream of [child.stdout, child.stderr]) {
         if (stream !== null) createInterface({ input: stream }).on('line', keep);
       }
+      const timer = setTimeout(() => {
+        keep(`${command} took longer than ${timeoutMs / 1000} s`);
+        kill(child);
+      }, timeoutMs);
       const end = (ok: boolean, reason: string | null): void => {
+        clearTimeout(timer);
         this.#running.delete(child);
         if (reason !== null) keep(reason);
         resolve({ ok, lines });
@@ -70,15 +79,25 @@ export class CommandRunner {
   }
 }
 
+/** In a group of its own, of which what it starts becomes a part. */
 function start(
   command: string,
   args: readonly string[],
-  { directory, timeoutMs }: CommandOptions,
+  { directory }: CommandOptions,
 ): ChildProcess {
   return startProcess(command, args, {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+    detached: true,
   });
+}
+
+/** With what it has started: pip's compilers would go on, and hold its output open. */
+function kill({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
 }
