@@ -1,4 +1,4 @@
-import type { ModelConfig, ModelDynamicBatching, TritonError } from '@nereid/protocol';
+import type { ModelConfig, TritonError } from '@nereid/protocol';
 import type { BackendInstance } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InferRequest } from '../../core/infer-request.ts';
@@ -8,22 +8,19 @@ import { QueueFullError } from '../../core/queue-full-error.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { ModelStatistics } from '../../observability/model-statistics.ts';
 import { BatchCounters, type BatchingReport } from '../batch-counters.ts';
-import { DynamicBatcher } from '../dynamic-batcher.ts';
 import type { InstanceUser } from '../idle-instances.ts';
 import { mayMergeOf } from '../mergeable-requests.ts';
 import { RequestIntake } from '../request-intake.ts';
 import { queueRequestsMaxDefault, stoppingError } from '../scheduled-request.ts';
 import { systemTurn, type Turn } from '../turn.ts';
 import { type CorrelationId, correlationIdOf } from './correlation-id.ts';
-import { DirectBatcher } from './direct-batcher.ts';
 import { KeptStates, type StateSettings } from './kept-states.ts';
 import { LiveSequences } from './live-sequences.ts';
-import { OldestBatcher } from './oldest-batcher.ts';
-import { PaddingRows } from './padding-execution.ts';
 import type { SchedulerHold } from './scheduler-hold.ts';
 import { Sequence } from './sequence.ts';
 import { SequenceBacklog } from './sequence-backlog.ts';
-import type { SequenceBatcher, SlotOwner } from './sequence-batcher.ts';
+import type { SlotOwner } from './sequence-batcher.ts';
+import { sequenceBatcherMaker } from './sequence-batcher-maker.ts';
 import { SequenceBatchers } from './sequence-batchers.ts';
 import { SequenceControls } from './sequence-controls.ts';
 import {
@@ -99,7 +96,17 @@ export class SequenceBatchScheduler
     const idleNs = Number(batching.max_sequence_idle_microseconds) * 1000;
     this.#live = new LiveSequences(clock, idleNs, (sequence) => this.#cutOffIdle(sequence));
     this.#backlog = new SequenceBacklog(clock, (sequence) => this.#rejectExpired(sequence));
-    this.#batchers = new SequenceBatchers(options.instances, this.#batcherMaker());
+    const maker = sequenceBatcherMaker({
+      ...options,
+      owner: this,
+      controls: this.controls,
+      mayMerge: this.#mayMerge,
+      counters: this.#counters,
+      turn: options.turn ?? systemTurn,
+      heldRequests: () => this.#hold?.requestCount ?? 0,
+      isHeld: () => this.#isHeld(),
+    });
+    this.#batchers = new SequenceBatchers(options.instances, maker);
   }
 
   get pendingCount(): number {
@@ -373,56 +380,9 @@ export class SequenceBatchScheduler
   #shownId({ id }: Sequence): CorrelationId {
     return typeof id === 'number' && id < 0 ? -id : id;
   }
-
-  #batcherMaker(): (instance: BackendInstance) => SequenceBatcher {
-    const { config, turn = systemTurn } = this.#options;
-    const oldest = config.sequence_batching?.oldest ?? null;
-    if (oldest === null) return this.#directBatcherMaker(turn);
-    const asked = oldest.max_candidate_sequences;
-    const slotCount = asked > 0 ? asked : Math.max(1, config.max_batch_size);
-    return (instance) => {
-      const batcher = new DynamicBatcher({
-        ...this.#options,
-        batching: { ...noPriorities, ...oldest },
-        instances: [instance],
-        turn,
-        counters: this.#counters,
-        startAtRequests: this.#hold?.requestCount ?? 0,
-      });
-      return new OldestBatcher(this, slotCount, batcher);
-    };
-  }
-
-  #directBatcherMaker(turn: Turn): (instance: BackendInstance) => SequenceBatcher {
-    const { config } = this.#options;
-    const padding = new PaddingRows(config, this.controls.notReady());
-    return (instance) =>
-      new DirectBatcher({
-        owner: this,
-        instance,
-        config,
-        mayMerge: this.#mayMerge,
-        padding,
-        statistics: this.statistics,
-        counters: this.#counters,
-        clock: this.clock,
-        turn,
-        isHeld: () => this.#isHeld(),
-      });
-  }
 }
 
 function occupy(slot: SequenceSlot, sequence: Sequence): void {
   slot.sequence = sequence;
   sequence.slot = slot;
 }
-
-const noPriorities: Pick<
-  ModelDynamicBatching,
-  'priority_levels' | 'default_priority_level' | 'default_queue_policy' | 'priority_queue_policy'
-> = {
-  priority_levels: 0,
-  default_priority_level: 0,
-  default_queue_policy: null,
-  priority_queue_policy: new Map(),
-};

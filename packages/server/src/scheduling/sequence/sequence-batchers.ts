@@ -1,5 +1,6 @@
 import type { BackendInstance } from '../../core/backend.ts';
 import type { SequenceBatcher } from './sequence-batcher.ts';
+import type { SequenceBatcherMaker } from './sequence-batcher-maker.ts';
 import type { SequenceSlot } from './sequence-slot.ts';
 
 /**
@@ -7,17 +8,14 @@ import type { SequenceSlot } from './sequence-slot.ts';
  * when the last of those that it has is over.
  */
 export class SequenceBatchers implements Iterable<SequenceBatcher> {
-  readonly #make: (instance: BackendInstance) => SequenceBatcher;
+  readonly #make: SequenceBatcherMaker;
   /** Those that take sequences, in the order of their instances. */
   #staying: ReadonlyMap<BackendInstance, SequenceBatcher>;
   /** Those that only go on with the sequences that they have, and what to call when there is none. */
   readonly #leaving = new Map<SequenceBatcher, () => void>();
 
   /** @param make called once for each instance. */
-  constructor(
-    instances: readonly BackendInstance[],
-    make: (instance: BackendInstance) => SequenceBatcher,
-  ) {
+  constructor(instances: readonly BackendInstance[], make: SequenceBatcherMaker) {
     this.#make = make;
     this.#staying = new Map(instances.map((instance) => [instance, make(instance)]));
   }
