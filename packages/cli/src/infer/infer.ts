@@ -20,6 +20,7 @@ import {
   unreachable,
   withServer,
 } from '../connection/server-connection.ts';
+import { textFor } from '../terminal/visible-text.ts';
 import { inputTensor } from './input-value.ts';
 import { writeNpy } from './npy.ts';
 import { jsonElements, resultJson, resultText } from './tensor-text.ts';
@@ -183,7 +184,7 @@ async function stream(
       const only = result.outputs.size === 1 ? [...result.outputs.values()][0] : undefined;
       isText =
         !given.flag('json') && only?.datatype === 'BYTES' && given.list('output').length === 0;
-      if (isText) stdout.write((only as Tensor).strings().join(''));
+      if (isText) stdout.write(textFor(stdout, (only as Tensor).strings().join('')));
       else await show(result, given, context);
     }
     if (isText) stdout.write('\n');

@@ -43,7 +43,7 @@ function elementText({ data, datatype }: Tensor, at: number, quoted: boolean): s
     const bytes = data[at] as Uint8Array;
     if (!isUtf8(bytes)) return `<${bytes.length} bytes>`;
     const text = Buffer.from(bytes).toString();
-    return quoted ? JSON.stringify(text) : visibleText(text);
+    return visibleText(quoted ? JSON.stringify(text) : text);
   }
   if (datatype === 'BOOL') return data[at] === 1 ? 'true' : 'false';
   if (datatype === 'FP16' || datatype === 'BF16') {
