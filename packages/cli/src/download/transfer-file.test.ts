@@ -23,9 +23,13 @@ let folder: string;
 let server: LocalServer | null = null;
 let waits: number[];
 let retries: string[];
+/** An answer that breaks off when more than so many bytes of the file have been written. */
+let breaking: { readonly response: ServerResponse; readonly from: number } | null = null;
 const hooks = (signal = new AbortController().signal): TransferHooks => ({
   signal,
-  progress: () => {},
+  progress: (bytes) => {
+    if (breaking !== null && bytes > breaking.from) breaking.response.destroy();
+  },
   retrying: (error) => retries.push(error.message),
   wait: async (ms) => {
     waits.push(ms);
@@ -36,6 +40,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'nereid-transfer-'));
   waits = [];
   retries = [];
+  breaking = null;
 });
 afterEach(async () => {
   await server?.close();
@@ -57,7 +62,7 @@ async function transfer(answer: Answer, digest: string | null = null): Promise<s
   return digestOf(readFileSync(target));
 }
 
-/** Sends so many bytes of what is asked for, and breaks off. */
+/** Sends so many bytes of what is asked for, and breaks off when some of them are there: what a client has not read is lost to it. */
 function breakOff(
   request: IncomingMessage,
   response: ServerResponse,
@@ -72,7 +77,8 @@ function breakOff(
       ? { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` }
       : {}),
   });
-  response.write(content.subarray(start, start + bytes), () => response.destroy());
+  breaking = { response, from: start };
+  response.write(content.subarray(start, start + bytes));
 }
 
 describe('transferFile', () => {
