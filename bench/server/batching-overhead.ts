@@ -12,8 +12,8 @@ import type { Execution } from '../../packages/server/src/core/execution.ts';
 import { silentLogger } from '../../packages/server/src/core/logger.ts';
 import type { Scheduler } from '../../packages/server/src/core/scheduler.ts';
 import { ModelStatistics } from '../../packages/server/src/observability/model-statistics.ts';
+import { DynamicBatchScheduler } from '../../packages/server/src/scheduling/batching/dynamic-batch-scheduler.ts';
 import { DefaultScheduler } from '../../packages/server/src/scheduling/default-scheduler.ts';
-import { DynamicBatchScheduler } from '../../packages/server/src/scheduling/dynamic-batch-scheduler.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { ratioOf } from '../harness/spread.ts';
 

@@ -40,7 +40,7 @@ import { unbuiltOptionsInUse } from './options/unbuilt-options.ts';
 import { DefinitionReader } from './repository/definition-reader.ts';
 import { LocalModelSource } from './repository/local-model-source.ts';
 import { ModelFinder } from './repository/model-finder.ts';
-import { RateLimiter } from './scheduling/rate-limiter.ts';
+import { RateLimiter } from './scheduling/rate-limiting/rate-limiter.ts';
 import { type CalledPlanes, serverInferencePort } from './server-inference-port.ts';
 import { type Planes, ServerPorts } from './server-ports.ts';
 import { serverStepModels } from './server-step-models.ts';

@@ -7,7 +7,7 @@ import type { IndexRow, ModelManager } from '../lifecycle/model-manager.ts';
 import { expectedInputShape, expectedOutputShape } from '../model-config/io-shape.ts';
 import type { ModelStatisticsSnapshot } from '../observability/model-statistics.ts';
 import type { LoadOverrides } from '../repository/model-definition.ts';
-import type { BatchingReport } from '../scheduling/batch-counters.ts';
+import type { BatchingReport } from '../scheduling/batching/batch-counters.ts';
 import { serverExtensions } from './server-extensions.ts';
 import type { ServerState } from './server-state.ts';
 

@@ -4,9 +4,9 @@ import type { Logger } from '../core/logger.ts';
 import { instancePlaces } from '../model-config/instance-groups.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
 import type { InstanceUser } from '../scheduling/idle-instances.ts';
-import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
-import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiter.ts';
-import { resourceNeeds } from '../scheduling/resource-pool.ts';
+import type { RateLimitedInstances } from '../scheduling/rate-limiting/rate-limited-instances.ts';
+import type { LimitedInstance, RateLimiter } from '../scheduling/rate-limiting/rate-limiter.ts';
+import { resourceNeeds } from '../scheduling/rate-limiting/resource-pool.ts';
 import { GpuCountedInstance } from './gpu-counted-instance.ts';
 
 /** One instance of a loaded model. */

@@ -3,9 +3,9 @@ import type { BackendInstance, BackendModel, BackendReport } from '../core/backe
 import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
-import type { BatchingReport } from '../scheduling/batch-counters.ts';
+import type { BatchingReport } from '../scheduling/batching/batch-counters.ts';
 import type { InstanceUser } from '../scheduling/idle-instances.ts';
-import type { RateLimitedInstances } from '../scheduling/rate-limited-instances.ts';
+import type { RateLimitedInstances } from '../scheduling/rate-limiting/rate-limited-instances.ts';
 import type { InstanceSet } from './instance-set.ts';
 import type { ServedModel } from './served-model.ts';
 

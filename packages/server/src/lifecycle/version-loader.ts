@@ -20,7 +20,7 @@ import { type LatencyConfiguration, ModelLatencies } from '../observability/mode
 import { ModelStatistics } from '../observability/model-statistics.ts';
 import { versionFingerprint } from '../repository/directory-fingerprint.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
-import type { RateLimiter } from '../scheduling/rate-limiter.ts';
+import type { RateLimiter } from '../scheduling/rate-limiting/rate-limiter.ts';
 import { readStateSettings } from '../scheduling/sequence/state-settings.ts';
 import type { BackendRegistry } from './backend-registry.ts';
 import { ensembleLabels, ensembleModel } from './ensemble-model.ts';

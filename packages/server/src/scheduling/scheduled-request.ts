@@ -5,7 +5,7 @@ import type { InferRequest } from '../core/infer-request.ts';
 import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
 import { traceIdOf } from '../core/trace.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
-import type { QueuePlace } from './batch-queue.ts';
+import type { QueuePlace } from './batching/batch-queue.ts';
 
 /** Requests that may wait for one model. Triton has no bound here; memory has. */
 export const queueRequestsMaxDefault = 100_000;

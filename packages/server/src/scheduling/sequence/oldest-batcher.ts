@@ -1,4 +1,4 @@
-import type { DynamicBatcher } from '../dynamic-batcher.ts';
+import type { DynamicBatcher } from '../batching/dynamic-batcher.ts';
 import type { SequenceBatcher, SlotOwner } from './sequence-batcher.ts';
 import type { SequenceRequest } from './sequence-request.ts';
 import { type SequenceSlot, SlotTable } from './sequence-slot.ts';

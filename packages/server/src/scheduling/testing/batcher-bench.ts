@@ -8,7 +8,7 @@ import type { InferRequest } from '../../core/infer-request.ts';
 import type { InferResponse } from '../../core/infer-response.ts';
 import { silentLogger } from '../../core/logger.ts';
 import { ModelStatistics } from '../../observability/model-statistics.ts';
-import { DynamicBatchScheduler } from '../dynamic-batch-scheduler.ts';
+import { DynamicBatchScheduler } from '../batching/dynamic-batch-scheduler.ts';
 import { ManualTurn } from './manual-turn.ts';
 
 export interface SendOptions {

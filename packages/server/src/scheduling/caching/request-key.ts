@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import type { Tensor } from '@nereid/protocol';
-import type { InferRequest } from '../core/infer-request.ts';
-import { areOfForms, formOf, type TensorForm } from '../core/tensor-form.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import { areOfForms, formOf, type TensorForm } from '../../core/tensor-form.ts';
 
 /** Requests up to this size are laid side by side and hashed in one call: a quarter of a microsecond. */
 const scratchBytes = 16 * 1024;

@@ -1,15 +1,15 @@
 import type { ModelConfig } from '@nereid/protocol';
-import type { BackendInstance } from '../core/backend.ts';
-import type { Clock } from '../core/clock.ts';
-import type { InferRequest } from '../core/infer-request.ts';
-import type { ResponseSink } from '../core/infer-response.ts';
-import type { Scheduler } from '../core/scheduler.ts';
-import type { ModelStatistics } from '../observability/model-statistics.ts';
+import type { BackendInstance } from '../../core/backend.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import type { ResponseSink } from '../../core/infer-response.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
+import type { ModelStatistics } from '../../observability/model-statistics.ts';
+import type { InstanceUser } from '../idle-instances.ts';
+import { RequestIntake } from '../request-intake.ts';
+import { type RequestOwner, ScheduledRequest, stoppingError } from '../scheduled-request.ts';
 import type { BatchingReport } from './batch-counters.ts';
 import { DynamicBatcher, type DynamicBatcherOptions } from './dynamic-batcher.ts';
-import type { InstanceUser } from './idle-instances.ts';
-import { RequestIntake } from './request-intake.ts';
-import { type RequestOwner, ScheduledRequest, stoppingError } from './scheduled-request.ts';
 
 export interface DynamicBatchSchedulerOptions
   extends Omit<DynamicBatcherOptions, 'batching' | 'counters'> {

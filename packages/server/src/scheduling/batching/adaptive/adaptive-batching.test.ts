@@ -1,12 +1,12 @@
 import { parseModelConfigText } from '@nereid/protocol';
 import { describe, expect, it } from 'vitest';
-import { adaptiveSettingsOf } from './adaptive-settings.ts';
 import {
   type Load,
   type LoadResult,
   poissonArrivalsNs,
   simulateLoad,
-} from './testing/load-simulation.ts';
+} from '../../testing/load-simulation.ts';
+import { adaptiveSettingsOf } from './adaptive-settings.ts';
 
 const ms = 1e6;
 

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../core/clock.ts';
-import type { Turn } from './turn.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Turn } from '../turn.ts';
 
 /** Timers of the event loop have no finer grain. */
 const timerGrainNs = 1_000_000;

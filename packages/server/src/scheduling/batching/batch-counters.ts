@@ -1,4 +1,4 @@
-import type { AdaptiveReport } from './adaptive-batching.ts';
+import type { AdaptiveReport } from './adaptive/adaptive-batching.ts';
 import { type BatchReason, batchReasons } from './batch-decision.ts';
 
 /** Batch sizes that are counted by themselves. */

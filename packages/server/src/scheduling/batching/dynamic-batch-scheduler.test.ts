@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Cancellation } from '../core/cancellation.ts';
-import { batcherBench, requestOf } from './testing/batcher-bench.ts';
+import { Cancellation } from '../../core/cancellation.ts';
+import { batcherBench, requestOf } from '../testing/batcher-bench.ts';
 
 describe('without a delay', () => {
   it('runs what came in one turn as one batch', () => {

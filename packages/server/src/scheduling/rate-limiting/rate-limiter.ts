@@ -1,6 +1,6 @@
-import type { BackendInstance } from '../core/backend.ts';
+import type { BackendInstance } from '../../core/backend.ts';
+import { systemTurn, type Turn } from '../turn.ts';
 import { type ResourceLimit, type ResourceNeed, ResourcePool } from './resource-pool.ts';
-import { systemTurn, type Turn } from './turn.ts';
 
 export interface RateLimiterOptions {
   /** Empty: there is as much of each resource as one execution needs at most. */

@@ -1,14 +1,14 @@
 import type { ParameterValue, Tensor, TritonError } from '@nereid/protocol';
-import type { Clock } from '../core/clock.ts';
-import type { InferRequest } from '../core/infer-request.ts';
-import type { ErrorAnswer, InferResponse, ResponseSink } from '../core/infer-response.ts';
-import type { ResponseCache } from '../core/response-cache.ts';
-import type { Scheduler } from '../core/scheduler.ts';
-import type { ModelStatistics } from '../observability/model-statistics.ts';
-import { AnswerOrder } from './answer-order.ts';
-import { RequestIntake } from './request-intake.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import type { ErrorAnswer, InferResponse, ResponseSink } from '../../core/infer-response.ts';
+import type { ResponseCache } from '../../core/response-cache.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
+import type { ModelStatistics } from '../../observability/model-statistics.ts';
+import { AnswerOrder } from '../answer-order.ts';
+import { RequestIntake } from '../request-intake.ts';
+import { queueRequestsMaxDefault } from '../scheduled-request.ts';
 import { RequestKeys } from './request-key.ts';
-import { queueRequestsMaxDefault } from './scheduled-request.ts';
 
 export interface CachingSchedulerOptions {
   readonly modelName: string;

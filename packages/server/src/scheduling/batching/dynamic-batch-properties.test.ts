@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Cancellation } from '../core/cancellation.ts';
-import { type BatcherBench, batcherBench } from './testing/batcher-bench.ts';
+import type { Cancellation } from '../../core/cancellation.ts';
+import { type BatcherBench, batcherBench } from '../testing/batcher-bench.ts';
 
 interface SentRequest {
   readonly size: number;

@@ -1,8 +1,8 @@
+import { type BatchDecision, type BatchRules, decideBatch } from '../batch-decision.ts';
+import type { BatchQueue, QueuePlace } from '../batch-queue.ts';
+import type { Crowd } from '../crowd.ts';
 import type { AdaptiveSettings } from './adaptive-settings.ts';
 import { BatchCosts } from './batch-costs.ts';
-import { type BatchDecision, type BatchRules, decideBatch } from './batch-decision.ts';
-import type { BatchQueue, QueuePlace } from './batch-queue.ts';
-import type { Crowd } from './crowd.ts';
 import { SizeSearch } from './size-search.ts';
 
 /** To wait for less than this is not worth the turns of the event loop that it takes. */

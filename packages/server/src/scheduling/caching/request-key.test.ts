@@ -1,6 +1,6 @@
 import type { Tensor } from '@nereid/protocol';
 import { describe, expect, it } from 'vitest';
-import type { InferRequest } from '../core/infer-request.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
 import { RequestKeys } from './request-key.ts';
 
 const a: Tensor = { name: 'A', dataType: 'UINT8', shape: [2], data: Uint8Array.of(1, 2) };

@@ -1,13 +1,13 @@
 import type { TritonError } from '@nereid/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BackendInstance } from '../core/backend.ts';
-import { Cancellation } from '../core/cancellation.ts';
-import type { Execution } from '../core/execution.ts';
+import type { BackendInstance } from '../../core/backend.ts';
+import { Cancellation } from '../../core/cancellation.ts';
+import type { Execution } from '../../core/execution.ts';
+import type { Turn } from '../turn.ts';
 import { RateLimitedInstances } from './rate-limited-instances.ts';
 import { type LimitedInstance, RateLimiter } from './rate-limiter.ts';
 import type { ResourceLimit, ResourceNeed } from './resource-pool.ts';
-import type { Turn } from './turn.ts';
 
 /** Turns that end when the test says so. */
 class ManualTurn implements Turn {

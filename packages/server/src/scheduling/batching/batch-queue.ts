@@ -1,5 +1,5 @@
 import type { ModelQueuePolicy } from '@nereid/protocol';
-import { type Deadlined, DeadlineHeap } from './deadline-heap.ts';
+import { type Deadlined, DeadlineHeap } from '../deadline-heap.ts';
 
 /** One waiting item: a link of its level's list. The queue owns it until it is taken or removed. */
 export interface QueuePlace<T> extends Deadlined {

@@ -1,28 +1,28 @@
 import type { ModelConfig, ModelDynamicBatching } from '@nereid/protocol';
-import type { BackendInstance } from '../core/backend.ts';
-import type { Clock } from '../core/clock.ts';
-import type { InferRequest } from '../core/infer-request.ts';
-import type { Logger } from '../core/logger.ts';
-import { QueueFullError } from '../core/queue-full-error.ts';
-import type { ModelStatistics } from '../observability/model-statistics.ts';
-import { AdaptiveBatching } from './adaptive-batching.ts';
-import type { AdaptiveSettings } from './adaptive-settings.ts';
-import { AnswerOrder } from './answer-order.ts';
-import { BatchCounters, type BatchingReport } from './batch-counters.ts';
-import { type BatchReason, type BatchRules, decideBatch } from './batch-decision.ts';
-import { BatchQueue, type QueuePlace } from './batch-queue.ts';
-import { Crowd } from './crowd.ts';
-import { endBatch } from './end-batch.ts';
-import { ExpiryTimer } from './expiry-timer.ts';
-import { IdleInstances, type InstanceUser } from './idle-instances.ts';
-import { mayMergeOf } from './mergeable-requests.ts';
-import { QueueAlarm } from './queue-alarm.ts';
+import type { BackendInstance } from '../../core/backend.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import type { Logger } from '../../core/logger.ts';
+import { QueueFullError } from '../../core/queue-full-error.ts';
+import type { ModelStatistics } from '../../observability/model-statistics.ts';
+import { AnswerOrder } from '../answer-order.ts';
+import { endBatch } from '../end-batch.ts';
+import { ExpiryTimer } from '../expiry-timer.ts';
+import { IdleInstances, type InstanceUser } from '../idle-instances.ts';
 import {
   queueRequestsMaxDefault,
   type ScheduledRequest,
   timeoutError,
-} from './scheduled-request.ts';
-import { systemTurn, type Turn } from './turn.ts';
+} from '../scheduled-request.ts';
+import { systemTurn, type Turn } from '../turn.ts';
+import { AdaptiveBatching } from './adaptive/adaptive-batching.ts';
+import type { AdaptiveSettings } from './adaptive/adaptive-settings.ts';
+import { BatchCounters, type BatchingReport } from './batch-counters.ts';
+import { type BatchReason, type BatchRules, decideBatch } from './batch-decision.ts';
+import { BatchQueue, type QueuePlace } from './batch-queue.ts';
+import { Crowd } from './crowd.ts';
+import { mayMergeOf } from './mergeable-requests.ts';
+import { QueueAlarm } from './queue-alarm.ts';
 
 /** Batches that run on the event loop take no more of one turn than this, and the one that exceeds it. */
 const turnNsMax = 1_000_000;

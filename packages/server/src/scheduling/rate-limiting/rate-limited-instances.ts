@@ -1,7 +1,7 @@
 import { TritonError } from '@nereid/protocol';
-import type { BackendInstance } from '../core/backend.ts';
-import type { Execution } from '../core/execution.ts';
-import type { InstanceUser } from './idle-instances.ts';
+import type { BackendInstance } from '../../core/backend.ts';
+import type { Execution } from '../../core/execution.ts';
+import type { InstanceUser } from '../idle-instances.ts';
 import type { LimitedInstance, RateLimiter } from './rate-limiter.ts';
 
 /**

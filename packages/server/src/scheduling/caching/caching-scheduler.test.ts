@@ -1,11 +1,11 @@
 import { type Tensor, TritonError } from '@nereid/protocol';
 import { FakeScheduler, ManualClock } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
-import { Cancellation } from '../core/cancellation.ts';
-import type { InferRequest } from '../core/infer-request.ts';
-import type { InferResponse } from '../core/infer-response.ts';
-import type { ResponseCache } from '../core/response-cache.ts';
-import { ModelStatistics } from '../observability/model-statistics.ts';
+import { Cancellation } from '../../core/cancellation.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
+import type { InferResponse } from '../../core/infer-response.ts';
+import type { ResponseCache } from '../../core/response-cache.ts';
+import { ModelStatistics } from '../../observability/model-statistics.ts';
 import { CachingScheduler } from './caching-scheduler.ts';
 
 const output = (name: string, value = 1): Tensor => ({

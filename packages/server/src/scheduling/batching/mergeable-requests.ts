@@ -1,5 +1,5 @@
 import type { ModelConfig, ModelInput, Tensor } from '@nereid/protocol';
-import type { InferRequest } from '../core/infer-request.ts';
+import type { InferRequest } from '../../core/infer-request.ts';
 
 /** Tells whether two requests of a model may run as one batch. */
 export type MayMerge = (first: InferRequest, next: InferRequest) => boolean;
