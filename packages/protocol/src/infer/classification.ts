@@ -1,18 +1,25 @@
 import { elementByteSize } from '../data-type.ts';
 import type { Tensor } from '../tensor.ts';
 import { TritonError } from '../triton-error.ts';
+import { descendingKeys, type OrderedType } from './class-order.ts';
+import { ClassTexts } from './class-texts.ts';
+import { firstElements } from './element-order.ts';
 
-/** Elements of one batch entry that are sorted for their classes; larger outputs are refused. */
+/** Elements of one batch entry that are ordered for their classes; larger outputs are refused. */
 export const classificationElementsMax = 1_000_000;
+
+/** Classes of all batch entries that one output may be turned into: texts of a quarter of a gigabyte. */
+const classesMax = 10_000_000;
 
 /**
  * Turns an output into its best classes: BYTES `<value>:<index>[:<label>]`, best first, one row for
- * each batch entry.
+ * each batch entry. Of equal values the one with the lower index comes first, where Triton's sort (of C++, not
+ * stable) leaves it open for more than sixteen elements; NaN, which has no place in an order, comes last.
  *
  * @param classCount how many classes are wanted; fewer come when there are fewer elements.
  * @param labels class names by index, or null.
  * @param batched whether the first dimension is the batch.
- * @throws TritonError INVALID_ARG for types without an order, and for outputs too large or empty.
+ * @throws TritonError INVALID_ARG for types without an order, for outputs too large or empty, and for too many classes.
  */
 export function classify(
   output: Tensor,
@@ -41,24 +48,28 @@ export function classify(
       `class result not available for output '${name}': it has no elements`,
     );
   }
-  const values = numbersOf(output);
-  const decimals = dataType === 'FP32' || dataType === 'FP64';
   const count = Math.min(classCount, rowElements);
-  const texts: Buffer[] = [];
+  if (rows * count > classesMax) {
+    throw new TritonError(
+      'INVALID_ARG',
+      `classification of output '${name}' would have ${rows * count} classes, at most ${classesMax} are possible`,
+    );
+  }
+  const aligned = alignedTo(elementBytes, output);
+  const values = numbersOf(dataType, aligned);
+  const texts = new ClassTexts(rows * count, dataType === 'FP32' || dataType === 'FP64');
   for (let row = 0; row < rows; row++) {
-    const rowValues = values.subarray(row * rowElements, (row + 1) * rowElements);
-    for (const index of bestIndexes(rowValues, count)) {
-      const value = rowValues[index] as number | bigint;
-      const label = labels?.[index] ?? '';
-      const text = `${decimals ? decimalText(value as number) : value}:${index}${label === '' ? '' : `:${label}`}`;
-      texts.push(lengthPrefix(Buffer.byteLength(text)), Buffer.from(text));
+    const first = row * rowElements;
+    const bytes = aligned.subarray(first * elementBytes, (first + rowElements) * elementBytes);
+    for (const index of firstElements(descendingKeys(dataType, bytes), count)) {
+      texts.add(values[first + index] as number | bigint, index, labels?.[index] ?? '');
     }
   }
   return {
     name,
     dataType: 'BYTES',
     shape: batchSize === 0 ? [count] : [batchSize, count],
-    data: Buffer.concat(texts),
+    data: texts.tensorData(),
   };
 }
 
@@ -74,60 +85,12 @@ type NumberArray =
   | Float32Array
   | Float64Array;
 
-/**
- * Indexes of the largest values, largest first, the lower of two equal ones first; NaN, which has no
- * place in an order, comes last. Sorting the values alone is native and fast: it tells which indexes
- * are worth being sorted with a comparison of ours.
- */
-function bestIndexes(values: NumberArray, count: number): number[] {
-  const sorted = values.slice().sort();
-  let numbers = sorted.length;
-  while (numbers > 0 && Number.isNaN(sorted[numbers - 1])) numbers--;
-  const least = sorted[Math.max(0, numbers - count)] as number | bigint;
-  const above: number[] = [];
-  const equal: number[] = [];
-  const unordered: number[] = [];
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index] as number | bigint;
-    if (value > least) above.push(index);
-    else if (value === least) equal.push(index);
-    else if (Number.isNaN(value)) unordered.push(index);
-  }
-  above.sort((a, b) => {
-    const [x, y] = [values[a] as number | bigint, values[b] as number | bigint];
-    return x > y ? -1 : x < y ? 1 : a - b;
-  });
-  return above.concat(equal, unordered).slice(0, count);
+function alignedTo(elementBytes: number, { data }: Tensor): Uint8Array {
+  return data.byteOffset % elementBytes === 0 ? data : new Uint8Array(data);
 }
 
-/** As C++'s std::to_string writes a float. */
-function decimalText(value: number): string {
-  if (Number.isNaN(value)) return 'nan';
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
-  return sign + sixDecimals(Math.abs(value));
-}
-
-function sixDecimals(value: number): string {
-  // toFixed switches to exponents at 1e21, where every double is an integer.
-  if (value >= 1e21) return `${BigInt(value)}.000000`;
-  // Halfway between two last decimals are the odd multiples of 1/128: C rounds to the even one, toFixed up.
-  const parts = value * 128;
-  if (parts % 2 !== 1) return value.toFixed(6);
-  const lower = (BigInt(parts) * 15_625n - 1n) / 2n;
-  const millionths = lower % 2n === 0n ? lower : lower + 1n;
-  return `${millionths / 1_000_000n}.${String(millionths % 1_000_000n).padStart(6, '0')}`;
-}
-
-function lengthPrefix(length: number): Buffer {
-  const prefix = Buffer.allocUnsafe(4);
-  prefix.writeUInt32LE(length);
-  return prefix;
-}
-
-function numbersOf({ dataType, data }: Tensor): NumberArray {
-  const aligned = data.byteOffset % elementByteSize(dataType) === 0 ? data : new Uint8Array(data);
-  const { buffer, byteOffset, byteLength } = aligned;
+function numbersOf(dataType: OrderedType, data: Uint8Array): NumberArray {
+  const { buffer, byteOffset, byteLength } = data;
   const length = byteLength / elementByteSize(dataType);
   switch (dataType) {
     case 'FP32':
@@ -148,7 +111,7 @@ function numbersOf({ dataType, data }: Tensor): NumberArray {
       return new Uint16Array(buffer, byteOffset, length);
     case 'UINT32':
       return new Uint32Array(buffer, byteOffset, length);
-    default:
+    case 'UINT8':
       return new Uint8Array(buffer, byteOffset, length);
   }
 }
