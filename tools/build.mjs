@@ -3,6 +3,7 @@
 import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { writeLogPlaces } from './log-places.mjs';
 import { thirdPartyNotices } from './third-party-notices.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,6 +29,7 @@ const targets = [
     ],
     // Models and the thread that runs them share one copy of what they import.
     apart: ['@nereid/model'],
+    logs: true,
   },
   // By itself, so that the server shares no chunk with it and starts as fast as without it.
   {
@@ -63,7 +65,7 @@ export async function build() {
   /** What was written, and what from, by folder. */
   const written = new Map();
   const sources = new Map();
-  for (const { name, entries, platform = 'node', apart = [], outdir } of targets) {
+  for (const { name, entries, platform = 'node', apart = [], outdir, logs = false } of targets) {
     const folder = join(root, 'packages', name);
     const target = outdir === undefined ? join(folder, 'dist') : join(root, outdir);
     const { metafile } = await bundle({
@@ -92,6 +94,7 @@ export async function build() {
     written.set(target, [...(written.get(target) ?? []), ...Object.keys(metafile.outputs)]);
     const files = filesOf(metafile).map((path) => resolve(folder, path));
     sources.set(target, [...(sources.get(target) ?? []), ...files]);
+    if (logs) writeLogPlaces(target, Object.keys(metafile.outputs));
   }
   for (const [target, outputs] of written) removeOldChunks(target, outputs);
   for (const [target, files] of sources) writeNotices(target, files);

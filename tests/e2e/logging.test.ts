@@ -64,6 +64,15 @@ it.each(['SIGHUP', 'SIGUSR1'] as const)('goes on with a new log file on %s', asy
   expect(readFileSync(file, 'utf8')).toContain('All models are stopped');
 });
 
+it('tells the file and the line of the sources, which run as a bundle', async () => {
+  await (await start()).logged(/Started HTTPService/u);
+  const [, file, line] = / (\S+):(\d+)\] "Started HTTPService/u.exec(server?.log ?? '') ?? [];
+  expect(file).toBe('server-ports.ts');
+  const source = new URL(`../../packages/server/src/${file}`, import.meta.url);
+  const text = readFileSync(source, 'utf8').split('\n')[Number(line) - 1];
+  expect(text).toContain('Started HTTPService');
+});
+
 describe('the access log', () => {
   it('tells of failed, refused and slow requests, each in a line of JSON', async () => {
     const { url } = await start('--access-log=true', '--access-log-slow-ms=0', '--log-format=json');

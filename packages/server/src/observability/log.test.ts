@@ -35,19 +35,21 @@ function withoutLine(text: string | undefined): string | undefined {
 }
 
 describe('Log', () => {
-  test('writes Triton’s default form, with the caller’s line', () => {
+  test('writes Triton’s default form, with the caller’s file and line', () => {
     const { log, out } = open();
-    log.logger('server.ts').info('Started "it"');
+    log.logger('a.ts').info('Started "it"');
     const here = new Error().stack?.split('\n')[1]?.match(/:(\d+):\d+\)?$/)?.[1];
     expect(out).toEqual([
-      `I0102 15:04:05.123000 ${process.pid} server.ts:${Number(here) - 1}] "Started \\"it\\""\n`,
+      `I0102 15:04:05.123000 ${process.pid} log.test.ts:${Number(here) - 1}] "Started \\"it\\""\n`,
     ]);
   });
 
   test('writes ISO 8601', () => {
     const { log, err } = open({ format: 'ISO8601' });
     log.logger('a.ts').warning('x');
-    expect(withoutLine(err[0])).toBe(`2026-01-02T15:04:05Z W ${process.pid} a.ts:<line>] "x"\n`);
+    expect(withoutLine(err[0])).toBe(
+      `2026-01-02T15:04:05Z W ${process.pid} log.test.ts:<line>] "x"\n`,
+    );
   });
 
   test('writes each message as a JSON object', () => {
@@ -58,7 +60,7 @@ describe('Log', () => {
     logger.warning('w\u2028');
     logger.table('', ['+---+', '| a |']);
     const parsed = [...out, ...err].map((line) => JSON.parse(line));
-    const head = { time: '2026-01-02T15:04:05.123Z', pid: process.pid, source: 'a.ts' };
+    const head = { time: '2026-01-02T15:04:05.123Z', pid: process.pid, source: 'log.test.ts' };
     expect(parsed).toEqual([
       {
         ...head,
@@ -115,7 +117,7 @@ describe('Log', () => {
     const { log, out } = open();
     log.logger('a.ts').table('', ['+--+', '| "\u001b[31m |']);
     expect(withoutLine(out[0])).toBe(
-      `I0102 15:04:05.123000 ${process.pid} a.ts:<line>] \n+--+\n| "\\u001b[31m |\n\n`,
+      `I0102 15:04:05.123000 ${process.pid} log.test.ts:<line>] \n+--+\n| "\\u001b[31m |\n\n`,
     );
   });
 

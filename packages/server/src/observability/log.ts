@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { LogFields, Logger } from '../core/logger.ts';
-import { callerLine } from './caller-line.ts';
+import { type CallerPlace, callerPlace } from './caller-place.ts';
 import { type LogDestination, openLogFile, streamDestination } from './log-destination.ts';
 import {
   escapeMessage,
@@ -63,27 +63,27 @@ export class Log {
     this.#err = err;
   }
 
-  /** A logger whose lines begin with `source`, the name of the file they come from, and the line there. */
+  /** A logger whose lines begin with the file and line that they come from, or with `source` where that cannot be told. */
   logger(source: string): Logger {
     const { settings } = this;
-    const write = this.#write.bind(this, source);
+    const write = this.#write.bind(this);
     const logger: Logger = {
       error(message) {
-        if (settings.error) write('E', callerLine(logger.error), message);
+        if (settings.error) write('E', callerPlace(logger.error, source), message);
       },
       warning(message) {
-        if (settings.warning) write('W', callerLine(logger.warning), message);
+        if (settings.warning) write('W', callerPlace(logger.warning, source), message);
       },
       info(message, fields) {
-        if (settings.info) write('I', callerLine(logger.info), message, fields);
+        if (settings.info) write('I', callerPlace(logger.info, source), message, fields);
       },
       verbose(level, message) {
         if (settings.verboseLevel < level) return;
-        write('I', callerLine(logger.verbose), message);
+        write('I', callerPlace(logger.verbose, source), message);
       },
       isVerbose: (level) => settings.verboseLevel >= level,
       table: (heading, lines) => {
-        if (settings.info) this.#writeTable(source, callerLine(logger.table), heading, lines);
+        if (settings.info) this.#writeTable(callerPlace(logger.table, source), heading, lines);
       },
     };
     return logger;
@@ -101,9 +101,8 @@ export class Log {
   }
 
   #write(
-    source: string,
     level: LogLevel,
-    line: number,
+    { file, line }: CallerPlace,
     message: string,
     fields: LogFields = noFields,
   ): void {
@@ -111,25 +110,25 @@ export class Log {
     const wallMs = this.#clock.wallMs();
     let text: string;
     if (format === 'json') {
-      text = jsonLine(level, wallMs, process.pid, source, line, message, fields);
+      text = jsonLine(level, wallMs, process.pid, file, line, message, fields);
     } else {
       const whole = message + fieldText(fields);
       const shown = this.#escape ? escapeMessage(whole) : visibleText(whole);
-      text = preamble(format, level, wallMs, process.pid, source, line) + shown;
+      text = preamble(format, level, wallMs, process.pid, file, line) + shown;
     }
     (level === 'I' ? this.#out : this.#err).write(`${text}\n`);
   }
 
   /** Triton's tables begin on a line of their own, are not escaped, and end in an empty line. */
-  #writeTable(source: string, line: number, heading: string, lines: readonly string[]): void {
+  #writeTable(place: CallerPlace, heading: string, lines: readonly string[]): void {
     const { format } = this.settings;
     if (format === 'json') {
-      this.#write(source, 'I', line, [heading, ...lines].join('\n').trimStart());
+      this.#write('I', place, [heading, ...lines].join('\n').trimStart());
       return;
     }
     const text = this.#escape ? escapeMessage : visibleText;
     const head = heading === '' ? '' : text(heading);
-    const start = preamble(format, 'I', this.#clock.wallMs(), process.pid, source, line);
+    const start = preamble(format, 'I', this.#clock.wallMs(), process.pid, place.file, place.line);
     this.#out.write(`${start}${[head, ...lines.map(visibleText), ''].join('\n')}\n`);
   }
 }
