@@ -1,11 +1,13 @@
-import type {
-  BodyPlan,
-  HeaderField,
-  HttpHandler,
-  HttpRequest,
-  HttpResponder,
-  HttpStream,
-  ResponseBody,
+import {
+  type BodyPlan,
+  type HeaderField,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponder,
+  type HttpStream,
+  plainRefusal,
+  type RefusalText,
+  type ResponseBody,
 } from './http-handler.ts';
 
 /** Which pages of other origins may read answers in a browser. */
@@ -46,6 +48,17 @@ export class CorsHandler implements HttpHandler {
     if (fields === null) this.#next.handle(request, responder);
     else if (isPreflight(request)) responder.send(204, preflightFields(request, fields), null);
     else this.#next.handle(request, new CorsResponder(responder, fields));
+  }
+
+  refusal(request: HttpRequest | null, status: number, text: string): RefusalText {
+    const refusal = this.#next.refusal?.(request, status, text) ?? plainRefusal(text);
+    const fields = request === null ? this.#fieldsForAll() : this.#fields(request);
+    return fields === null ? refusal : { ...refusal, headers: [...refusal.headers, ...fields] };
+  }
+
+  /** What can be said before anything is known of the page. */
+  #fieldsForAll(): readonly HeaderField[] | null {
+    return this.#origins.has('*') ? anyOriginFields : null;
   }
 
   /** What the answer says of the page that asks; null where it says nothing. */

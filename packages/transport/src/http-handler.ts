@@ -42,6 +42,13 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
+/** What is said of a request that the transport answers by itself. */
+export interface RefusalText {
+  readonly headers: readonly HeaderField[];
+  /** ASCII. */
+  readonly body: string;
+}
+
 /** How a handler wants a body, decided by the header alone. */
 export interface BodyPlan {
   /** Replaces the server's limit. */
@@ -62,6 +69,34 @@ export interface HttpHandler {
   head?(request: HttpRequest): BodyPlan | null;
   /** Called when the body is complete. What it throws is answered with 500. */
   handle(request: HttpRequest, responder: HttpResponder): void;
+  /**
+   * Words what the transport answers by itself, as to a body that is too large, a client that is too slow, a
+   * header that cannot be read, a handler that has thrown. Without it that is `{"error": text}`. Must not wait.
+   *
+   * @param request As far as its header was read; null where nothing was.
+   */
+  refusal?(request: HttpRequest | null, status: number, text: string): RefusalText;
+}
+
+/** `{"error": text}`. */
+export function plainRefusal(text: string): RefusalText {
+  return { headers: [['Content-Type', 'application/json']], body: JSON.stringify({ error: text }) };
+}
+
+/** What a handler says of a request that is refused; in plain words where it fails. */
+export function refusalOf(
+  handler: HttpHandler,
+  request: HttpRequest | null,
+  status: number,
+  text: string,
+  failed: (error: unknown) => void,
+): RefusalText {
+  try {
+    return handler.refusal?.(request, status, text) ?? plainRefusal(text);
+  } catch (error) {
+    failed(error);
+    return plainRefusal(text);
+  }
 }
 
 /** Answers one request, once, at any time. After the client has gone, what is sent is dropped. */

@@ -6,7 +6,7 @@ import { isGrpcContentType } from './grpc/grpc-head.ts';
 import { type GrpcOptions, grpcKeepaliveDefaults, grpcLimitDefaults } from './grpc/grpc-limits.ts';
 import { GrpcService } from './grpc/grpc-service.ts';
 import { GrpcWebHandler } from './grpc/grpc-web-handler.ts';
-import type { HttpHandler } from './http-handler.ts';
+import { type HttpHandler, refusalOf } from './http-handler.ts';
 import { compileHttpLimits, type HttpLimits } from './http-limits.ts';
 import { failureResponse } from './http1/failure-response.ts';
 import { Http1Protocol } from './http1/http1-protocol.ts';
@@ -77,6 +77,7 @@ export class HttpServer {
       handler: cors === null ? answering : new CorsHandler(cors, answering),
     };
     const http2 = options.http2 === null ? null : http2Context(shared, limits, options, service);
+    const busy = refusalOf(shared.handler, null, 503, 'too many connections', base.handlerFailed);
     this.#listener = new Listener({
       limits,
       protocols: {
@@ -85,7 +86,7 @@ export class HttpServer {
       },
       tls: options.tls ?? null,
       clock,
-      busyAnswer: failureResponse({ status: 503, text: 'too many connections' }),
+      busyAnswer: failureResponse(503, busy),
     });
   }
 

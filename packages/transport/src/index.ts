@@ -22,14 +22,16 @@ export {
   grpcLimitDefaults,
 } from './grpc/grpc-limits.ts';
 export { GrpcStatus } from './grpc/grpc-status.ts';
-export type {
-  BodyPlan,
-  HeaderField,
-  HttpHandler,
-  HttpRequest,
-  HttpResponder,
-  HttpStream,
-  ResponseBody,
+export {
+  type BodyPlan,
+  type HeaderField,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponder,
+  type HttpStream,
+  plainRefusal,
+  type RefusalText,
+  type ResponseBody,
 } from './http-handler.ts';
 export { type HttpLimits, httpLimitDefaults } from './http-limits.ts';
 export { HttpServer, type HttpServerOptions } from './http-server.ts';

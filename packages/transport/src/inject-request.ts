@@ -1,10 +1,11 @@
 import { BodyMemory } from './body-memory.ts';
-import type {
-  HeaderField,
-  HttpHandler,
-  HttpResponder,
-  HttpStream,
-  ResponseBody,
+import {
+  type HeaderField,
+  type HttpHandler,
+  type HttpResponder,
+  type HttpStream,
+  type ResponseBody,
+  refusalOf,
 } from './http-handler.ts';
 import { httpLimitDefaults } from './http-limits.ts';
 import { hasNoBody, responseHead } from './http1/response-head.ts';
@@ -51,8 +52,9 @@ export function injectRequest(
     }
     const bytesMax = plan?.bodyBytesMax ?? httpLimitDefaults.bodyBytesMax;
     if (bytes.length > bytesMax) {
-      const text = `{"error":"request body exceeds ${bytesMax} bytes"}`;
-      responder.send(413, [['Content-Type', 'application/json']], text);
+      const text = `request body exceeds ${bytesMax} bytes`;
+      const { headers, body } = refusalOf(handler, request, 413, text, reject);
+      responder.send(413, headers, body);
       return;
     }
     const memory = new BodyMemory(null).allocate(bytes.length, plan?.alignedOffset ?? null);

@@ -1,5 +1,12 @@
 import type { HeaderList } from '../hpack/header-list.ts';
-import type { BodyPlan, HttpHandler, HttpRequest, HttpResponder } from '../http-handler.ts';
+import {
+  type BodyPlan,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponder,
+  plainRefusal,
+  type RefusalText,
+} from '../http-handler.ts';
 import { readGrpcHead } from './grpc-head.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { GrpcWebStream } from './grpc-web-stream.ts';
@@ -34,6 +41,10 @@ export class GrpcWebHandler implements HttpHandler {
     if (!isGrpcWeb(request)) return this.#next.head?.(request) ?? null;
     if (request.method === 'POST') return { bodyBytesMax: this.#bodyBytesMax };
     return { reject: { status: 405, headers: [['allow', 'POST']], body: null } };
+  }
+
+  refusal(request: HttpRequest | null, status: number, text: string): RefusalText {
+    return this.#next.refusal?.(request, status, text) ?? plainRefusal(text);
   }
 
   handle(request: HttpRequest, responder: HttpResponder): void {

@@ -1,7 +1,7 @@
 import type { BodyMemory } from '../body-memory.ts';
 import { bodyIsTooSlow } from '../body-pace.ts';
 import type { ConnectionProtocol, ProtocolConnection } from '../connection-protocol.ts';
-import type { BodyPlan, HttpHandler, ResponseBody } from '../http-handler.ts';
+import { type BodyPlan, type HttpHandler, type ResponseBody, refusalOf } from '../http-handler.ts';
 import type { ResponseObserver } from '../response-observer.ts';
 import { ChunkedBody } from './chunked-body.ts';
 import { failureResponse } from './failure-response.ts';
@@ -19,7 +19,6 @@ import type { ResponseSink, StreamFraming } from './response-sink.ts';
 const mergedBytesMax = 16 * 1024;
 
 const noBytes = Buffer.alloc(0);
-const failureHeaders = [['Content-Type', 'application/json']] as const;
 
 /** What all connections of a server share. */
 export interface Http1Context {
@@ -346,7 +345,9 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
 
   #answerFailedHandler(request: Http1Request, responder: Http1Responder): void {
     if (!responder.sent) {
-      responder.send(500, failureHeaders, '{"error":"internal error"}');
+      const { handler, handlerFailed } = this.#context;
+      const { headers, body } = refusalOf(handler, request, 500, 'internal error', handlerFailed);
+      responder.send(500, headers, body);
     } else if (this.#streaming && this.#request === request) this.#connection.destroy();
   }
 
@@ -499,10 +500,20 @@ export class Http1Protocol implements ConnectionProtocol, ResponseSink {
   /** Answers what cannot be served; nothing after it on this connection can be understood. */
   #refuse(why: HttpFailure): void {
     if (this.#phase === 'over') return;
-    this.#context.observer.http(why.status);
-    this.#connection.writeText(failureResponse(why));
+    const { handler, handlerFailed, observer } = this.#context;
+    const { status, text } = why;
+    observer.http(status);
+    const refusal = refusalOf(handler, this.#knownRequest(), status, text, handlerFailed);
+    this.#connection.writeText(failureResponse(status, refusal));
     this.#over();
     this.#connection.end();
+  }
+
+  /** What is known of the request under way: of a header that cannot be read, the fields before the fault. */
+  #knownRequest(): Http1Request | null {
+    if (this.#request !== null || this.#phase !== 'head') return this.#request;
+    const { head } = this.#parser;
+    return new Http1Request(head, head.target(), this.#connection);
   }
 
   #over(): void {

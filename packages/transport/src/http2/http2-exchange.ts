@@ -1,13 +1,14 @@
 import type { BodyMemory } from '../body-memory.ts';
 import { bodyIsTooSlow } from '../body-pace.ts';
 import { encodeHeaderBlock } from '../hpack/hpack-encoder.ts';
-import type {
-  BodyPlan,
-  HeaderField,
-  HttpHandler,
-  HttpResponder,
-  HttpStream,
-  ResponseBody,
+import {
+  type BodyPlan,
+  type HeaderField,
+  type HttpHandler,
+  type HttpResponder,
+  type HttpStream,
+  type ResponseBody,
+  refusalOf,
 } from '../http-handler.ts';
 import type { BodyReader } from '../http1/body-reader.ts';
 import { LengthBody } from '../http1/length-body.ts';
@@ -33,7 +34,6 @@ export interface ExchangeContext {
   readonly observer: ResponseObserver;
 }
 
-const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
 const continueBlock = encodeHeaderBlock([[':status', '100']]);
 
 /** One request over HTTP/2 and its answer by an `HttpHandler`. */
@@ -148,7 +148,10 @@ export class Http2Exchange implements StreamReader, HttpResponder {
   }
 
   #refuse(status: number, text: string): void {
-    if (!this.#sent) this.send(status, jsonHeaders, JSON.stringify({ error: text }));
+    if (this.#sent) return;
+    const { handler, handlerFailed } = this.#context;
+    const { headers, body } = refusalOf(handler, this.#request, status, text, handlerFailed);
+    this.send(status, headers, body);
   }
 
   // ---- the handler
