@@ -55,6 +55,22 @@ describe('OpenAI’s client for Node', () => {
     expect(models.data.map(({ id }) => id)).toContain('scribe');
   });
 
+  it('says which endpoints there are', async () => {
+    const asked = client.responses.create({ model: 'scribe', input: 'a' });
+    await expect(asked).rejects.toThrow(
+      '404 Invalid URL (POST /v1/responses): this server has /v1/chat/completions, ',
+    );
+    await expect(client.moderations.create({ input: 'a' })).rejects.toMatchObject({
+      status: 404,
+      code: 'unknown_url',
+      type: 'invalid_request_error',
+    });
+    const wrong = client.get('/chat/completions');
+    await expect(wrong).rejects.toThrow(
+      '405 Not allowed to GET on /v1/chat/completions: it takes POST',
+    );
+  });
+
   it('tells the model that it has gone', async () => {
     const stream = await client.chat.completions.create({
       model: 'endless',

@@ -32,6 +32,17 @@ def test_models(client):
     assert missing.value.code == "model_not_found"
 
 
+def test_endpoints_that_are_missing(client):
+    with pytest.raises(openai.NotFoundError, match=r"Invalid URL \(POST /v1/responses\)") as missing:
+        client.responses.create(model="scribe", input="a")
+    assert (missing.value.code, missing.value.type) == ("unknown_url", "invalid_request_error")
+    with pytest.raises(openai.NotFoundError, match=r"/v1/audio/speech"):
+        client.audio.speech.create(model="scribe", voice="alloy", input="a")
+    with pytest.raises(openai.APIStatusError, match="it takes POST") as wrong:
+        client.get("/completions", cast_to=object)
+    assert (wrong.value.status_code, wrong.value.code) == (405, "method_not_allowed")
+
+
 def test_chat(client):
     answer = chat(client, max_completion_tokens=40, temperature=0, seed=1)
     (choice,) = answer.choices

@@ -1,5 +1,5 @@
 import type { BodyPlan, HttpRequest } from '@nereid/transport';
-import type { HttpContext, HttpRoute, RouteMatch } from './http-route.ts';
+import type { ErrorStyle, HttpContext, RouteMatch } from './http-route.ts';
 import { plannedHeaderLength } from './inference-header-length.ts';
 import { refusalReply } from './replies.ts';
 import { jsonSizeRefusal } from './request-json.ts';
@@ -17,28 +17,31 @@ const slackBytes = 1024 * 1024;
 /**
  * Decides by the header of a request where its body goes and how large it may be. Triton limits JSON
  * and what a compressed body inflates to, but not binary tensors behind a JSON header.
+ *
+ * @param style Of what is said to a body that is too large.
  */
 export function planBody(
   request: HttpRequest,
   match: RouteMatch | null,
+  style: ErrorStyle | null,
   context: HttpContext,
 ): BodyPlan | null {
   const { maxInputBytes } = context.options;
   const bodyBytesMax = maxInputBytes + slackBytes;
   if (match?.route !== inferRoute || request.method !== 'POST') {
-    return jsonPlan(request, match?.route ?? null, maxInputBytes);
+    return jsonPlan(request, style, maxInputBytes);
   }
   if (request.header('content-encoding') !== null) return { bodyBytesMax };
   const headerValue = request.header('inference-header-content-length');
-  if (headerValue === null) return jsonPlan(request, match.route, maxInputBytes);
+  if (headerValue === null) return jsonPlan(request, style, maxInputBytes);
   const alignedOffset = plannedHeaderLength(headerValue);
   if (alignedOffset === null || alignedOffset === 0) return { bodyBytesMax };
   return { bodyBytesMax: inferBodyBytesMax, alignedOffset };
 }
 
-function jsonPlan(request: HttpRequest, route: HttpRoute | null, inputBytesMax: number): BodyPlan {
+function jsonPlan(request: HttpRequest, style: ErrorStyle | null, inputBytesMax: number): BodyPlan {
   const bodyBytesMax = inputBytesMax + slackBytes;
   const declared = Number(request.header('content-length') ?? 0);
   if (declared <= bodyBytesMax) return { bodyBytesMax };
-  return { reject: refusalReply(route, 'length', jsonSizeRefusal(declared, inputBytesMax)) };
+  return { reject: refusalReply(style, 'length', jsonSizeRefusal(declared, inputBytesMax)) };
 }

@@ -1,10 +1,18 @@
-import type { BodyPlan, HttpHandler, HttpRequest, HttpResponder } from '@nereid/transport';
+import {
+  type BodyPlan,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponder,
+  plainRefusal,
+  type RefusalText,
+} from '@nereid/transport';
 import { AbsentModelError } from '../../core/absent-model-error.ts';
 import { Cancellation } from '../../core/cancellation.ts';
 import { planBody } from './body-plan.ts';
-import type { ErrorReply, HttpCall, HttpContext, RouteMatch } from './http-route.ts';
-import { refusalReply, sendErrorText, sendRouteFailure } from './replies.ts';
+import type { ErrorReply, ErrorStyle, HttpCall, HttpContext, RouteMatch } from './http-route.ts';
+import { noEndpointReply, refusalReply, sendRouteFailure, wrongMethodReply } from './replies.ts';
 import { Router } from './router.ts';
+import { isOpenAiPath, openAiStyle } from './routes/openai.ts';
 import { routesFor } from './routes.ts';
 
 /** Longer bodies of requests that are refused anyhow are not read: that closes the connection. */
@@ -32,13 +40,20 @@ class HttpFrontend implements HttpHandler {
     if (restriction !== null && hasLongBody(request)) {
       return { reject: refusalReply(match?.route ?? null, 'restricted', restriction) };
     }
-    return planBody(request, match, this.#context);
+    return planBody(request, match, this.#style(request.path, match), this.#context);
+  }
+
+  refusal(request: HttpRequest | null, status: number, text: string): RefusalText {
+    const path = request?.path ?? '';
+    const style = this.#style(path, this.#router.match(path));
+    return style?.errors?.early(status, text) ?? plainRefusal(text);
   }
 
   handle(request: HttpRequest, responder: HttpResponder): void {
     const match = this.#router.match(request.path);
     if (match === null) {
-      sendErrorText(responder, 404, 'Not Found', 'text/plain');
+      const { method, path } = request;
+      sendReply(responder, noEndpointReply(this.#style(path, null), method, path));
       return;
     }
     const { route } = match;
@@ -49,11 +64,18 @@ class HttpFrontend implements HttpHandler {
       return;
     }
     if (!route.methods.includes(request.method)) {
-      sendReply(responder, refusalReply(route, 'method', 'Method Not Allowed'));
+      sendReply(responder, wrongMethodReply(route, request.method, request.path));
       return;
     }
     const call: HttpCall = { context: this.#context, request, responder, match };
     this.#run(call, (failure) => this.#loadAndRun(call, failure));
+  }
+
+  /** How errors of a path go out; null for those of Triton's API that no endpoint has. */
+  #style(path: string, match: RouteMatch | null): ErrorStyle | null {
+    if (match !== null) return match.route;
+    const { openAi = null } = this.#context.options;
+    return openAi !== null && isOpenAiPath(path) ? openAiStyle : null;
   }
 
   #run(call: HttpCall, fail: (failure: unknown) => void): void {

@@ -71,7 +71,7 @@ export interface HttpCall {
 export type ReplyContentType = 'application/json' | 'text/plain';
 
 /** Why a request is refused before its route sees it. */
-export type Refusal = 'restricted' | 'method' | 'length';
+export type Refusal = 'restricted' | 'length';
 
 /** An error as it goes out. */
 export interface ErrorReply {
@@ -84,8 +84,17 @@ export interface ErrorReply {
 export interface ErrorReplies {
   /** @param text As Triton's endpoints say it. */
   refusal(refusal: Refusal, text: string): ErrorReply;
+  /** @param methods Those that the endpoint has. */
+  wrongMethod(method: string, path: string, methods: readonly string[]): ErrorReply;
+  /** No endpoint has this path. */
+  noEndpoint(method: string, path: string): ErrorReply;
+  /** The transport has answered before any endpoint was asked. @param text As it says it by itself. */
+  early(status: number, text: string): ErrorReply;
   failure(error: TritonError): ErrorReply;
 }
+
+/** How errors of an endpoint go out, or of a path that has none. */
+export type ErrorStyle = Pick<HttpRoute, 'contentType' | 'errors'>;
 
 /** One endpoint: what it listens to, what it means and how it answers. */
 export interface HttpRoute {

@@ -2,7 +2,7 @@ import { httpStatusByCode, jsonStringLiteral } from '@nereid/protocol';
 import type { HeaderField, HttpResponder } from '@nereid/transport';
 import type { Logger } from '../../core/logger.ts';
 import { logFailure, publicFailure } from '../../core/public-failure.ts';
-import type { ErrorReply, HttpRoute, Refusal, ReplyContentType } from './http-route.ts';
+import type { ErrorReply, ErrorStyle, HttpRoute, Refusal, ReplyContentType } from './http-route.ts';
 
 const jsonHeaders: readonly HeaderField[] = [['Content-Type', 'application/json']];
 const textHeaders: readonly HeaderField[] = [['Content-Type', 'text/plain']];
@@ -66,16 +66,32 @@ export function sendFailure(
   sendErrorText(responder, httpStatusByCode[code], message, contentType);
 }
 
+/** How an endpoint answers a method that it does not have. */
+export function wrongMethodReply(route: HttpRoute, method: string, path: string): ErrorReply {
+  const { errors, contentType, methods } = route;
+  if (errors !== undefined) return errors.wrongMethod(method, path, methods);
+  return errorReply(405, 'Method Not Allowed', contentType);
+}
+
+/** How a path is answered that no endpoint has. @param style Of the API that it belongs to; null for Triton's. */
+export function noEndpointReply(
+  style: ErrorStyle | null,
+  method: string,
+  path: string,
+): ErrorReply {
+  if (style?.errors !== undefined) return style.errors.noEndpoint(method, path);
+  return errorReply(404, 'Not Found', 'text/plain');
+}
+
 const refusalStatuses: Readonly<Record<Refusal, number>> = {
   restricted: 403,
-  method: 405,
   length: 400,
 };
 
 /** How an endpoint answers a request that it does not get to see. */
-export function refusalReply(route: HttpRoute | null, refusal: Refusal, text: string): ErrorReply {
-  if (route?.errors !== undefined) return route.errors.refusal(refusal, text);
-  const contentType = refusal === 'restricted' ? 'text/plain' : route?.contentType;
+export function refusalReply(style: ErrorStyle | null, refusal: Refusal, text: string): ErrorReply {
+  if (style?.errors !== undefined) return style.errors.refusal(refusal, text);
+  const contentType = refusal === 'restricted' ? 'text/plain' : style?.contentType;
   return errorReply(refusalStatuses[refusal], text, contentType ?? 'application/json');
 }
 

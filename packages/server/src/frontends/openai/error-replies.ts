@@ -33,9 +33,11 @@ const kinds: Readonly<Record<StatusCode, Kind>> = {
 const refusals: Readonly<Record<Refusal, Kind>> = {
   // Status, type and code of Triton's OpenAI frontend.
   restricted: [401, 'authentication_error', 'invalid_auth'],
-  method: [405, invalid, 'method_not_allowed'],
   length: [413, invalid, 'request_too_large'],
 };
+
+/** Of a path as much as is told in an error. */
+const pathCharsMax = 200;
 
 /** Errors in OpenAI's form. */
 export const openAiErrors: ErrorReplies = {
@@ -45,10 +47,30 @@ export const openAiErrors: ErrorReplies = {
     const message = refusal === 'restricted' ? `${text} with valid value` : text;
     return reply(status, { message, type, param: null, code });
   },
+  wrongMethod(method, path, methods) {
+    const message = `Not allowed to ${method} on ${shown(path)}: it takes ${methods.join(', ')}`;
+    const error = { message, type: invalid, param: null, code: 'method_not_allowed' };
+    const { headers, ...rest } = reply(405, error);
+    return { ...rest, headers: [...headers, ['Allow', methods.join(', ')]] };
+  },
+  noEndpoint(method, path) {
+    // The first half as OpenAI's own server says it.
+    const message = `Invalid URL (${method} ${shown(path)}): this server has /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models`;
+    return reply(404, { message, type: invalid, param: null, code: 'unknown_url' });
+  },
+  early(status, message) {
+    const type = status < 500 ? invalid : status === 503 ? 'service_unavailable' : 'server_error';
+    const code = status === 413 ? 'request_too_large' : null;
+    return reply(status, { message, type, param: null, code });
+  },
   failure(error) {
     return reply(statusOf(error), openAiErrorOf(error));
   },
 };
+
+function shown(path: string): string {
+  return path.length > pathCharsMax ? `${path.slice(0, pathCharsMax)}…` : path;
+}
 
 /** What a client is told of a failure. */
 export function openAiErrorOf(error: TritonError): OpenAiError {

@@ -1,12 +1,14 @@
 import { TritonError } from '@nereid/protocol';
+import type { HttpHandler, HttpRequest } from '@nereid/transport';
 import { describe, expect, it } from 'vitest';
 import { RestrictedApis } from '../../control-plane/restricted-apis.ts';
 import { QueueFullError } from '../../core/queue-full-error.ts';
-import type { Reply } from '../http/testing/exchange.ts';
+import { plainRequest, type Reply } from '../http/testing/exchange.ts';
 import {
   answered,
   ask,
   enqueued,
+  handlerOf,
   hello,
   plain,
   post,
@@ -154,7 +156,16 @@ describe('errors', () => {
   it('of the endpoint itself', async () => {
     const model = served(vllm, answered);
     const wrongMethod = await ask(model, { method: 'GET', path: '/v1/chat/completions' });
-    expect([wrongMethod.status, errorOf(wrongMethod).code]).toEqual([405, 'method_not_allowed']);
+    expect([wrongMethod.status, errorOf(wrongMethod)]).toEqual([
+      405,
+      {
+        message: 'Not allowed to GET on /v1/chat/completions: it takes POST',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'method_not_allowed',
+      },
+    ]);
+    expect(wrongMethod.header('allow')).toBe('POST');
     const restrictedApis = new RestrictedApis([
       { categories: ['inference'], key: 'Authorization', value: 'Bearer k' },
     ]);
@@ -173,12 +184,70 @@ describe('errors', () => {
     expect(open.status).toBe(200);
   });
 
+  it.each([
+    ['POST', '/v1/responses'],
+    ['POST', '/v1/audio/speech'],
+    ['GET', '/v1/files'],
+    ['DELETE', '/v1'],
+    ['POST', '/v1/chat/completions/'],
+  ])('of an endpoint that is missing: %s %s', async (method, path) => {
+    const reply = await ask(served(vllm, answered), { method, path });
+    expect([reply.status, reply.header('content-type'), errorOf(reply)]).toEqual([
+      404,
+      'application/json',
+      {
+        message: expect.stringContaining(`Invalid URL (${method} ${path}): this server has /v1/`),
+        type: 'invalid_request_error',
+        param: null,
+        code: 'unknown_url',
+      },
+    ]);
+  });
+
+  it('of a long path are short', async () => {
+    const path = `/v1/${'a'.repeat(8000)}`;
+    const reply = await ask(served(vllm, answered), { method: 'GET', path });
+    expect(errorOf(reply).message.length).toBeLessThan(400);
+  });
+
+  it('of a body that is too long, wherever it was sent', async () => {
+    for (const path of ['/v1/completions', '/v1/responses']) {
+      const sent = { method: 'POST', path, headers: { 'content-length': '9999999' } };
+      const reply = await ask(served(vllm, answered), sent);
+      expect([reply.status, errorOf(reply).code]).toEqual([413, 'request_too_large']);
+    }
+  });
+
+  it.each([
+    ['/v1/completions', 408, 'invalid_request_error', null],
+    ['/v1/responses', 413, 'invalid_request_error', 'request_too_large'],
+    ['/v1/completions', 503, 'service_unavailable', null],
+    ['/v1/completions', 500, 'server_error', null],
+  ])('that the transport answers: %s %i', (path, status, type, code) => {
+    const { handler, request } = unanswered(path);
+    const body = handler.refusal?.(request, status, 'why')?.body ?? '';
+    expect(JSON.parse(body)).toEqual({ error: { message: 'why', type, param: null, code } });
+  });
+
+  it('leave those of Triton’s API as they are', () => {
+    for (const path of ['/v2/models/m/infer', '/v11', '/']) {
+      const { handler, request } = unanswered(path);
+      expect(handler.refusal?.(request, 413, 'why')?.body).toBe('{"error":"why"}');
+    }
+    expect(unanswered('/').handler.refusal?.(null, 431, 'why')?.body).toBe('{"error":"why"}');
+  });
+
   it('is not there when it is turned off', async () => {
     const off = { options: { maxInputBytes: 1000, openAi: null } };
     const reply = await ask(served(vllm, answered), post('chat/completions', hello), off);
     expect([reply.status, reply.text()]).toEqual([404, '{"error":"Not Found"}']);
   });
 });
+
+function unanswered(path: string): { handler: HttpHandler; request: HttpRequest } {
+  const request = plainRequest({ method: 'POST', path });
+  return { handler: handlerOf(served(vllm, answered)), request };
+}
 
 function withImage(url: string): object {
   return {

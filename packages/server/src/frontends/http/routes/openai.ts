@@ -1,12 +1,16 @@
 import { openAiErrors } from '../../openai/error-replies.ts';
-import type { HttpRoute } from '../http-route.ts';
+import type { ErrorStyle, HttpRoute } from '../http-route.ts';
+
+/** How errors of OpenAI's API go out. */
+export const openAiStyle: ErrorStyle = { contentType: 'application/json', errors: openAiErrors };
+
+/** Whether a path is one of OpenAI's API, whether there is an endpoint or not. */
+export function isOpenAiPath(path: string): boolean {
+  return path.startsWith('/v1/') || path === '/v1';
+}
 
 /** What the endpoints of OpenAI's API have in common. Their code is loaded when the first of them is asked. */
-const common = {
-  origin: 'triton',
-  contentType: 'application/json',
-  errors: openAiErrors,
-} as const;
+const common = { origin: 'triton', ...openAiStyle } as const;
 
 /** OpenAI's API, as Triton's OpenAI frontend serves it. */
 export const openAiRoutes: readonly HttpRoute[] = [

@@ -55,6 +55,11 @@ export function exchange(handler: HttpHandler, sent: Sent): Promise<Reply> {
   });
 }
 
+/** A request that no transport has brought. */
+export function plainRequest(sent: Sent): HttpRequest {
+  return new PlainRequest(sent);
+}
+
 class PlainRequest implements HttpRequest {
   readonly method: string;
   readonly target: string;

@@ -7,6 +7,7 @@ import {
   type Tensor,
 } from '@nereid/protocol';
 import { type FakeExecute, FakeServedModel } from '@nereid/test-kit';
+import type { HttpHandler } from '@nereid/transport';
 import { expect } from 'vitest';
 import type { InferRequest } from '../../../core/infer-request.ts';
 import { createHttpHandler } from '../../http/http-handler.ts';
@@ -126,7 +127,11 @@ export function ask(
   sent: Sent,
   more: Partial<HttpContext> = {},
 ): Promise<Reply> {
-  return exchange(createHttpHandler(httpContext([model], { options, ...more })), sent);
+  return exchange(handlerOf(model, more), sent);
+}
+
+export function handlerOf(model: FakeServedModel, more: Partial<HttpContext> = {}): HttpHandler {
+  return createHttpHandler(httpContext([model], { options, ...more }));
 }
 
 export const hello: { readonly model: string; readonly messages: readonly object[] } = {
