@@ -229,6 +229,8 @@ export default class Typed implements Model {
     'model.js',
     `import seven from 'seven';\n${javascriptModel('y = [seven];')}`,
   ],
+  taken_for_common_js: [javascriptConfig(), 'model.js', javascriptModel('')],
+  taken_for_module: [javascriptConfig(), 'model.js', 'module.exports = { execute: () => [] };'],
   versions: [
     javascriptConfig('version_policy { all { } }'),
     'model.js',
@@ -268,6 +270,8 @@ const repository = temporaryRepository({
   'typed/1/scale.ts':
     'export function scaled<T extends { map(f: (v: number) => number): T }>(data: T, by: number): T { return data.map((v) => v * by); }',
   'seven/node_modules/seven/index.js': 'module.exports = 7;',
+  'taken_for_common_js/package.json': '{"name": "a", "type": "commonjs"}',
+  'taken_for_module/package.json': '{"name": "a", "type": "module"}',
   'versions/2/model.ts':
     'export const execute = ([r]: any) => [{ outputs: [{ name: "Y", data: [2] }] }];',
 });
@@ -280,7 +284,7 @@ beforeAll(async () => {
       '--model-control-mode=explicit',
       '--strict-readiness=false',
       ...Object.keys(models)
-        .filter((name) => !['spare', 'life'].includes(name))
+        .filter((name) => !/^(spare|life|taken_for_.*)$/u.test(name))
         .map((name) => `--load-model=${name}`),
     ],
   });
@@ -314,6 +318,16 @@ describe('files', () => {
     ['versions/versions/1', [0], [1]],
   ])('are modules of every kind (%s)', async (model, x, y) => {
     expect(await infer(model, x)).toMatchObject({ status: 200, error: '', data: y });
+  });
+
+  it.each([
+    ['taken_for_common_js', 'commonjs', 'model.mjs'],
+    ['taken_for_module', 'module', 'model.cjs'],
+  ])('of the other kind than they are taken for say so (%s)', async (model, type, name) => {
+    const { error } = JSON.parse(await control(server.url, model, 'load')) as { error: string };
+    expect(error).toContain(`/${model}/package.json says "type": "${type}"`);
+    expect(error).toContain(`name it ${name}, or say `);
+    expect(error).toContain('/1/model.js(1)');
   });
 
   it('complete the configuration', async () => {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TritonError } from '@nereid/model';
 import type { StatusCode } from '@nereid/protocol';
+import { syntaxErrorPlace } from './module-kind.ts';
 
 const codes: Readonly<Record<StatusCode, true>> = {
   UNKNOWN: true,
@@ -47,11 +48,14 @@ export function executeError(
 export function errorText(thrown: unknown): string {
   if (!(thrown instanceof Error)) return cut(`the model threw ${describe(thrown)}`);
   const head = `${thrown.name}: ${thrown.message}`;
-  const frames = (thrown.stack ?? '')
+  const stack = thrown.stack ?? '';
+  const place = syntaxErrorPlace(stack);
+  const frames = stack
     .split('\n')
     .flatMap(frameText)
     .filter((line) => !line.startsWith(ownFrame))
     .slice(0, framesMax);
+  if (place !== null) frames.unshift(`  ${place.file}(${place.line})`);
   return cut(frames.length === 0 ? head : `${head}\n\nAt:\n${frames.join('\n')}\n`);
 }
 

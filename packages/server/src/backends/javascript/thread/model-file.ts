@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CompletableConfig, Model } from '@nereid/model';
+import { withModuleHint } from './module-kind.ts';
 
 /** What `autoCompleteConfig` may give back: what it changed; nothing where it changed what it was given. */
 export type CompleteConfig = (config: CompletableConfig) => unknown;
@@ -17,8 +18,15 @@ export interface ImportedModel {
 export async function importModel(directory: string, fileName: string): Promise<ImportedModel> {
   const path = join(directory, fileName);
   if (!existsSync(path)) throw new Error(`there is no file ${path}`);
-  const namespace = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
-  return modelOf(namespace, fileName);
+  return modelOf(await imported(path), fileName);
+}
+
+async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (thrown) {
+    throw withModuleHint(thrown);
+  }
 }
 
 /** @param namespace What the file exports; that of CommonJS has it all as `default`. */
