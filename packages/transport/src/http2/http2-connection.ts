@@ -122,7 +122,9 @@ export class Http2Connection implements ConnectionProtocol, Http2Role {
       return;
     }
     this.#life.sweep();
-    for (const stream of this.#session.streams.values()) stream.reader?.sweep();
+    for (const stream of this.#session.streams.all()) {
+      if (!stream.closed) stream.reader?.sweep();
+    }
   }
 
   shutdown(): void {
@@ -170,7 +172,7 @@ export class Http2Connection implements ConnectionProtocol, Http2Role {
       streamWindowBytes,
       session.sender.initialWindow,
     );
-    session.streams.set(streamId, stream);
+    session.streams.add(stream);
     if (head === null) {
       stream.remoteEnded = endStream;
       stream.header(tooLargeAnswer, true);

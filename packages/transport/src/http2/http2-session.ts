@@ -19,6 +19,7 @@ import type { Http2Stream, StreamLoss, StreamOwner } from './http2-stream.ts';
 import { RateBudget } from './rate-budget.ts';
 import { acknowledgeSettings, readSettings, sendFrameBytesMax } from './settings.ts';
 import { type BlockEncoder, StreamSender } from './stream-sender.ts';
+import { StreamTable } from './stream-table.ts';
 
 /** What carries a session's bytes: the connection of either side. */
 export type SessionCarrier = Omit<ProtocolConnection, 'limits' | 'writeText'>;
@@ -81,7 +82,7 @@ const controlFramesPerPayload = 2;
 export class Http2Session implements FrameSink, StreamOwner {
   readonly sender: StreamSender;
   readonly output: FrameOutput;
-  readonly streams: Map<number, Http2Stream> = new Map();
+  readonly streams: StreamTable = new StreamTable();
   readonly #carrier: SessionCarrier;
   readonly #limits: Http2Limits;
   readonly #role: Http2Role;
@@ -291,13 +292,13 @@ export class Http2Session implements FrameSink, StreamOwner {
       streamsMax: (count) => this.#role.onStreamsMax(count),
       pushEnabled: (enabled) => this.#role.onPushEnabled(enabled),
       initialWindowBytes: (windowBytes) =>
-        this.sender.resizeWindows(this.streams.values(), windowBytes),
+        this.sender.resizeWindows(this.streams.all(), windowBytes),
       frameBytesMax: (frameBytes) => {
         this.sender.frameBytesMax = frameBytes;
       },
     });
     acknowledgeSettings(this.output);
-    this.sender.pumpAll(this.streams.values());
+    this.sender.pumpAll(this.streams.all());
     this.#role.onSettings();
   }
 
@@ -471,7 +472,7 @@ export class Http2Session implements FrameSink, StreamOwner {
 
   #forget(stream: Http2Stream, end: StreamEnd): void {
     stream.closed = true;
-    this.streams.delete(stream.id);
+    this.streams.delete(stream);
     this.#closedStreams.add(stream.id, end);
     this.sender.forget(stream);
     this.#receiver.forget(stream);
@@ -502,7 +503,7 @@ export class Http2Session implements FrameSink, StreamOwner {
   close(loss: StreamLoss): void {
     if (this.#over) return;
     this.#over = true;
-    const streams = [...this.streams.values()];
+    const streams = this.streams.all();
     this.streams.clear();
     for (const stream of streams) {
       stream.closed = true;

@@ -81,6 +81,8 @@ export class Http2Stream {
   /** Body bytes that content-length promises and that have not come; -1 where nothing is promised. */
   promisedBytes = -1;
   emptyFrames = 0;
+  /** Of its table alone. */
+  nextInTable: Http2Stream | null = null;
   /** What its reader retains, as the connection has counted it. */
   retainedBytes = 0;
   /** Payload that the reader has and has not done with. */

@@ -139,7 +139,7 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
     const id = this.#nextStreamId;
     this.#nextStreamId = id + 2;
     const stream = new ClientStream(id, session, this.#options.limits.streamWindowBytes, reader);
-    session.streams.set(id, stream);
+    session.streams.add(stream);
     if (session.streams.size === 1) this.#socket.keepsProcess(true);
     this.#life.streamOpened();
     stream.header(fields, false);
@@ -266,7 +266,7 @@ export class Http2ClientConnection implements Http2Role, ClientSocketOwner {
     this.#goaway = { code, text };
     this.#retire();
     const loss: StreamLoss = { code: ErrorCode.refusedStream, by: 'peer', text };
-    for (const stream of [...this.#session.streams.values()]) {
+    for (const stream of this.#session.streams.all()) {
       if (stream.id > lastStreamId) this.#session.drop(stream, loss);
     }
     if (this.streamCount === 0) this.#end();
