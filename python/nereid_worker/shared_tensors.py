@@ -38,9 +38,12 @@ class SharedTensors:
 
     def take_freed(self):
         taken = []
-        while self.freed:
-            taken.append(self.freed.popleft())
-        return taken
+        # Several threads send, and take what one of them saw.
+        while True:
+            try:
+                taken.append(self.freed.popleft())
+            except IndexError:
+                return taken
 
     def write(self, place, pieces):
         """Copies the pieces to memory that was granted."""

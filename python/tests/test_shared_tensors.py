@@ -1,3 +1,4 @@
+import collections
 import gc
 import os
 
@@ -39,6 +40,21 @@ def test_what_the_server_writes_is_there_and_freed_when_nothing_uses_it(server):
     del view
     gc.collect()
     assert shared.take_freed() == [4096]
+
+
+def test_what_another_thread_has_taken_is_not_missed(server):
+    class Emptied(collections.deque):
+        """By another thread, between a look and a grasp."""
+
+        def __bool__(self):
+            return True
+
+        def __len__(self):
+            return 1
+
+    shared = opened(server)
+    shared.freed = Emptied()
+    assert shared.take_freed() == []
 
 
 def test_answers_are_written_where_they_were_granted(server):
