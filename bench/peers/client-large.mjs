@@ -1,10 +1,9 @@
 // Sends an image of [1,3,640,640] FP32 to the model `image`, which answers with it, one time after the
-// other; with one of the clients for Node, or with a bare socket. Prints `ready`; each line `COUNT` that
-// it reads is answered by `done` after so many inferences.
+// other, as often as it is told; with one of the clients for Node, or with a bare socket.
 // Usage: client-large.mjs socket|http|grpc|grpc-js HOST:PORT [FOLDER_OF_PROTO_FILES]
 import { connect } from 'node:net';
-import { createInterface } from 'node:readline';
-import { GrpcClient, HttpClient, tensor } from '@nereid/client';
+import { tensor } from '@nereid/client';
+import { grpcJsInference, ourClient, serveCounts } from './counted-loop.mjs';
 
 const [kind, address, protos] = process.argv.slice(2);
 const shape = [1, 3, 640, 640];
@@ -76,43 +75,27 @@ async function bareSocket() {
   };
 }
 
-async function grpcJs() {
-  const { default: grpc } = await import('@grpc/grpc-js');
-  const { default: loader } = await import('@grpc/proto-loader');
-  const definition = loader.loadSync('grpc_service.proto', {
-    includeDirs: [protos],
-    keepCase: true,
-  });
-  const { GRPCInferenceService } = grpc.loadPackageDefinition(definition).inference;
-  const client = new GRPCInferenceService(address, grpc.credentials.createInsecure(), {
-    'grpc.max_receive_message_length': -1,
-  });
+function grpcJs() {
   const data = Buffer.from(values.buffer);
-  return () =>
-    new Promise((resolve, reject) => {
-      const request = {
-        model_name: 'image',
-        inputs: [{ name: 'INPUT0', datatype: 'FP32', shape }],
-        raw_input_contents: [data],
-      };
-      client.ModelInfer(request, (error, answer) => {
-        if (error) return reject(error);
-        const { buffer, byteOffset, length } = answer.raw_output_contents[0];
-        check(new Float32Array(buffer.slice(byteOffset, byteOffset + length)));
-        resolve();
-      });
-    });
+  return grpcJsInference({
+    address,
+    protos,
+    requestOf: () => ({
+      model_name: 'image',
+      inputs: [{ name: 'INPUT0', datatype: 'FP32', shape }],
+      raw_input_contents: [data],
+    }),
+    check: ({ raw_output_contents }) => {
+      const { buffer, byteOffset, length } = raw_output_contents[0];
+      check(new Float32Array(buffer.slice(byteOffset, byteOffset + length)));
+    },
+  });
 }
 
 const infer = await {
   socket: bareSocket,
-  http: () => ours(new HttpClient(address)),
-  grpc: () => ours(new GrpcClient(address)),
+  http: () => ours(ourClient(kind, address)),
+  grpc: () => ours(ourClient(kind, address)),
   'grpc-js': grpcJs,
 }[kind]();
-for (let warmUp = 0; warmUp < 60; warmUp += 1) await infer();
-console.log('ready');
-for await (const line of createInterface({ input: process.stdin })) {
-  for (let left = Number(line); left > 0; left -= 1) await infer();
-  console.log('done');
-}
+await serveCounts(infer, 60);

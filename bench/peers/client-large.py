@@ -1,15 +1,8 @@
 # As client-large.mjs, with Triton's own client. Usage: client-large.py http|grpc HOST:PORT
-import sys
-
 import numpy
+from counted_loop import open_client, serve_counts
 
-kind, address = sys.argv[1:]
-if kind == "http":
-    import tritonclient.http as triton
-else:
-    import tritonclient.grpc as triton
-
-client = triton.InferenceServerClient(address)
+triton, client = open_client()
 values = numpy.arange(3 * 640 * 640, dtype=numpy.float32).reshape(1, 3, 640, 640)
 
 
@@ -21,10 +14,4 @@ def infer():
         raise ValueError("a wrong answer")
 
 
-for _ in range(20):
-    infer()
-print("ready", flush=True)
-for line in sys.stdin:
-    for _ in range(int(line)):
-        infer()
-    print("done", flush=True)
+serve_counts(infer, 20)

@@ -1,15 +1,8 @@
 # As client-loop.mjs, with Triton's own client. Usage: client-loop.py http|grpc HOST:PORT
-import sys
-
 import numpy
+from counted_loop import open_client, serve_counts
 
-kind, address = sys.argv[1:]
-if kind == "http":
-    import tritonclient.http as triton
-else:
-    import tritonclient.grpc as triton
-
-client = triton.InferenceServerClient(address)
+triton, client = open_client()
 values = numpy.arange(16, dtype=numpy.int32).reshape(1, 16)
 
 
@@ -23,10 +16,4 @@ def infer():
         raise ValueError("a wrong answer")
 
 
-for _ in range(500):
-    infer()
-print("ready", flush=True)
-for line in sys.stdin:
-    for _ in range(int(line)):
-        infer()
-    print("done", flush=True)
+serve_counts(infer, 500)
