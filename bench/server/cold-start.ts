@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '@nereid/test-kit';
 import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
@@ -20,16 +20,6 @@ const retryMs = 2;
 const command = fileURLToPath(
   new URL('../../packages/server/bin/tritonserver.js', import.meta.url),
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 async function end(child: ChildProcess): Promise<void> {
   const closed = once(child, 'close');
@@ -54,13 +44,13 @@ async function firstAnswer(port: number, request: Buffer, child: ChildProcess): 
 }
 
 async function secondsToFirstAnswer(repository: string, request: Buffer): Promise<number> {
-  const port = await freePort();
+  const [port = 0, metricsPort = 0] = await freePorts(2);
   const flags = [
     `--model-repository=${repository}`,
     '--http-address=127.0.0.1',
     `--http-port=${port}`,
     '--metrics-address=127.0.0.1',
-    `--metrics-port=${await freePort()}`,
+    `--metrics-port=${metricsPort}`,
     '--allow-grpc=false',
   ];
   const begin = performance.now();

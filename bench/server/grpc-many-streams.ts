@@ -4,11 +4,11 @@
  */
 import { connect } from 'node:http2';
 import { encodeMessage } from '@nereid/protocol';
+import { residentBytes } from '@nereid/test-kit';
 import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printVerdict } from '../harness/claim-report.ts';
 import { grpcMessage } from '../harness/h2load.ts';
-import { residentBytes } from '../harness/process-usage.ts';
 import { spreadOf } from '../harness/spread.ts';
 
 const streams = 1000;

@@ -3,6 +3,7 @@
  * resident memory where it was, within five percent. Beside it: as many cycles of bare ONNX Runtime.
  */
 import { join } from 'node:path';
+import { residentBytes } from '@nereid/test-kit';
 import { wideModel, wideShape } from '../harness/bench-models.ts';
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
@@ -10,7 +11,6 @@ import { printTable, printVerdict } from '../harness/claim-report.ts';
 import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
-import { residentBytes } from '../harness/process-usage.ts';
 import { type Spread, spreadOf } from '../harness/spread.ts';
 
 const warmUpCycles = 50;

@@ -3,6 +3,7 @@
  * of resident memory. Beside it: the same after a thousand inferences, when V8 has grown its heap and
  * compiled what is hot, and a bare `node:http` server after as many requests.
  */
+import { residentBytes } from '@nereid/test-kit';
 import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printTable, printVerdict } from '../harness/claim-report.ts';
@@ -14,7 +15,6 @@ import {
 } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
-import { residentBytes } from '../harness/process-usage.ts';
 import { spreadOf } from '../harness/spread.ts';
 
 const rounds = 3;

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { ServerProcess } from '@nereid/test-kit';
+import { residentBytes, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonRuntimeFlag } from './python-models.ts';
 import { temporaryRepository } from './temporary-repository.ts';
@@ -227,8 +226,3 @@ describe('generate_stream', () => {
     expect(next.status).toBe(200);
   }, 30_000);
 });
-
-function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) * 1024;
-}

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ServerProcess } from '@nereid/test-kit';
+import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { javascriptConfig, javascriptModel } from './javascript-models.ts';
-import { eventually } from './python-models.ts';
 import { runPytest } from './run-python.ts';
 import { temporaryRepository } from './temporary-repository.ts';
 import { control, expectIncremented, inferJson } from './vector-inference.ts';

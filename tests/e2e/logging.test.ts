@@ -1,9 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runServerToEnd, ServerProcess } from '@nereid/test-kit';
+import { eventually, runServerToEnd, ServerProcess } from '@nereid/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually } from './python-models.ts';
 import {
   identityConfig,
   type TemporaryRepository,

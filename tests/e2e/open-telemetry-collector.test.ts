@@ -1,4 +1,4 @@
-import { ServerProcess } from '@nereid/test-kit';
+import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   attributesOf,
@@ -6,7 +6,7 @@ import {
   Collector,
   collectorTool,
 } from './open-telemetry-collector.ts';
-import { eventually, pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { runPython } from './run-python.ts';
 import {
   identityConfig,

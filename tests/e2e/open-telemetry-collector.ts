@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { eventually, freePorts } from '@nereid/test-kit';
 import { ensureOwnGoTool, type GoTool } from '../../tools/go-tools.mjs';
 import { checkout } from './checkout.ts';
-import { eventually } from './python-models.ts';
 
 /** OpenTelemetry's own collector, or why it cannot be had here. */
 export const collectorTool: GoTool = ensureOwnGoTool(
@@ -68,7 +68,7 @@ export class Collector {
 
   static async start(): Promise<Collector> {
     if (!collectorTool.available) throw new Error(collectorTool.reason);
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const config = {
       receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${port}` } } } },
       exporters: { lines: {} },
@@ -78,7 +78,7 @@ export class Collector {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const collector = new Collector(child, port);
-    await eventually(() => accepts(port), 30_000);
+    await eventually(() => accepts(port));
     return collector;
   }
 
@@ -101,16 +101,6 @@ export class Collector {
     this.#child.kill('SIGTERM');
     await closed;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
 }
 
 async function accepts(port: number): Promise<boolean> {

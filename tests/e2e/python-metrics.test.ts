@@ -1,7 +1,7 @@
-import { ServerProcess } from '@nereid/test-kit';
+import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readMetrics, sampleValue } from './metrics-page.ts';
-import { eventually, pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /** Makes its metrics when it starts, as the example of Triton's Python backend does. */

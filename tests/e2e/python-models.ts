@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 
 /** The flag that has Python models run by the tests' own Python, which has numpy. */
@@ -37,52 +36,4 @@ ${indented}
             responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("Y", y)]))
         return responses
 ${rest}`;
-}
-
-/** Process ids whose parent is `pid`, from /proc. */
-export function childrenOf(pid: number): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/u.test(name))
-    .filter((name) => {
-      try {
-        const status = readFileSync(`/proc/${name}/stat`, 'utf8');
-        const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
-        return Number(fields[1]) === pid && fields[0] !== 'Z';
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-/** What the open descriptors of a process lead to. */
-export function descriptorsOf(pid: number): readonly string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
-    } catch {
-      return [];
-    }
-  });
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    const status = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return !status.slice(status.lastIndexOf(')') + 2).startsWith('Z');
-  } catch {
-    return false;
-  }
-}
-
-/** Waits until `check` holds; throws when it takes longer. */
-export async function eventually(
-  check: () => boolean | Promise<boolean>,
-  waitMs = 10_000,
-): Promise<void> {
-  const deadline = Date.now() + waitMs;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not so after ${waitMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

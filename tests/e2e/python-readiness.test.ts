@@ -1,8 +1,8 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ServerProcess } from '@nereid/test-kit';
+import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { temporaryRepository } from './temporary-repository.ts';
 
 const isReady = (body: string, prefix = ''): string =>

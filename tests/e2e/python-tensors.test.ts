@@ -1,7 +1,7 @@
 import { GrpcClient, HttpClient, tensor } from '@nereid/client';
-import { ServerProcess } from '@nereid/test-kit';
+import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { temporaryRepository } from './temporary-repository.ts';
 
 /** Keeps arrays beyond its requests, and says how many of them have changed since. */

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '@nereid/test-kit';
 
 const startMsMax = 20_000;
 
@@ -23,7 +23,8 @@ export class RedisProcess {
 
   /** @param flags `%p` in them is the port. */
   static async start(path: string, flags: readonly string[] = []): Promise<RedisProcess> {
-    const redis = new RedisProcess(path, await freePort(), flags);
+    const [port = 0] = await freePorts(1);
+    const redis = new RedisProcess(path, port, flags);
     await redis.restart();
     return redis;
   }
@@ -64,13 +65,4 @@ export class RedisProcess {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

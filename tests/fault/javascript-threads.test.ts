@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { ServerProcess } from '@nereid/test-kit';
+import { eventually, residentBytes, ServerProcess, threadCount } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
-import { eventually } from '../e2e/python-models.ts';
 import { temporaryRepository } from '../e2e/temporary-repository.ts';
 import { control, inferJson } from '../e2e/vector-inference.ts';
 
@@ -104,16 +102,6 @@ const unload = (model: string): Promise<string> => control(server.url, model, 'u
 const ready = async (model: string): Promise<boolean> =>
   (await fetch(`${server.url}/v2/models/${model}/ready`)).ok;
 
-/** Names of the threads of the server; those of models have the instance's. */
-function threads(): readonly string[] {
-  return readdirSync(`/proc/${server.pid}/task`);
-}
-
-function residentBytes(): number {
-  const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/u.exec(status)?.[1]) * 1024;
-}
-
 describe('a thread that ends', () => {
   it.each([
     ['exit', 'it ended by itself with status 9'],
@@ -151,14 +139,14 @@ describe('a model that does not end', () => {
     await load('loop');
     // So quick that the server waits for its answers: it does not wait for this one.
     for (let count = 0; count < 50; count++) await infer('loop', 1);
-    const before = threads().length;
+    const before = threadCount(server.pid);
     await expect(infer('loop', 7, AbortSignal.timeout(300))).rejects.toThrow();
     expect((await infer('noise', 1)).data).toEqual([1]);
     await unload('loop');
     await server.logged(
       /\[loop_0\] did not finalize: Failed to finalize model instance loop_0 within 1 seconds\./u,
     );
-    await eventually(() => threads().length < before);
+    await eventually(() => threadCount(server.pid) < before);
   });
 
   it('may hang in its end', async () => {
@@ -279,11 +267,11 @@ describe('models that come and go', () => {
       await unload('exit');
     };
     for (let round = 0; round < 10; round++) await cycle();
-    const threadsBefore = threads().length;
-    const before = residentBytes();
+    const threadsBefore = threadCount(server.pid);
+    const before = residentBytes(server.pid);
     for (let round = 0; round < 50; round++) await cycle();
-    await eventually(() => threads().length <= threadsBefore);
+    await eventually(() => threadCount(server.pid) <= threadsBefore);
     // A thread has 10 MB: one that stays in ten shows, what the allocator keeps does not.
-    expect(residentBytes() - before).toBeLessThan(50 * 1024 * 1024);
+    expect(residentBytes(server.pid) - before).toBeLessThan(50 * 1024 * 1024);
   }, 60_000);
 });

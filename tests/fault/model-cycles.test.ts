@@ -1,15 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { ServerProcess } from '@nereid/test-kit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
+import { readFileSync } from 'node:fs';
 import {
   childrenOf,
   descriptorsOf,
   eventually,
-  pythonConfig,
-  pythonModel,
-  pythonRuntimeFlag,
-} from '../e2e/python-models.ts';
+  residentBytes,
+  ServerProcess,
+  threadCount,
+} from '@nereid/test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from '../e2e/python-models.ts';
 import { temporaryRepository } from '../e2e/temporary-repository.ts';
 import { control, inferJson } from '../e2e/vector-inference.ts';
 
@@ -17,12 +17,12 @@ import { control, inferJson } from '../e2e/vector-inference.ts';
 const cycleCount = Number(process.env['NEREID_MODEL_CYCLES'] ?? 200);
 /** Models that come and go at the same time. */
 const parallelCount = 4;
-/** Of a tensor that travels in shared memory. Were one kept of each cycle, it would be seen in `residentGrowthMax`. */
+/** Of a tensor that travels in shared memory. Were one kept of each cycle, it would be seen in `residentGrowthBytesMax`. */
 const largeTensorBytes = 4_000_000;
 /** Mappings of bodies that wait to be used again, or collected. */
 const bodyMappingsMax = 32;
-/** Megabytes by which the server may be larger after all cycles than after the first quarter. */
-const residentGrowthMax = 64;
+/** By which the server may be larger after all cycles than after the first quarter. */
+const residentGrowthBytesMax = 64 * 1024 * 1024;
 
 const repository = temporaryRepository(
   Object.fromEntries(
@@ -91,8 +91,6 @@ async function cycles(kind: string, count: number): Promise<void> {
   await eventually(() => childrenOf(server.pid).length === 0);
 }
 
-const threadCount = (): number => readdirSync(`/proc/${server.pid}/task`).length;
-
 function mappings(): readonly string[] {
   return readFileSync(`/proc/${server.pid}/maps`, 'utf8').split('\n');
 }
@@ -110,26 +108,21 @@ function isOfBody(line: string): boolean {
   return line.includes('/memfd:nereid_tensors');
 }
 
-function residentMegabytes(): number {
-  const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/u.exec(status)?.[1]) / 1024;
-}
-
 describe.each(['python', 'javascript'])('models in %s that come and go', (kind) => {
   it(`leave no process, thread, descriptor or memory behind (${cycleCount} times)`, async () => {
     await cycles(kind, cycleCount / 4);
     await eventually(() => regions().length === 0);
     const before = {
       descriptors: descriptorsOf(server.pid).length,
-      threads: threadCount(),
-      resident: residentMegabytes(),
+      threads: threadCount(server.pid),
+      resident: residentBytes(server.pid),
     };
     await cycles(kind, (cycleCount * 3) / 4);
     await eventually(() => regions().length === 0);
     // Sockets of the client come and go at their own pace, and one thread more or less is Node's.
     await eventually(() => descriptorsOf(server.pid).length <= before.descriptors + parallelCount);
-    await eventually(() => threadCount() <= before.threads + 1);
-    expect(residentMegabytes() - before.resident).toBeLessThan(residentGrowthMax);
+    await eventually(() => threadCount(server.pid) <= before.threads + 1);
+    expect(residentBytes(server.pid) - before.resident).toBeLessThan(residentGrowthBytesMax);
     expect(mappings().filter(isOfBody).length).toBeLessThan(bodyMappingsMax);
   }, 300_000);
 });

@@ -1,16 +1,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ServerProcess } from '@nereid/test-kit';
+import { childrenOf, eventually, isAlive, ServerProcess } from '@nereid/test-kit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  childrenOf,
-  eventually,
-  isAlive,
-  pythonConfig,
-  pythonModel,
-  pythonRuntimeFlag,
-} from '../e2e/python-models.ts';
+import { pythonConfig, pythonModel, pythonRuntimeFlag } from '../e2e/python-models.ts';
 import { temporaryRepository } from '../e2e/temporary-repository.ts';
 import { inferJson } from '../e2e/vector-inference.ts';
 

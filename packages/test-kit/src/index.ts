@@ -4,6 +4,7 @@ export {
   encodePicture,
   type PictureEncoding,
 } from './encode-picture.ts';
+export { eventually } from './eventually.ts';
 export {
   type FakeExecute,
   FakeModelRegistry,
@@ -11,6 +12,7 @@ export {
   FakeServedModel,
   type FakeServedModelOptions,
 } from './fake-served-model.ts';
+export { freePorts } from './free-ports.ts';
 export { ensureFreshBuild } from './fresh-build.ts';
 export { ManualClock } from './manual-clock.ts';
 export {
@@ -27,6 +29,15 @@ export {
   type OnnxValueSpec,
   onnxModel,
 } from './onnx-writer.ts';
+export {
+  childrenOf,
+  descriptorsOf,
+  isAlive,
+  type ProcessStat,
+  processStat,
+  residentBytes,
+  threadCount,
+} from './process-table.ts';
 export { RecordingTrace } from './recording-trace.ts';
 export {
   type ProcessEnd,
