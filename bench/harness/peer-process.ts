@@ -2,13 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { boundChild } from '@nereid/test-kit';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
-
-/** Peers that are still running are not left behind. */
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 /**
  * A program of `bench/peers` in a process of its own: plain JavaScript, so that no loader counts, but for
@@ -41,10 +36,10 @@ export class PeerProcess {
     const child = spawn(command, [...loader, path, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    running.add(child);
+    boundChild(child);
     child.once('close', (status, signal) => {
-      // Deleted by `stop` before, unless it ended by itself.
-      if (running.delete(child)) console.error(`${script} ended with ${signal ?? status}`);
+      // `stop` kills it; otherwise it ended by itself.
+      if (!child.killed) console.error(`${script} ended with ${signal ?? status}`);
     });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const first = await lines.next();
@@ -63,7 +58,6 @@ export class PeerProcess {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'close');
-    running.delete(this.#child);
     this.#child.kill('SIGKILL');
     await closed;
   }

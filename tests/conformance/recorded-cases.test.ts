@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { boundChild } from '@nereid/test-kit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 
@@ -55,6 +56,7 @@ async function compare(
     ],
     { cwd: checkout, env: { ...process.env, PATH: path }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  boundChild(child);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk;

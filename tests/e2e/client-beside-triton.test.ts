@@ -14,7 +14,7 @@ import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
 import { checkout } from './checkout.ts';
 import { ourAnswer, pythonAnswers, roundTrips } from './round-trips.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /** Data types that numpy has; those of one tensor differ enough to show a mistake in their order. */

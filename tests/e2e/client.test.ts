@@ -13,7 +13,7 @@ import { ServerProcess } from '@nereid/test-kit';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkout, exampleModels } from './checkout.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 import {
   identityConfig,
   repeatConfig,

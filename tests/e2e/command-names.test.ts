@@ -1,6 +1,6 @@
 import { ensureFreshBuild } from '@nereid/test-kit';
 import { expect, it } from 'vitest';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 it.each([
   ['tritonserver', '--help'],

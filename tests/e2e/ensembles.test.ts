@@ -2,7 +2,8 @@ import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { pythonRuntimeFlag } from './python-models.ts';
-import { runCommand, runPytest } from './run-python.ts';
+import { runCommand } from './run-command.ts';
+import { runPytest } from './run-python.ts';
 import {
   identityConfig,
   type TemporaryRepository,

@@ -10,7 +10,7 @@ import {
 } from '../../packages/transport/src/testing/certificates.ts';
 import { ensureGoTool } from '../../tools/go-tools.mjs';
 import { interopService } from './interop-service.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 const tool = ensureGoTool('google.golang.org/grpc/interop/client@v1.85.0', 'grpc-interop-client');
 const reason = tool.available ? '' : ` (skipped: ${tool.reason})`;

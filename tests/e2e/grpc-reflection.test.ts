@@ -2,7 +2,7 @@ import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensureGoTool } from '../../tools/go-tools.mjs';
 import { exampleModels } from './checkout.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 const tool = ensureGoTool('github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3', 'grpcurl');
 const reason = tool.available ? '' : ` (skipped: ${tool.reason})`;

@@ -5,7 +5,8 @@ import { runServerToEnd, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureGoTool } from '../../tools/go-tools.mjs';
 import { exampleModels } from './checkout.ts';
-import { runCommand, runPytest } from './run-python.ts';
+import { runCommand } from './run-command.ts';
+import { runPytest } from './run-python.ts';
 import { makeCertificates, opensslProblem } from './tls-certificates.ts';
 
 const tool = ensureGoTool('github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3', 'grpcurl');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { serverCert, serverKey } from '../../packages/transport/src/testing/certificates.ts';
 import { ensureGoTool } from '../../tools/go-tools.mjs';
 import { interopService } from './interop-service.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 const tool = ensureGoTool('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible', 'h2spec');
 const reason = tool.available ? '' : ` (skipped: ${tool.reason})`;

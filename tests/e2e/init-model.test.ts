@@ -5,7 +5,8 @@ import { ServerProcess } from '@nereid/test-kit';
 import { describe, expect, it } from 'vitest';
 import { ensureOpenvinoEnv } from '../../tools/openvino-env.mjs';
 import { ensureTorchEnv } from '../../tools/torch-env.mjs';
-import { type CommandOutcome, runNereid } from './nereid-command.ts';
+import { runNereid } from './nereid-command.ts';
+import type { CommandEnd } from './run-command.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 const openvino = ensureOpenvinoEnv();
@@ -29,7 +30,7 @@ async function configurationOf(folder: TemporaryRepository, file: string): Promi
     .replace(/^.*?(?=input \[)/u, '');
 }
 
-function init(folder: TemporaryRepository, ...args: string[]): Promise<CommandOutcome> {
+function init(folder: TemporaryRepository, ...args: string[]): Promise<CommandEnd> {
   return runNereid(['manage', 'init-model', ...args], { cwd: folder.path });
 }
 

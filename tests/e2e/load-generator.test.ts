@@ -5,7 +5,7 @@ import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { exampleModels } from './checkout.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 const tool = ensurePerfAnalyzer();
 let server: ServerProcess;

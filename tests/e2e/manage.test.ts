@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTritonPeer } from '../../tools/triton-peer.mjs';
 import { checkout } from './checkout.ts';
-import { type CommandOutcome, nereidScript, runNereid, runToEnd } from './nereid-command.ts';
+import { nereidScript, runNereid } from './nereid-command.ts';
+import { type CommandEnd, runCommand } from './run-command.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 const model = `import triton_python_backend_utils as pb_utils
@@ -46,7 +47,7 @@ const peer = ensureTritonPeer();
 function contract(backend: string, start: (folder: string) => Promise<Running>): void {
   let folder: TemporaryRepository;
   let server: Running;
-  const manage = (...args: string[]): Promise<CommandOutcome> =>
+  const manage = (...args: string[]): Promise<CommandEnd> =>
     runNereid(['manage', ...args], { cwd: folder.path, env: urls() });
   const urls = () => ({ NEREID_URL: `127.0.0.1:${server.port}` });
 
@@ -190,12 +191,9 @@ describe('nereid manage', () => {
       UV_CACHE_DIR: join(folder.path, 'uv-cache'),
     };
     const uv = (...args: string[]) =>
-      runToEnd(join(dirname(python), 'uv'), ['run', 'manage.py', ...args], {
-        cwd: folder.path,
-        env,
-      });
+      runCommand(join(dirname(python), 'uv'), ['run', 'manage.py', ...args], env, folder.path);
     const plain = (...args: string[]) =>
-      runToEnd(python, [join(folder.path, 'manage.py'), ...args], { cwd: tmpdir(), env });
+      runCommand(python, [join(folder.path, 'manage.py'), ...args], env, tmpdir());
     try {
       const disabled = await uv('disable-model', '--model', 'echo');
       expect(disabled, disabled.stderr).toMatchObject({
@@ -221,9 +219,8 @@ describe('nereid manage', () => {
       done`;
     const define = `nereid() { '${process.execPath}' '${nereidScript}' "$@"; }\n`;
     try {
-      const { stdout, stderr } = await runToEnd('bash', ['-c', define + script], {
-        cwd: folder.path,
-      });
+      const args = ['-c', define + script];
+      const { stdout, stderr } = await runCommand('bash', args, {}, folder.path);
       expect(stdout, stderr).toBe(
         'echo\nget-model-config\n--cpu\nmanage\n--model-repository\n--no-load\n',
       );

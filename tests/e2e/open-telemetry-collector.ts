@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { eventually, freePorts } from '@nereid/test-kit';
+import { boundChild, eventually, freePorts } from '@nereid/test-kit';
 import { ensureOwnGoTool, type GoTool } from '../../tools/go-tools.mjs';
 import { checkout } from './checkout.ts';
 
@@ -77,7 +77,7 @@ export class Collector {
     const child = spawn(collectorTool.path, [`--config=yaml:${JSON.stringify(config)}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const collector = new Collector(child, port);
+    const collector = new Collector(boundChild(child), port);
     await eventually(() => accepts(port));
     return collector;
   }

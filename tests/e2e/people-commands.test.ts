@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandOutcome, runNereid } from './nereid-command.ts';
+import { runNereid } from './nereid-command.ts';
+import type { CommandEnd } from './run-command.ts';
 import {
   identityConfig,
   type TemporaryRepository,
@@ -15,7 +16,7 @@ const opensslReason = opensslProblem === null ? '' : ` (skipped: ${opensslProble
 let repository: TemporaryRepository;
 let server: ServerProcess;
 
-const nereid = (...args: string[]): Promise<CommandOutcome> =>
+const nereid = (...args: string[]): Promise<CommandEnd> =>
   runNereid(args, { cwd: repository.path, env: { NEREID_URL: server.url } });
 
 describe('nereid infer, models and stats', () => {

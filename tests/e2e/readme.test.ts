@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout, exampleModels } from './checkout.ts';
 import { documentedCommands, outputShows } from './documented-commands.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 let server: ServerProcess;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '@nereid/test-kit';
+import { boundChild, freePorts } from '@nereid/test-kit';
 
 const startMsMax = 20_000;
 
@@ -35,7 +35,9 @@ export class RedisProcess {
     const address = this.#flags.length === 0 || !this.#flags.includes('%p') ? ['--port', port] : [];
     const flags = [...address, ...this.#flags.map((flag) => flag.replace('%p', port))];
     const own = ['--bind', '127.0.0.1', '--save', '', '--dir', this.#folder];
-    const child = spawn(this.#path, [...own, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = boundChild(
+      spawn(this.#path, [...own, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
     this.#child = child;
     let log = '';
     const ready = new Promise<boolean>((resolve) => {

@@ -9,6 +9,7 @@ import type {
   RequestedOutput,
   Tensor,
 } from '@nereid/client';
+import { boundChild } from '@nereid/test-kit';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
 
@@ -102,7 +103,7 @@ export async function pythonAnswers(
 ): Promise<Record<string, Record<Protocol, RoundTripAnswer>>> {
   const script = join(checkout, 'tests', 'e2e', 'python', 'ask_round_trips.py');
   const addresses = [`127.0.0.1:${httpPort}`, `127.0.0.1:${grpcPort}`];
-  const child = spawn(ensurePythonEnv(), [script, ...addresses]);
+  const child = boundChild(spawn(ensurePythonEnv(), [script, ...addresses]));
   const cases = trips.map(({ sent: { datatype, shape, data }, ...rest }) => {
     return { ...rest, datatype, shape, data: hexOf(data) };
   });

@@ -1,39 +1,10 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
+import { type CommandEnd, runCommand } from './run-command.ts';
 
 /** Where the Python files of these tests are. */
 const pythonFolder: string = join(checkout, 'tests', 'e2e', 'python');
-
-/** A command's end: its status and what it wrote, both streams in order. */
-export interface CommandEnd {
-  readonly status: number | null;
-  readonly output: string;
-}
-
-/** Runs a command and collects what it writes. The checkout is its working directory. */
-export async function runCommand(
-  command: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<CommandEnd> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const child = spawn(command, args, {
-      cwd: checkout,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const add = (chunk: Buffer): void => {
-      output += chunk.toString();
-    };
-    child.stdout.on('data', add);
-    child.stderr.on('data', add);
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, output }));
-  });
-}
 
 /** Runs a script of `python/` with the tests' own Python. */
 export async function runPython(

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { ensureRealModels } from '../../tools/real-models.mjs';
 import { pythonRuntimeFlag } from './python-models.ts';
-import { runCommand, runPytest } from './run-python.ts';
+import { runCommand } from './run-command.ts';
+import { runPytest } from './run-python.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 const realModels = ensureRealModels();

@@ -7,7 +7,8 @@ import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { exampleModels } from './checkout.ts';
 import { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
-import { runCommand, runPytest } from './run-python.ts';
+import { runCommand } from './run-command.ts';
+import { runPytest } from './run-python.ts';
 import { identityConfig, temporaryRepository } from './temporary-repository.ts';
 
 let folder = '';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkout, exampleModels } from './checkout.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /** A model with what the metadata does not tell: an input that it can do without. */

@@ -6,7 +6,8 @@ import { ensureGoTool } from '../../tools/go-tools.mjs';
 import { ensurePerfAnalyzer } from '../../tools/perf-analyzer.mjs';
 import { checkout } from './checkout.ts';
 import { detectorFiles } from './detector-repository.ts';
-import { runCommand, runPytest, runPython } from './run-python.ts';
+import { runCommand } from './run-command.ts';
+import { runPytest, runPython } from './run-python.ts';
 import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 import { type InstalledVision, installVision } from './vision-package.ts';
 

@@ -8,7 +8,8 @@ import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { ensureTorchEnv } from '../../tools/torch-env.mjs';
 import { checkout } from './checkout.ts';
 import { documentedCommands, outputShows } from './documented-commands.ts';
-import { runCommand, runPytest } from './run-python.ts';
+import { runCommand } from './run-command.ts';
+import { runPytest } from './run-python.ts';
 
 const torch = ensureTorchEnv();
 const python = torch.available ? torch.python : '';

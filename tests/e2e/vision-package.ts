@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
-import { runCommand } from './run-python.ts';
+import { runCommand } from './run-command.ts';
 
 /** The Python package for detection, as pip installs it into a folder of its own. */
 export interface InstalledVision {

@@ -1,3 +1,5 @@
+export { boundChild } from './bound-child.ts';
+export { boundChild } from './bound-child.ts';
 export { collectGarbage } from './collect-garbage.ts';
 export {
   type EncodePictureOptions,

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { boundChild } from './bound-child.ts';
 import { ensureFreshBuild } from './fresh-build.ts';
 
 /** The command of the checkout, as `npx tritonserver` runs it. */
@@ -34,12 +35,6 @@ export interface ProcessEnd {
   readonly output: string;
 }
 
-/** Processes that are still running are not left behind when the test process ends. */
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
 /** Our flags come first, so that those of the test win. */
 function launch(options: Pick<ServerProcessOptions, 'flags' | 'env'>): Output {
   ensureFreshBuild();
@@ -55,7 +50,7 @@ function launch(options: Pick<ServerProcessOptions, 'flags' | 'env'>): Output {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return new Output(child);
+  return new Output(boundChild(child));
 }
 
 /** What a child process writes, and how it ends. */
@@ -68,7 +63,6 @@ class Output {
 
   constructor(child: ChildProcess) {
     this.child = child;
-    running.add(child);
     const add = (chunk: Buffer): void => {
       this.text += chunk.toString();
       this.#wake();
@@ -76,7 +70,6 @@ class Output {
     child.stdout?.on('data', add);
     child.stderr?.on('data', add);
     this.ended = once(child, 'close').then(([status, signal]) => {
-      running.delete(child);
       this.#over = true;
       this.#wake();
       return { status, signal, output: this.text };

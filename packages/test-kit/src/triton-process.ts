@@ -1,14 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TritonPeer } from '../../../tools/triton-peer.mjs';
+import { boundChild } from './bound-child.ts';
 import { freePorts } from './free-ports.ts';
 
 const readyMsMax = 60_000;
-
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 /** A real tritonserver on ports of its own. */
 export class TritonProcess {
@@ -41,9 +37,7 @@ export class TritonProcess {
       stdio: ['ignore', 'ignore', 'ignore'],
       env: { ...process.env, ...peer.env },
     });
-    running.add(child);
-    child.once('close', () => running.delete(child));
-    const server = new TritonProcess(child, http, grpc, metrics);
+    const server = new TritonProcess(boundChild(child), http, grpc, metrics);
     const deadline = Date.now() + readyMsMax;
     while (!(await server.#isLive())) {
       if (child.exitCode !== null || Date.now() > deadline) {
