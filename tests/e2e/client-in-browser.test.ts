@@ -5,6 +5,7 @@ import { BrowserPage } from './browser/browser-page.ts';
 import type { BrowserProtocol, Target } from './browser/page.ts';
 import {
   identityConfig,
+  identityModels,
   repeatConfig,
   type TemporaryRepository,
   temporaryRepository,
@@ -22,15 +23,8 @@ let server: ServerProcess;
 
 beforeAll(async () => {
   page = await BrowserPage.open();
-  const models = datatypes.flatMap((datatype) => [
-    [
-      `identity_${datatype}/config.pbtxt`,
-      identityConfig(datatype === 'BYTES' ? 'STRING' : datatype),
-    ],
-    [`identity_${datatype}/1/`, ''],
-  ]);
   repository = temporaryRepository({
-    ...Object.fromEntries(models),
+    ...identityModels(datatypes),
     'slow/config.pbtxt': identityConfig('INT32', inAMinute),
     'slow/1/': '',
     'repeat/config.pbtxt': repeatConfig,

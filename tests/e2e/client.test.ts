@@ -16,6 +16,7 @@ import { checkout, exampleModels } from './checkout.ts';
 import { runCommand } from './run-command.ts';
 import {
   identityConfig,
+  identityModels,
   repeatConfig,
   type TemporaryRepository,
   temporaryRepository,
@@ -33,21 +34,13 @@ let server: ServerProcess;
 let clients: Record<(typeof protocols)[number], InferenceClient>;
 
 beforeAll(async () => {
-  repository = temporaryRepository(
-    Object.fromEntries([
-      ['slow/config.pbtxt', identityConfig('INT32', delay)],
-      ['slow/1/', ''],
-      ['repeat/config.pbtxt', repeatConfig],
-      ['repeat/1/', ''],
-      ...datatypes.flatMap((datatype) => [
-        [
-          `identity_${datatype}/config.pbtxt`,
-          identityConfig(datatype === 'BYTES' ? 'STRING' : datatype),
-        ],
-        [`identity_${datatype}/1/`, ''],
-      ]),
-    ]),
-  );
+  repository = temporaryRepository({
+    ...identityModels(datatypes),
+    'slow/config.pbtxt': identityConfig('INT32', delay),
+    'slow/1/': '',
+    'repeat/config.pbtxt': repeatConfig,
+    'repeat/1/': '',
+  });
   server = await ServerProcess.start({
     flags: [
       `--model-repository=${repository.path}`,

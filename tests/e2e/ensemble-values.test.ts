@@ -7,6 +7,7 @@ import { readMetrics, sampleValue } from './metrics-page.ts';
 import { runPytest } from './run-python.ts';
 import {
   identityConfig,
+  modelFiles,
   type TemporaryRepository,
   temporaryRepository,
 } from './temporary-repository.ts';
@@ -51,12 +52,7 @@ let server: ServerProcess;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nereid-traces-'));
   repository = temporaryRepository({
-    ...Object.fromEntries(
-      Object.entries(models).flatMap(([name, config]) => [
-        [`${name}/config.pbtxt`, config],
-        [`${name}/1/`, ''],
-      ]),
-    ),
+    ...modelFiles(models, (config) => ({ 'config.pbtxt': config, '1/': '' })),
     'scores/labels.txt': 'cat\ndog\ncow\n',
   });
   server = await ServerProcess.start({

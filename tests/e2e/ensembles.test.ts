@@ -6,6 +6,7 @@ import { runCommand } from './run-command.ts';
 import { runPytest } from './run-python.ts';
 import {
   identityConfig,
+  modelFiles,
   type TemporaryRepository,
   temporaryRepository,
 } from './temporary-repository.ts';
@@ -96,12 +97,7 @@ beforeAll(async () => {
     lacking: alone('nowhere'),
   };
   repository = temporaryRepository({
-    ...Object.fromEntries(
-      Object.entries(models).flatMap(([name, config]) => [
-        [`${name}/config.pbtxt`, config],
-        [`${name}/1/`, ''],
-      ]),
-    ),
+    ...modelFiles(models, (config) => ({ 'config.pbtxt': config, '1/': '' })),
     'producer/1/model.py': producer,
     'consumer/1/model.py': consumer,
   });

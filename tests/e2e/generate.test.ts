@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { residentBytes, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonRuntimeFlag } from './python-models.ts';
-import { temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, temporaryRepository } from './temporary-repository.ts';
 
 const textConfig = (extra = ''): string => `backend: "python"
 max_batch_size: 0
@@ -86,12 +86,7 @@ parameters { key: "CUSTOM_EMPTY_COUNT" value { string_value: "1" } }
 const repository = temporaryRepository({
   'square/config.pbtxt': square,
   'square/1/': '',
-  ...Object.fromEntries(
-    Object.entries(models).flatMap(([name, [config, code]]) => [
-      [`${name}/config.pbtxt`, config],
-      [`${name}/1/model.py`, code],
-    ]),
-  ),
+  ...modelFiles(models, ([config, code]) => ({ 'config.pbtxt': config, '1/model.py': code })),
 });
 let server: ServerProcess;
 

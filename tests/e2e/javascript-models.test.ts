@@ -4,7 +4,7 @@ import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { javascriptConfig, javascriptModel } from './javascript-models.ts';
 import { runPytest } from './run-python.ts';
-import { temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, temporaryRepository } from './temporary-repository.ts';
 import { control, expectIncremented, inferJson } from './vector-inference.ts';
 
 const types = [
@@ -260,12 +260,10 @@ export default class Typed implements Model {
 };
 
 const repository = temporaryRepository({
-  ...Object.fromEntries(
-    Object.entries(models).flatMap(([name, [config, file, code]]) => [
-      [`${name}/config.pbtxt`, config],
-      [`${name}/1/${file}`, code],
-    ]),
-  ),
+  ...modelFiles(models, ([config, file, code]) => ({
+    'config.pbtxt': config,
+    [`1/${file}`]: code,
+  })),
   'typed/1/scale.ts':
     'export function scaled<T extends { map(f: (v: number) => number): T }>(data: T, by: number): T { return data.map((v) => v * by); }',
   'seven/node_modules/seven/index.js': 'module.exports = 7;',

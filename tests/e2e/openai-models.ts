@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { exampleModels } from './checkout.ts';
-import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 const head = `import json, time
 import numpy as np
@@ -200,12 +200,7 @@ const models: Readonly<Record<string, readonly [config: string, code: string]>> 
 /** `scribe` of the examples, and stand-ins for the other kinds of models that OpenAI's API is served with. */
 export function openAiRepository(): TemporaryRepository {
   const repository = temporaryRepository(
-    Object.fromEntries(
-      Object.entries(models).flatMap(([name, [config, code]]) => [
-        [`${name}/config.pbtxt`, config],
-        [`${name}/1/model.py`, code],
-      ]),
-    ),
+    modelFiles(models, ([config, code]) => ({ 'config.pbtxt': config, '1/model.py': code })),
   );
   cpSync(join(exampleModels, 'scribe'), join(repository.path, 'scribe'), { recursive: true });
   return repository;

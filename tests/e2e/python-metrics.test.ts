@@ -2,7 +2,7 @@ import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readMetrics, sampleValue } from './metrics-page.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
-import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /** Makes its metrics when it starts, as the example of Triton's Python backend does. */
 const counting = pythonModel(
@@ -38,12 +38,12 @@ let repository: TemporaryRepository;
 let server: ServerProcess;
 
 beforeAll(async () => {
-  const files: Record<string, string> = {};
-  for (const [name, code] of Object.entries({ counting, probing, dying })) {
-    files[`${name}/config.pbtxt`] = pythonConfig();
-    files[`${name}/1/model.py`] = code;
-  }
-  repository = temporaryRepository(files);
+  repository = temporaryRepository(
+    modelFiles({ counting, probing, dying }, (code) => ({
+      'config.pbtxt': pythonConfig(),
+      '1/model.py': code,
+    })),
+  );
   server = await ServerProcess.start({
     flags: [
       `--model-repository=${repository.path}`,

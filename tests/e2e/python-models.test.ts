@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
-import { temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, temporaryRepository } from './temporary-repository.ts';
 import { control as controlModel, expectIncremented, inferJson } from './vector-inference.ts';
 
 const call = (model: string, extra = ''): string =>
@@ -273,14 +273,9 @@ output [ { name: "Y" data_type: TYPE_INT32 dims: [ -1 ] } ]`,
   ],
 };
 
-const repository = temporaryRepository({
-  ...Object.fromEntries(
-    Object.entries(models).flatMap(([name, [config, code]]) => [
-      [`${name}/config.pbtxt`, config],
-      [`${name}/1/model.py`, code],
-    ]),
-  ),
-});
+const repository = temporaryRepository(
+  modelFiles(models, ([config, code]) => ({ 'config.pbtxt': config, '1/model.py': code })),
+);
 let server: ServerProcess;
 
 beforeAll(async () => {

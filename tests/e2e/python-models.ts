@@ -1,9 +1,16 @@
+import { join } from 'node:path';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
+import { checkout } from './checkout.ts';
 
 /** The flag that has Python models run by the tests' own Python, which has numpy. */
 export function pythonRuntimeFlag(): string {
   return `--backend-config=python,python-runtime=${ensurePythonEnv()}`;
 }
+
+/** For a server whose Python models find the stand-ins of packages that are too large, or want a GPU. */
+export const standInEnvironment: Readonly<Record<string, string>> = {
+  PYTHONPATH: join(checkout, 'tests', 'e2e', 'python', 'stand-ins'),
+};
 
 /** `config.pbtxt` of a Python model: X [-1] in, Y [-1] out, of one type, without batching. */
 export function pythonConfig(extra = '', dataType = 'INT32'): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
-import { temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, temporaryRepository } from './temporary-repository.ts';
 
 const isReady = (body: string, prefix = ''): string =>
   `\n    ${prefix}def is_ready(self):\n        ${body}\n`;
@@ -19,12 +19,7 @@ const models: Record<string, string> = {
 };
 
 const repository = temporaryRepository(
-  Object.fromEntries(
-    Object.entries(models).flatMap(([name, code]) => [
-      [`${name}/config.pbtxt`, pythonConfig()],
-      [`${name}/1/model.py`, code],
-    ]),
-  ),
+  modelFiles(models, (code) => ({ 'config.pbtxt': pythonConfig(), '1/model.py': code })),
 );
 const flagFile = join(repository.path, 'asked', '1', 'flag');
 let server: ServerProcess;

@@ -2,7 +2,7 @@ import { GrpcClient, HttpClient, tensor } from '@nereid/client';
 import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
-import { temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, temporaryRepository } from './temporary-repository.ts';
 
 /** Keeps arrays beyond its requests, and says how many of them have changed since. */
 const keeping = `import numpy as np
@@ -82,12 +82,7 @@ ensemble_scheduling { step [ ${[
 ].join(', ')} ] }`;
 
 const repository = temporaryRepository({
-  ...Object.fromEntries(
-    Object.entries(models).flatMap(([name, code]) => [
-      [`${name}/config.pbtxt`, pythonConfig()],
-      [`${name}/1/model.py`, code],
-    ]),
-  ),
+  ...modelFiles(models, (code) => ({ 'config.pbtxt': pythonConfig(), '1/model.py': code })),
   'batched/config.pbtxt': `${pythonConfig('dynamic_batching { max_queue_delay_microseconds: 20000 }').replace('max_batch_size: 0', 'max_batch_size: 8')}`,
   'batched/1/model.py': pythonModel('y = x + 1'),
   'fan/config.pbtxt': fan,

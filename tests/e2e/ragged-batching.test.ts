@@ -1,7 +1,7 @@
 import { identityModel, onnxModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonRuntimeFlag } from './python-models.ts';
-import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
 /**
  * Shows every request the whole batch: each of its three inputs [-1] comes back once for each element of
@@ -98,11 +98,11 @@ beforeAll(async () => {
     'scatter/1/model.onnx': identityModel('FLOAT', [null]),
     'company/config.pbtxt': companyConfig,
     'company/1/model.py': companyModel,
+    ...modelFiles(mirrors, (config) => ({
+      'config.pbtxt': config,
+      '1/model.onnx': mirrorModel(),
+    })),
   });
-  for (const [name, config] of Object.entries(mirrors)) {
-    repository.write(`${name}/config.pbtxt`, config);
-    repository.write(`${name}/1/model.onnx`, mirrorModel());
-  }
   server = await ServerProcess.start({
     flags: [`--model-repository=${repository.path}`, pythonRuntimeFlag()],
   });

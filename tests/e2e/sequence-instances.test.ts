@@ -2,12 +2,10 @@ import { onnxModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonRuntimeFlag } from './python-models.ts';
 import { runPytest } from './run-python.ts';
-import { type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
 
-const strategies: Readonly<Record<string, string>> = {
-  direct: 'direct { }',
-  oldest: 'oldest { max_candidate_sequences: 4 }',
-};
+const direct = 'direct { }';
+const oldest = 'oldest { max_candidate_sequences: 4 }';
 
 const common = (strategy: string, type: string, resources = ''): string => `max_batch_size: 4
 input [ { name: "INPUT" data_type: ${type} dims: [ 1 ] } ]
@@ -77,22 +75,16 @@ describe.each([
   beforeAll(async () => {
     const resources = 'rate_limiter { resources [ { name: "R" count: 1 } ] }';
     const needs = flags.length > 0 ? resources : '';
-    repository = temporaryRepository(
-      Object.fromEntries(
-        Object.entries(strategies).flatMap(([name, strategy]) => [
-          [
-            `keeping_${name}/config.pbtxt`,
-            `backend: "python" ${common(strategy, 'TYPE_INT32', needs)} ${controls} }`,
-          ],
-          [`keeping_${name}/1/model.py`, keepingModel],
-          [
-            `adding_${name}/config.pbtxt`,
-            `backend: "onnxruntime" ${common(strategy, 'TYPE_FP32', needs)} ${state} }`,
-          ],
-          [`adding_${name}/1/model.onnx`, addingModel],
-        ]),
-      ),
-    );
+    repository = temporaryRepository({
+      ...modelFiles({ keeping_direct: direct, keeping_oldest: oldest }, (strategy) => ({
+        'config.pbtxt': `backend: "python" ${common(strategy, 'TYPE_INT32', needs)} ${controls} }`,
+        '1/model.py': keepingModel,
+      })),
+      ...modelFiles({ adding_direct: direct, adding_oldest: oldest }, (strategy) => ({
+        'config.pbtxt': `backend: "onnxruntime" ${common(strategy, 'TYPE_FP32', needs)} ${state} }`,
+        '1/model.onnx': addingModel,
+      })),
+    });
     server = await ServerProcess.start({
       flags: [
         `--model-repository=${repository.path}`,

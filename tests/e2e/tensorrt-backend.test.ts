@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkout } from './checkout.ts';
-import { pythonRuntimeFlag } from './python-models.ts';
-import { temporaryRepository } from './temporary-repository.ts';
+import { pythonRuntimeFlag, standInEnvironment } from './python-models.ts';
+import { modelFiles, temporaryRepository } from './temporary-repository.ts';
 import { control } from './vector-inference.ts';
 
 /** KIND_MODEL: the stand-in has no GPU that the server would see. */
@@ -35,12 +33,7 @@ const models: Record<string, readonly [config: string, plan: string]> = {
   on_cpu: [config(both).replace('KIND_MODEL', 'KIND_CPU'), engine('FLOAT')],
 };
 const repository = temporaryRepository(
-  Object.fromEntries(
-    Object.entries(models).flatMap(([name, [text, plan]]) => [
-      [`${name}/config.pbtxt`, text],
-      [`${name}/1/model.plan`, plan],
-    ]),
-  ),
+  modelFiles(models, ([text, plan]) => ({ 'config.pbtxt': text, '1/model.plan': plan })),
 );
 let server: ServerProcess;
 
@@ -51,7 +44,7 @@ beforeAll(async () => {
       '--model-control-mode=explicit',
       pythonRuntimeFlag(),
     ],
-    env: { PYTHONPATH: join(checkout, 'tests', 'e2e', 'python', 'stand-ins') },
+    env: standInEnvironment,
   });
 });
 

@@ -5,11 +5,9 @@ import { addSubModel, runServerToEnd, ServerProcess } from '@nereid/test-kit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
-import { identityConfig, temporaryRepository } from './temporary-repository.ts';
+import { type Files, identityConfig, temporaryRepository } from './temporary-repository.ts';
 
 const guide = readFileSync(join(checkout, 'docs', 'troubleshooting.md'), 'utf8');
-
-type Files = Readonly<Record<string, string | Uint8Array>>;
 
 const removals: (() => void)[] = [];
 const servers: ServerProcess[] = [];

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkout } from './checkout.ts';
-import { pythonRuntimeFlag } from './python-models.ts';
+import { pythonRuntimeFlag, standInEnvironment } from './python-models.ts';
 import { temporaryRepository } from './temporary-repository.ts';
 import { control } from './vector-inference.ts';
 
@@ -22,7 +20,6 @@ const repository = temporaryRepository({
   'no_lora/config.pbtxt': config(),
   'no_lora/1/model.json': '{"model": "tiny", "enable_lora": true}',
 });
-const env = { PYTHONPATH: join(checkout, 'tests', 'e2e', 'python', 'stand-ins') };
 let server: ServerProcess;
 
 beforeAll(async () => {
@@ -34,7 +31,7 @@ beforeAll(async () => {
       '--load-model=vectors',
       pythonRuntimeFlag(),
     ],
-    env,
+    env: standInEnvironment,
   });
 });
 
@@ -227,7 +224,7 @@ describe('the vLLM backend', () => {
     });
     const fixed = await ServerProcess.start({
       flags: [`--model-repository=${alone.path}`, pythonRuntimeFlag()],
-      env,
+      env: standInEnvironment,
     });
     await generate({ text_input: 'break' }, fixed);
     expect(await generate({ text_input: 'x' }, fixed)).toEqual({

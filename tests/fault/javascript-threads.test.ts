@@ -1,7 +1,7 @@
 import { eventually, residentBytes, ServerProcess, threadCount } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { javascriptConfig, javascriptModel } from '../e2e/javascript-models.ts';
-import { temporaryRepository } from '../e2e/temporary-repository.ts';
+import { modelFiles, temporaryRepository } from '../e2e/temporary-repository.ts';
 import { control, inferJson } from '../e2e/vector-inference.ts';
 
 const answer = (outputs: string): string =>
@@ -64,12 +64,10 @@ const models: Record<string, string> = {
 
 const small = 'parameters { key: "max_heap_megabytes" value { string_value: "64" } }';
 const repository = temporaryRepository({
-  ...Object.fromEntries(
-    Object.entries(models).flatMap(([name, code]) => [
-      [`${name}/config.pbtxt`, javascriptConfig(name === 'heap' ? small : '')],
-      [`${name}/1/model.js`, code],
-    ]),
-  ),
+  ...modelFiles(models, (code, name) => ({
+    'config.pbtxt': javascriptConfig(name === 'heap' ? small : ''),
+    '1/model.js': code,
+  })),
   'bad_setting/config.pbtxt': javascriptConfig(small.replace('64', 'lots')),
   'bad_setting/1/model.js': javascriptModel(''),
   'no_file/config.pbtxt': javascriptConfig(),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { childrenOf, eventually, isAlive, ServerProcess } from '@nereid/test-kit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from '../e2e/python-models.ts';
-import { temporaryRepository } from '../e2e/temporary-repository.ts';
+import { modelFiles, temporaryRepository } from '../e2e/temporary-repository.ts';
 import { inferJson } from '../e2e/vector-inference.ts';
 
 const gates = mkdtempSync(join(tmpdir(), 'nereid-gates-'));
@@ -55,12 +55,7 @@ if out.has_error(): raise ValueError(out.error().message())`),
 };
 
 const repository = temporaryRepository(
-  Object.fromEntries(
-    Object.entries(models).flatMap(([name, code]) => [
-      [`${name}/config.pbtxt`, pythonConfig()],
-      [`${name}/1/model.py`, code],
-    ]),
-  ),
+  modelFiles(models, (code) => ({ 'config.pbtxt': pythonConfig(), '1/model.py': code })),
 );
 let server: ServerProcess;
 

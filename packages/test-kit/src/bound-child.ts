@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Writable } from 'node:stream';
+import type { Socket } from 'node:net';
 
 /**
  * Takes process ids on a list (`+ PID`) and off it (`- PID`), and kills those that are left when nobody is there any
@@ -16,10 +16,10 @@ done
 [ -z "$kept" ] || kill -9 $kept`;
 
 /** The guard of this process; null until there is a child to watch. */
-let guard: Writable | null = null;
+let guard: Socket | null = null;
 
 /** In a session of its own: what ends this process from the terminal does not end its guard before it. */
-function openGuard(): Writable {
+function openGuard(): Socket {
   const shell = spawn('sh', ['-c', guardScript], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
@@ -27,10 +27,9 @@ function openGuard(): Writable {
   // Where there is no shell, children are not watched.
   shell.on('error', () => {});
   shell.unref();
-  const input = shell.stdin;
+  const input = shell.stdin as Socket;
   input.on('error', () => {});
-  if ('unref' in input && typeof input.unref === 'function') input.unref();
-  return input;
+  return input.unref();
 }
 
 /**
