@@ -6,6 +6,12 @@ const shared = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
 };
 
+/**
+ * Times are only waited for in full where something is broken: they are long, for a machine that does much else. A
+ * test that asserts nothing fails.
+ */
+const expectations = { poll: { timeout: 20_000 }, requireAssertions: true };
+
 const config: ViteUserConfig = defineConfig({
   ...shared,
   test: {
@@ -15,6 +21,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          expect: expectations,
           setupFiles: ['tools/fuzz-seed.ts'],
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: 30_000,
@@ -24,6 +31,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'fuzz',
+          expect: expectations,
           setupFiles: ['tools/fuzz-seed.ts'],
           include: ['fuzz/**/*.test.ts'],
           testTimeout: 120_000,
@@ -33,9 +41,11 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'e2e',
+          expect: expectations,
           include: ['tests/**/*.test.ts'],
           testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Two servers, each of which says itself what kept it from starting.
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -136,7 +136,7 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
     ]);
     const [ours, theirs] = await Promise.all([clientsOf(nereid), clientsOf(triton)]);
     servers = { nereid: ours, triton: theirs };
-  }, 180_000);
+  });
   afterAll(async () => {
     for (const { http, grpc, stop } of Object.values(servers ?? {})) {
       await http.close();
@@ -144,7 +144,7 @@ describe.skipIf(!peer.available)('the client, beside a real Triton', () => {
       await stop();
     }
     repository?.remove();
-  }, 60_000);
+  });
 
   /** Asks both servers over all protocols that they speak, and expects the same of all. */
   async function sameOfAll<T>(ask: (client: InferenceClient) => Promise<T>): Promise<T> {

@@ -158,7 +158,7 @@ describe('another instance_group', () => {
     await start();
     configure('counting', countingConfig(cpu(1)));
     const slow = [inferCounting(1500), inferCounting(1500)];
-    await expect.poll(() => counts('execute'), { timeout: 10_000 }).toEqual([2]);
+    await expect.poll(() => counts('execute')).toEqual([2]);
     const loaded = load('counting');
     expect((await inferCounting()).status).toBe(200);
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200]);

@@ -174,7 +174,7 @@ export const execute = (requests) =>
   }));`,
   ],
   batching: [
-    `backend: "javascript" max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 300000 preferred_batch_size: [ 4 ] }
+    `backend: "javascript" max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 60000000 preferred_batch_size: [ 4 ] }
 input { name: "X" data_type: TYPE_INT32 dims: [ 1 ] } output { name: "Y" data_type: TYPE_INT32 dims: [ 1 ] }`,
     'model.js',
     `export const execute = (requests) =>
@@ -459,6 +459,7 @@ describe('a model with timers', () => {
     const first = (await infer('ticking', [0])).data[0] as number;
     let last = first;
     while (last < first + 5) last = (await infer('ticking', [0])).data[0] as number;
+    expect(last).toBeGreaterThan(first);
   });
 });
 

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { exampleModels } from './checkout.ts';
 import {
   identityConfig,
@@ -11,9 +11,6 @@ import {
 
 let repository: TemporaryRepository | null = null;
 afterEach(() => repository?.remove());
-
-/** The server looks every second; a change is seen at the second look at the latest. */
-const soon = { timeout: 15_000, interval: 50 };
 
 it('follows what happens in the repository', async () => {
   repository = temporaryRepository({
@@ -35,21 +32,19 @@ it('follows what happens in the repository', async () => {
   mkdirSync(join(simple, '1'), { recursive: true });
   copyFileSync(join(exampleModels, 'simple/1/model.onnx'), join(simple, '1/model.onnx'));
   copyFileSync(join(exampleModels, 'simple/config.pbtxt'), join(simple, 'config.pbtxt'));
-  await vi.waitFor(async () => expect(await status('simple/ready')).toBe(200), soon);
+  await expect.poll(() => status('simple/ready')).toBe(200);
 
   repository.write('first/config.pbtxt', identityConfig('FP32'));
-  await vi.waitFor(async () => {
-    const metadata = await fetch(`${server.url}/v2/models/first`);
-    expect(await metadata.json()).toMatchObject({ inputs: [{ datatype: 'FP32' }] });
-  }, soon);
+  const metadata = async () => (await fetch(`${server.url}/v2/models/first`)).json();
+  await expect.poll(metadata).toMatchObject({ inputs: [{ datatype: 'FP32' }] });
 
   // A broken change is told in the log, and what served goes on serving.
   repository.write('first/config.pbtxt', 'max_batch_size: many');
-  await server.logged(/many|config\.pbtxt/u, soon.timeout);
+  await server.logged(/first\/config\.pbtxt:1:\d+: .*many/u);
   expect(await status('first/ready')).toBe(200);
 
   rmSync(simple, { recursive: true });
-  await vi.waitFor(async () => expect(await status('simple/ready')).not.toBe(200), soon);
+  await expect.poll(() => status('simple/ready')).not.toBe(200);
   expect(await status('first/ready')).toBe(200);
 
   const load = await fetch(`${server.url}/v2/repository/models/first/load`, { method: 'POST' });

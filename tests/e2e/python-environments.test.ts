@@ -95,7 +95,7 @@ beforeAll(async () => {
       `--backend-config=python,environment-cache=${cache}`,
     ],
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await server?.stop();

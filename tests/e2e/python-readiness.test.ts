@@ -11,7 +11,11 @@ const flag = (name: string): string =>
   `os.path.exists(os.path.join(os.path.dirname(__file__), "${name}"))`;
 
 const models: Record<string, string> = {
-  plain: pythonModel('if x[0] == 7: os._exit(1)'),
+  // It starts when there is no file `hold` beside it.
+  plain: pythonModel(
+    'if x[0] == 7: os._exit(1)',
+    `\n    def initialize(self, args):\n        while ${flag('hold')}: time.sleep(0.002)\n`,
+  ),
   asked: pythonModel('time.sleep(float(x[0]))', isReady(`return ${flag('flag')}`)),
   awaited: pythonModel('', isReady('await asyncio.sleep(0)\n        return True', 'async ')),
   raising: pythonModel('', isReady('raise ValueError("not today")')),
@@ -102,10 +106,10 @@ describe('is_ready', () => {
 
 it('a model is not ready while its worker starts again', async () => {
   expect(await ready('plain')).toBe(200);
-  // The second start waits, so that it can be seen.
-  await infer('plain', 7);
+  repository.write('plain/1/hold', '');
   await infer('plain', 7);
   expect([await ready('plain'), await serverReady()]).toEqual([400, 400]);
+  repository.remove('plain/1/hold');
   await eventually(async () => (await ready('plain')) === 200);
   expect(await serverReady()).toBe(200);
 });

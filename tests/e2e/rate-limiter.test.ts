@@ -69,7 +69,7 @@ it('shares a scarce resource between models by their priorities', async () => {
   );
   // Nothing runs before all are there: one of each has an instance and waits for the resource.
   await expect
-    .poll(async () => [await pending('often'), await pending('seldom')], { timeout: 20_000 })
+    .poll(async () => [await pending('often'), await pending('seldom')])
     .toEqual([29, 29]);
   gone.abort();
   await Promise.all([blocked, ...requests]);

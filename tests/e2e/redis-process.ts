@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boundChild, freePorts } from '@nereid/test-kit';
 
-const startMsMax = 20_000;
+const startMsMax = 60_000;
 
 /** A Redis on a port of its own, in an empty folder; nothing is written to disk. */
 export class RedisProcess {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runServerToEnd, ServerProcess } from '@nereid/test-kit';
+import { eventually, runServerToEnd, ServerProcess } from '@nereid/test-kit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelStatisticsSnapshot } from '../../packages/server/src/observability/model-statistics.ts';
 import {
@@ -286,20 +286,19 @@ describe.skipIf(!redisProgram.available)(`a Redis${reason}`, () => {
 });
 
 async function keysOf(port: number): Promise<string> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const keys = await command(port, 'KEYS', '*');
-    if (keys.includes('nereid:')) return keys;
-    if (Date.now() > deadline) throw new Error('no entry came into Redis');
-  }
+  let keys = '';
+  await eventually(async () => {
+    keys = await command(port, 'KEYS', '*');
+    return keys.includes('nereid:');
+  });
+  return keys;
 }
 
 /** Waits until answers come from the cache once more: what was executed is on its way there for a moment. */
 async function hitsAgain(): Promise<void> {
   const before = (await counts())[0] ?? 0;
-  const deadline = Date.now() + 15_000;
-  while (((await counts())[0] ?? 0) === before) {
-    if (Date.now() > deadline) throw new Error('the connection to Redis never came back');
+  await eventually(async () => {
     await infer([1]);
-  }
+    return ((await counts())[0] ?? 0) > before;
+  });
 }

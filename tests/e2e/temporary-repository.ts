@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -11,6 +11,8 @@ export interface TemporaryRepository {
   readonly path: string;
   /** Writes a file of the repository; makes the folders that lead to it. */
   readonly write: (file: string, content: string | Uint8Array) => void;
+  /** Makes a file of so many zeros that takes no room on the disk. */
+  readonly reserve: (file: string, byteLength: number) => void;
   /** Removes the repository, or one file of it. */
   readonly remove: (file?: string) => void;
 }
@@ -27,6 +29,10 @@ export function temporaryRepository(files: Files): TemporaryRepository {
   return {
     path,
     write,
+    reserve: (file, byteLength) => {
+      write(file, '');
+      truncateSync(join(path, file), byteLength);
+    },
     remove: (file = '') => rmSync(join(path, file), { recursive: true, force: true }),
   };
 }

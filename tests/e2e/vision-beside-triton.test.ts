@@ -75,12 +75,12 @@ describe.skipIf(!peer.available)('detection, beside a real Triton', () => {
     vision = await installVision();
     const pixels = shapePicture(960, 540, shapes);
     picture = await encodePicture(pixels, 960, 540, 'jpeg');
-  }, 240_000);
+  });
   afterAll(async () => {
     for (const server of Object.values(servers)) await server.stop();
     vision?.remove();
     repository?.remove();
-  }, 60_000);
+  });
 
   const environmentOf = (name: string): Record<string, string> => ({
     TRITON_ENABLED: 'true',
@@ -123,11 +123,11 @@ describe.skipIf(!peer.available)('detection, beside a real Triton', () => {
     ] as const) {
       expect(await seenOf(name, protocol), `${name} over ${protocol}`).toEqual(seen);
     }
-  }, 60_000);
+  });
 
   it('passes the same tests in Python', async () => {
     const environment = { PYTHONPATH: vision.folder, VISION_MODELS: 'yolo26' };
     const end = await runPytest('test_vision.py', { ...environmentOf('triton'), ...environment });
     expect(end).toMatch(/^8 passed/u);
-  }, 120_000);
+  });
 });

@@ -47,7 +47,6 @@ beforeAll(async () => {
   vision = await installVision();
   server = await ServerProcess.start({
     flags: [`--model-repository=${repository.path}`, '--strict-model-config=false'],
-    startMs: 60_000,
   });
   const shape = { x: 20, y: 20, width: 120, height: 80 } as const;
   const pixels = shapePicture(200, 120, [{ ...shape, colour: 'green', form: 'rectangle' }]);
@@ -62,7 +61,7 @@ beforeAll(async () => {
     PYTHONPATH: vision.folder,
     VISION_MODELS: 'yolo26,yolo11',
   };
-}, 120_000);
+});
 afterAll(async () => {
   await server?.stop();
   repository?.remove();

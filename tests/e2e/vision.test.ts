@@ -47,7 +47,6 @@ beforeAll(async () => {
   repository = temporaryRepository(Object.assign({}, ...files));
   server = await ServerProcess.start({
     flags: [`--model-repository=${repository.path}`, '--strict-model-config=false'],
-    startMs: 60_000,
   });
 });
 afterAll(async () => {

@@ -1,5 +1,5 @@
 /** Long enough for a machine that does much else: it is only waited for where something is broken. */
-const waitMsDefault = 60_000;
+const waitMsDefault = 30_000;
 const retryMs = 20;
 
 /** Waits until `check` holds; throws when it takes longer. */

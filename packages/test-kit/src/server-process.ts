@@ -7,8 +7,10 @@ import { ensureFreshBuild } from './fresh-build.ts';
 /** The command of the checkout, as `npx tritonserver` runs it. */
 const command = fileURLToPath(new URL('../../server/bin/tritonserver.js', import.meta.url));
 
-const startMsDefault = 30_000;
-const stopMsDefault = 40_000;
+/** Waited for in full only where something is broken: long enough for a machine that does much else. */
+const startMsDefault = 90_000;
+const stopMsDefault = 60_000;
+const logMsDefault = 30_000;
 const healthRetryMs = 20;
 
 /** Where the server says that it listens: the lines that Triton's users wait for too. */
@@ -23,7 +25,7 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What to wait for: every model ready, or just a server that answers. Default: ready. */
   readonly until?: 'ready' | 'live';
-  /** From the start of the process until then. Default: 30 seconds. */
+  /** From the start of the process until then. Default: 90 seconds. */
   readonly startMs?: number;
 }
 
@@ -168,7 +170,7 @@ export class ServerProcess {
   }
 
   /** Waits for a line in the log; throws, with the log, when it does not come in time. */
-  async logged(pattern: RegExp, waitMs = 10_000): Promise<RegExpExecArray> {
+  async logged(pattern: RegExp, waitMs: number = logMsDefault): Promise<RegExpExecArray> {
     const found = await this.#output.match(pattern, Date.now() + waitMs);
     if (found === null) throw new Error(`the log never matched ${pattern}:\n${this.log}`);
     return found;
