@@ -7,16 +7,7 @@ import pytest
 import tritonclient.grpc.aio as triton
 from tritonclient.utils import InferenceServerException
 
-FIRST = np.arange(16, dtype=np.int32)[None]
-
-
-def simple_inputs(second):
-    inputs = []
-    for name, values in (("INPUT0", FIRST), ("INPUT1", second)):
-        given = triton.InferInput(name, values.shape, "INT32")
-        given.set_data_from_numpy(values)
-        inputs.append(given)
-    return inputs
+from simple_model import FIRST, simple_inputs
 
 
 def run(grpc_url, work):
@@ -41,7 +32,7 @@ def test_two_hundred_at_once(grpc_url):
     async def work(client):
         async def one(n):
             second = np.full((1, 16), n, np.int32)
-            answer = await client.infer("simple", simple_inputs(second), request_id=str(n))
+            answer = await client.infer("simple", simple_inputs(triton, second=second), request_id=str(n))
             assert answer.get_response().id == str(n)
             assert (answer.as_numpy("OUTPUT0") == FIRST + n).all()
 
@@ -58,7 +49,7 @@ def test_stream(grpc_url):
                 model = "simple" if n != 25 else "nobody"
                 yield {
                     "model_name": model,
-                    "inputs": simple_inputs(second),
+                    "inputs": simple_inputs(triton, second=second),
                     "request_id": str(n),
                     "enable_empty_final_response": True,
                 }
@@ -80,7 +71,7 @@ def test_stream(grpc_url):
 def test_refusal(grpc_url):
     async def work(client):
         with pytest.raises(InferenceServerException) as caught:
-            await client.infer("nobody", simple_inputs(FIRST))
+            await client.infer("nobody", simple_inputs(triton, second=FIRST))
         assert caught.value.status() == "StatusCode.NOT_FOUND"
 
     run(grpc_url, work)

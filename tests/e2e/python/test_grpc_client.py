@@ -7,31 +7,15 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 from tritonclient.grpc import service_pb2, service_pb2_grpc
-from tritonclient.utils import InferenceServerException
 
-FIRST = np.arange(16, dtype=np.int32)[None]
-SECOND = np.full((1, 16), 3, np.int32)
+from refusals import refused
+from simple_model import FIRST, SECOND, simple_inputs
 
 
 @pytest.fixture(params=["NEREID_GRPC_URL", "NEREID_URL"], ids=["grpc_port", "http_port"])
 def client(request, grpc_url, url):
     with triton.InferenceServerClient(grpc_url if "GRPC" in request.param else url) as client:
         yield client
-
-
-def simple_inputs(first=FIRST, second=SECOND):
-    inputs = []
-    for name, values in (("INPUT0", first), ("INPUT1", second)):
-        given = triton.InferInput(name, values.shape, "INT32")
-        given.set_data_from_numpy(values)
-        inputs.append(given)
-    return inputs
-
-
-def refused(call) -> InferenceServerException:
-    with pytest.raises(InferenceServerException) as caught:
-        call()
-    return caught.value
 
 
 def test_health(client):
@@ -66,7 +50,7 @@ def test_repository_and_statistics(client):
     index = {model.name: model for model in client.get_model_repository_index().models}
     assert (index["wine"].version, index["wine"].state) == ("1", "READY")
     before = client.get_inference_statistics("simple").model_stats[0]
-    client.infer("simple", simple_inputs())
+    client.infer("simple", simple_inputs(triton))
     after = client.get_inference_statistics("simple").model_stats[0]
     assert after.inference_count == before.inference_count + 1
     assert after.inference_stats.success.ns > before.inference_stats.success.ns
@@ -95,7 +79,7 @@ def test_add_sub(client, coding):
     wanted = [triton.InferRequestedOutput(name) for name in ("OUTPUT1", "OUTPUT0")]
     answer = client.infer(
         "simple",
-        simple_inputs(),
+        simple_inputs(triton),
         outputs=wanted,
         request_id="a 1 ü",
         parameters={"mine": 1},
@@ -141,12 +125,12 @@ def test_typed_contents(grpc_url):
 
 
 def test_errors_have_a_status(client):
-    error = refused(lambda: client.infer("nobody", simple_inputs()))
+    error = refused(lambda: client.infer("nobody", simple_inputs(triton)))
     assert error.status() == "StatusCode.NOT_FOUND"
     assert error.message() == "Request for unknown model: 'nobody' is not found"
-    error = refused(lambda: client.infer("simple", simple_inputs()[:1]))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton)[:1]))
     assert error.status() == "StatusCode.INVALID_ARGUMENT"
-    error = refused(lambda: client.infer("simple", simple_inputs(), model_version="x"))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton), model_version="x"))
     assert "version should be an integral value > 0" in error.message()
     error = refused(lambda: client.load_model("simple"))
     assert error.status() == "StatusCode.UNAVAILABLE"
@@ -162,7 +146,7 @@ def test_many_at_once(client):
 
     for n in range(300):
         second = np.full((1, 16), n, np.int32)
-        client.async_infer("simple", simple_inputs(second=second), done, request_id=str(n))
+        client.async_infer("simple", simple_inputs(triton, second=second), done, request_id=str(n))
     seen = set()
     for _ in range(300):
         result, error = answers.get(timeout=20)
@@ -187,7 +171,7 @@ def test_stream_keeps_the_order(client):
     for n in range(100):
         model = "nobody" if n % 10 == 9 else "simple"
         second = np.full((1, 16), n, np.int32)
-        client.async_stream_infer(model, simple_inputs(second=second), request_id=str(n))
+        client.async_stream_infer(model, simple_inputs(triton, second=second), request_id=str(n))
     for n in range(100):
         result, error = answers.get(timeout=20)
         if n % 10 == 9:
@@ -206,7 +190,7 @@ def test_stream_without_end(client):
     """A stream that is cancelled leaves the connection in order."""
     answers = queue.Queue()
     client.start_stream(lambda result, error: answers.put((result, error)))
-    client.async_stream_infer("simple", simple_inputs())
+    client.async_stream_infer("simple", simple_inputs(triton))
     assert answers.get(timeout=10)[1] is None
     client.stop_stream(cancel_requests=True)
     assert client.is_server_live()
@@ -217,7 +201,7 @@ def test_deadline(client):
     given.set_data_from_numpy(np.zeros(1, np.int32))
     error = refused(lambda: client.infer("slow", [given], client_timeout=0.2))
     assert error.status() == "StatusCode.DEADLINE_EXCEEDED"
-    assert client.infer("simple", simple_inputs()) is not None
+    assert client.infer("simple", simple_inputs(triton)) is not None
 
 
 def test_cancellation(client):

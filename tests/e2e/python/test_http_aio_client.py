@@ -7,16 +7,7 @@ import pytest
 import tritonclient.http.aio as triton
 from tritonclient.utils import InferenceServerException
 
-FIRST = np.arange(16, dtype=np.int32)[None]
-
-
-def simple_inputs(second):
-    inputs = []
-    for name, values in (("INPUT0", FIRST), ("INPUT1", second)):
-        given = triton.InferInput(name, values.shape, "INT32")
-        given.set_data_from_numpy(values)
-        inputs.append(given)
-    return inputs
+from simple_model import FIRST, simple_inputs
 
 
 def run(url, work):
@@ -45,7 +36,7 @@ def test_two_hundred_at_once(url):
     async def work(client):
         async def one(n):
             second = np.full((1, 16), n, np.int32)
-            answer = await client.infer("simple", simple_inputs(second), request_id=str(n))
+            answer = await client.infer("simple", simple_inputs(triton, second=second), request_id=str(n))
             assert answer.get_response()["id"] == str(n)
             assert (answer.as_numpy("OUTPUT0") == FIRST + n).all()
             assert (answer.as_numpy("OUTPUT1") == FIRST - n).all()
@@ -61,7 +52,7 @@ def test_compression(url, request_coding, response_coding):
     async def work(client):
         answer = await client.infer(
             "simple",
-            simple_inputs(FIRST),
+            simple_inputs(triton, second=FIRST),
             request_compression_algorithm=request_coding,
             response_compression_algorithm=response_coding,
         )
@@ -73,7 +64,7 @@ def test_compression(url, request_coding, response_coding):
 def test_error(url):
     async def work(client):
         with pytest.raises(InferenceServerException) as caught:
-            await client.infer("nobody", simple_inputs(FIRST))
+            await client.infer("nobody", simple_inputs(triton, second=FIRST))
         assert caught.value.message() == "Request for unknown model: 'nobody' is not found"
 
     run(url, work)

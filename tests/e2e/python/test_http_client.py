@@ -3,25 +3,9 @@
 import numpy as np
 import pytest
 import tritonclient.http as triton
-from tritonclient.utils import InferenceServerException
 
-FIRST = np.arange(16, dtype=np.int32)[None]
-SECOND = np.full((1, 16), 3, np.int32)
-
-
-def simple_inputs(first=FIRST, second=SECOND, binary=True):
-    inputs = []
-    for name, values in (("INPUT0", first), ("INPUT1", second)):
-        given = triton.InferInput(name, values.shape, "INT32")
-        given.set_data_from_numpy(values, binary_data=binary)
-        inputs.append(given)
-    return inputs
-
-
-def refused(call) -> InferenceServerException:
-    with pytest.raises(InferenceServerException) as caught:
-        call()
-    return caught.value
+from refusals import refused
+from simple_model import FIRST, SECOND, simple_inputs
 
 
 def test_health(client):
@@ -74,7 +58,7 @@ def test_add_sub(client, binary_in, binary_out):
         triton.InferRequestedOutput(name, binary_data=binary_out) for name in ("OUTPUT0", "OUTPUT1")
     ]
     answer = client.infer(
-        "simple", simple_inputs(binary=binary_in), outputs=wanted, request_id="a 1"
+        "simple", simple_inputs(triton, binary_data=binary_in), outputs=wanted, request_id="a 1"
     )
     assert answer.get_response()["id"] == "a 1"
     assert answer.get_response()["model_version"] == "1"
@@ -84,20 +68,20 @@ def test_add_sub(client, binary_in, binary_out):
 
 def test_one_output_of_two(client):
     wanted = [triton.InferRequestedOutput("OUTPUT1")]
-    answer = client.infer("simple", simple_inputs(), outputs=wanted)
+    answer = client.infer("simple", simple_inputs(triton), outputs=wanted)
     assert answer.as_numpy("OUTPUT0") is None
     assert (answer.as_numpy("OUTPUT1") == FIRST - SECOND).all()
 
 
 def test_all_outputs_when_none_is_named(client):
-    answer = client.infer("simple", simple_inputs(), model_version="1")
+    answer = client.infer("simple", simple_inputs(triton), model_version="1")
     assert [output["name"] for output in answer.get_response()["outputs"]] == ["OUTPUT0", "OUTPUT1"]
     assert "binary_data_size" in answer.get_output("OUTPUT0")["parameters"]
 
 
 def test_largest_batch(client):
     first = np.arange(8 * 16, dtype=np.int32).reshape(8, 16)
-    answer = client.infer("simple", simple_inputs(first, first))
+    answer = client.infer("simple", simple_inputs(triton, first, first))
     assert (answer.as_numpy("OUTPUT0") == 2 * first).all()
 
 
@@ -127,7 +111,7 @@ def test_classification_with_names(client):
 
 def test_async_infer(client):
     batches = [np.full((1, 16), n, np.int32) for n in range(40)]
-    pending = [client.async_infer("simple", simple_inputs(FIRST, batch)) for batch in batches]
+    pending = [client.async_infer("simple", simple_inputs(triton, FIRST, batch)) for batch in batches]
     for request, batch in zip(pending, batches):
         assert (request.get_result().as_numpy("OUTPUT0") == FIRST + batch).all()
 
@@ -135,7 +119,7 @@ def test_async_infer(client):
 def test_custom_parameters_and_query(client):
     answer = client.infer(
         "simple",
-        simple_inputs(),
+        simple_inputs(triton),
         parameters={"tenant": "a", "weight": 3, "trace": True},
         query_params={"test_1": 1, "test_2": "two words"},
         headers={"x-tenant": "a"},
@@ -146,7 +130,7 @@ def test_custom_parameters_and_query(client):
 
 
 def test_own_request_and_response_bodies(client, url):
-    body, json_size = triton.InferenceServerClient.generate_request_body(simple_inputs())
+    body, json_size = triton.InferenceServerClient.generate_request_body(simple_inputs(triton))
     connection = triton.InferenceServerClient(url)
     headers = {"Inference-Header-Content-Length": str(json_size)}
     response = connection._post("v2/models/simple/infer", body, headers, None)
@@ -159,20 +143,20 @@ def test_own_request_and_response_bodies(client, url):
 
 
 def test_unknown_model(client):
-    error = refused(lambda: client.infer("nobody", simple_inputs()))
+    error = refused(lambda: client.infer("nobody", simple_inputs(triton)))
     assert error.status() == "404"
     assert error.message() == "Request for unknown model: 'nobody' is not found"
 
 
 def test_unknown_version(client):
-    error = refused(lambda: client.infer("simple", simple_inputs(), model_version="9"))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton), model_version="9"))
     assert error.status() == "404"
     assert error.message() == "Request for unknown model: 'simple' version 9 is not found"
 
 
 def test_wrong_shape(client):
     wide = np.zeros((1, 17), np.int32)
-    error = refused(lambda: client.infer("simple", simple_inputs(wide, wide)))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton, wide, wide)))
     assert error.status() == "400"
     assert error.message().startswith("[request id: <id_unknown>] unexpected shape for input 'INPUT")
     assert "' for model 'simple'. Expected [-1,16], got [1,17]. NOTE: " in error.message()
@@ -180,14 +164,14 @@ def test_wrong_shape(client):
 
 def test_too_large_a_batch(client):
     nine = np.zeros((9, 16), np.int32)
-    error = refused(lambda: client.infer("simple", simple_inputs(nine, nine), request_id="r9"))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton, nine, nine), request_id="r9"))
     assert error.message() == "[request id: r9] inference request batch-size must be <= 8 for 'simple'"
 
 
 def test_wrong_datatype(client):
     given = triton.InferInput("INPUT0", [1, 16], "FP32")
     given.set_data_from_numpy(FIRST.astype(np.float32))
-    error = refused(lambda: client.infer("simple", [given, simple_inputs()[1]]))
+    error = refused(lambda: client.infer("simple", [given, simple_inputs(triton)[1]]))
     assert error.message() == (
         "[request id: <id_unknown>] inference input 'INPUT0' data-type is 'FP32', "
         "but model 'simple' expects 'INT32'"
@@ -195,7 +179,7 @@ def test_wrong_datatype(client):
 
 
 def test_missing_input(client):
-    error = refused(lambda: client.infer("simple", simple_inputs()[:1]))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton)[:1]))
     assert error.message() == (
         "[request id: <id_unknown>] expected 2 inputs but got 1 inputs for model 'simple'. "
         "Got input(s) ['INPUT0'], but missing required input(s) ['INPUT1']. "
@@ -205,7 +189,7 @@ def test_missing_input(client):
 
 def test_unknown_output(client):
     wanted = [triton.InferRequestedOutput("OUTPUT7")]
-    error = refused(lambda: client.infer("simple", simple_inputs(), outputs=wanted))
+    error = refused(lambda: client.infer("simple", simple_inputs(triton), outputs=wanted))
     assert "unexpected inference output 'OUTPUT7' for model 'simple'" in error.message()
 
 

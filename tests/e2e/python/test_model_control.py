@@ -7,9 +7,9 @@ import json
 import pathlib
 
 import numpy as np
-import pytest
 import tritonclient.http as triton
-from tritonclient.utils import InferenceServerException
+
+from refusals import refused
 
 MODELS = pathlib.Path(__file__).resolve().parents[3] / "examples" / "models"
 
@@ -24,12 +24,6 @@ def infer_simple(client, name="simple", rows=1):
     for given in inputs:
         given.set_data_from_numpy(values)
     return client.infer(name, inputs)
-
-
-def refused(call) -> InferenceServerException:
-    with pytest.raises(InferenceServerException) as caught:
-        call()
-    return caught.value
 
 
 def test_only_what_was_asked_for_is_loaded(client):
