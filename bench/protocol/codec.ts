@@ -9,11 +9,10 @@ import {
   type InferRequestContext,
   type Tensor,
 } from '@nereid/protocol';
-import { printTable, printVerdict } from '../harness/claim-report.ts';
+import { compareCallCost } from '../harness/call-cost.ts';
+import { printVerdict } from '../harness/claim-report.ts';
 import { spreadOf } from '../harness/spread.ts';
 
-const rounds = 7;
-const roundMs = 120;
 const largeElements = 100_000;
 
 const context: InferRequestContext = {
@@ -24,48 +23,6 @@ const context: InferRequestContext = {
   },
 };
 const head = { modelName: 'simple', modelVersion: '1', id: '', parameters: new Map() };
-
-interface Contestant {
-  readonly name: string;
-  readonly run: () => unknown;
-}
-
-function cpuMicroseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
-}
-
-/** CPU time of one call. */
-function costOf(run: () => unknown): number {
-  const begin = cpuMicroseconds();
-  let calls = 0;
-  for (
-    let step = 1;
-    cpuMicroseconds() - begin < roundMs * 1000;
-    step = Math.min(step * 2, 10_000)
-  ) {
-    for (let i = 0; i < step; i++) run();
-    calls += step;
-  }
-  return (cpuMicroseconds() - begin) / calls;
-}
-
-/** Measures the contestants in turn, prints the table, and gives the samples of each. */
-function compare(title: string, contestants: readonly Contestant[]): number[][] {
-  const samples = contestants.map((): number[] => []);
-  for (const { run } of contestants) costOf(run);
-  for (let round = 0; round < rounds; round++) {
-    contestants.forEach(({ run }, index) => {
-      samples[index]?.push(costOf(run));
-    });
-  }
-  printTable(
-    title,
-    [{ title: 'CPU, µs/call', digits: 2 }],
-    contestants.map(({ name }, index) => ({ name, samples: [samples[index] ?? null] })),
-  );
-  return samples;
-}
 
 function inputJson(
   name: string,
@@ -95,7 +52,7 @@ function smallRequests(): void {
     JSON.stringify({ inputs: names.map((name) => inputJson(name, 'INT32', [1, 16], values)) }),
   );
   let id = 0;
-  const [, repeated] = compare('decode two inputs INT32 [1,16]', [
+  const [, repeated] = compareCallCost('decode two inputs INT32 [1,16]', [
     { name: 'JSON.parse of the JSON request', run: () => JSON.parse(json.toString()) },
     {
       name: 'binary, repeated header',
@@ -128,7 +85,7 @@ function smallResponses(): void {
       inputJson(name, 'INT32', [...shape], new Array(16).fill(0)),
     ),
   };
-  const [, binary, json] = compare('encode two outputs INT32 [1,16]', [
+  const [, binary, json] = compareCallCost('encode two outputs INT32 [1,16]', [
     { name: 'JSON.stringify of the JSON response', run: () => Buffer.from(JSON.stringify(plain)) },
     { name: 'binary', run: () => encodeInferResponse(head, outputs, () => 'binary') },
     { name: 'JSON', run: () => encodeInferResponse(head, outputs, () => 'json') },
@@ -156,7 +113,7 @@ function largeTensors(): void {
     const input = inputJson('I', dataType, [values.length], values);
     const body = Buffer.from(JSON.stringify({ inputs: [input] }));
     const title = `decode ${values.length} ${what} (${dataType}, ${body.length} bytes of JSON)`;
-    const [, decode] = compare(title, [
+    const [, decode] = compareCallCost(title, [
       { name: 'JSON.parse', run: () => JSON.parse(body.toString()) },
       { name: 'decode', run: () => decodeInferRequest(body, body.length, context) },
     ]) as [number[], number[]];
@@ -171,7 +128,7 @@ function largeTensors(): void {
   const data = new Uint8Array(Float32Array.from(random).buffer);
   const output: Tensor = { name: 'O', dataType: 'FP32', shape: [largeElements], data };
   const widened = [...Float32Array.from(random)];
-  compare(`encode ${largeElements} floats`, [
+  compareCallCost(`encode ${largeElements} floats`, [
     { name: 'JSON.stringify', run: () => Buffer.from(JSON.stringify(widened)) },
     { name: 'encode', run: () => encodeInferResponse(head, [output], () => 'json') },
   ]);

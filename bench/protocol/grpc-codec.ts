@@ -11,11 +11,9 @@ import {
   type Tensor,
 } from '@nereid/protocol';
 import protobuf from 'protobufjs';
-import { printTable, printVerdict } from '../harness/claim-report.ts';
+import { compareCallCost } from '../harness/call-cost.ts';
+import { printVerdict } from '../harness/claim-report.ts';
 import { spreadOf } from '../harness/spread.ts';
-
-const rounds = 7;
-const roundMs = 120;
 
 const root = new protobuf.Root();
 for (const name of ['model_config.proto', 'grpc_service.proto']) {
@@ -45,49 +43,13 @@ const outputs = ['OUTPUT0', 'OUTPUT1'].map(
 );
 const form = { streamError: null, finalResponse: null, inSharedMemory: null };
 
-interface Contestant {
-  readonly name: string;
-  readonly run: () => unknown;
-}
-
-/** CPU time of one call, in microseconds. */
-function costOf(run: () => unknown): number {
-  const begin = process.cpuUsage();
-  const spent = (): number => {
-    const { user, system } = process.cpuUsage(begin);
-    return user + system;
-  };
-  let calls = 0;
-  for (let step = 1; spent() < roundMs * 1000; step = Math.min(step * 2, 10_000)) {
-    for (let i = 0; i < step; i++) run();
-    calls += step;
-  }
-  return spent() / calls;
-}
-
-function compare(title: string, contestants: readonly Contestant[]): number[][] {
-  const samples = contestants.map((): number[] => []);
-  for (const { run } of contestants) costOf(run);
-  for (let round = 0; round < rounds; round++) {
-    contestants.forEach(({ run }, index) => {
-      samples[index]?.push(costOf(run));
-    });
-  }
-  printTable(
-    title,
-    [{ title: 'CPU, µs/call', digits: 2 }],
-    contestants.map(({ name }, index) => ({ name, samples: [samples[index] ?? null] })),
-  );
-  return samples;
-}
-
-const [, decode] = compare('decode two inputs INT32 [1,16]', [
+const [, decode] = compareCallCost('decode two inputs INT32 [1,16]', [
   { name: 'protobufjs', run: () => requestType.decode(request) },
   { name: 'ours, with the rules', run: () => inferRequestOf(readInferRequest(request), context) },
 ]) as [number[], number[]];
 printVerdict('decode a ModelInferRequest', spreadOf(decode), { atMost: 1.5 }, ' µs');
 
-const [, encode] = compare('encode two outputs INT32 [1,16]', [
+const [, encode] = compareCallCost('encode two outputs INT32 [1,16]', [
   {
     name: 'protobufjs',
     run: () =>

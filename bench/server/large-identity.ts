@@ -4,15 +4,13 @@
  */
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
-import { printTable, printVerdict } from '../harness/claim-report.ts';
+import { printVerdict } from '../harness/claim-report.ts';
 import { binaryAnswer, binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
+import { compareRequestCost } from '../harness/request-cost.ts';
 import { ratioOf } from '../harness/spread.ts';
 
-const rounds = 9;
-const roundRequests = 80;
 const shape: readonly number[] = [1, 3, 640, 640];
 
 const config = `backend: "identity"
@@ -20,27 +18,6 @@ max_batch_size: 0
 input [ { name: "INPUT0" data_type: TYPE_FP32 dims: [ 1, 3, 640, 640 ] } ]
 output [ { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ 1, 3, 640, 640 ] } ]
 `;
-
-interface Contestant {
-  readonly name: string;
-  readonly pid: number;
-  readonly client: KeepAliveClient;
-  readonly milliseconds: number[];
-  readonly cpuMilliseconds: number[];
-}
-
-async function measure(
-  contestant: Contestant,
-  request: Buffer,
-  answerBytes: number,
-): Promise<void> {
-  const { client, pid } = contestant;
-  const cpuBefore = cpuSeconds(pid);
-  const begin = performance.now();
-  for (let count = 0; count < roundRequests; count += 1) await client.count(request, answerBytes);
-  contestant.milliseconds.push((performance.now() - begin) / roundRequests);
-  contestant.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / roundRequests);
-}
 
 async function main(): Promise<void> {
   const values = Float32Array.from(
@@ -63,40 +40,30 @@ async function main(): Promise<void> {
     String(request.length),
     String(answerBytes),
   ]);
-  const contestants: readonly [Contestant, Contestant] = [
-    {
-      name: 'node:net, the same bytes',
-      pid: peer.pid,
-      client: await KeepAliveClient.connect(Number(peer.firstLine)),
-      milliseconds: [],
-      cpuMilliseconds: [],
-    },
-    { name: 'nereid, identity', pid: server.pid, client, milliseconds: [], cpuMilliseconds: [] },
-  ];
-  for (let warmUp = 0; warmUp < roundRequests; warmUp += 1) {
-    for (const contestant of contestants) await contestant.client.count(request, answerBytes);
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    for (const contestant of contestants) await measure(contestant, request, answerBytes);
-  }
-  const [raw, nereid] = contestants;
-  printTable(
-    `[${shape}] FP32 in and out over HTTP, ${rounds} rounds of ${roundRequests} requests in turn`,
+  const peerClient = await KeepAliveClient.connect(Number(peer.firstLine));
+  const [raw, nereid] = await compareRequestCost(
+    `[${shape}] FP32 in and out over HTTP`,
     [
-      { title: 'time, ms/request', digits: 2 },
-      { title: 'server CPU, ms/request', digits: 2 },
-    ],
-    contestants.map(({ name, milliseconds, cpuMilliseconds }) => ({
-      name,
-      samples: [milliseconds, cpuMilliseconds],
-    })),
+      {
+        name: 'node:net, the same bytes',
+        pid: peer.pid,
+        ask: () => peerClient.count(request, answerBytes),
+      },
+      {
+        name: 'nereid, identity',
+        pid: server.pid,
+        ask: () => client.count(request, answerBytes),
+      },
+    ] as const,
+    { rounds: 9, roundRequests: 80 },
   );
   printVerdict(
     'time of a 4.9 MB identity to that of a raw socket copy',
     ratioOf(nereid.milliseconds, raw.milliseconds),
     { atMost: 1.5 },
   );
-  for (const contestant of contestants) contestant.client.close();
+  peerClient.close();
+  client.close();
   await peer.stop();
   await server.stop();
 }

@@ -7,14 +7,12 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type OnnxTypeName, onnxModel } from '@nereid/test-kit';
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
-import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
+import { printSkipped, printVerdict } from '../harness/claim-report.ts';
 import { type BinaryInference, binaryInference, postBytes } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
+import { compareRequestCost, type MeasuredRequest } from '../harness/request-cost.ts';
 import { ratioOf } from '../harness/spread.ts';
 
-const rounds = 9;
-const roundRequests = 60;
 const shape: readonly number[] = [1, 3, 640, 640];
 const byteSize = shape.reduce((product, dim) => product * dim, 4);
 const key = `/nereid-bench-${process.pid}`;
@@ -24,14 +22,6 @@ const file = `/dev/shm${key}`;
 const config = `backend: "onnxruntime"
 parameters { key: "intra_op_thread_count" value { string_value: "1" } }
 `;
-
-interface Contestant {
-  readonly name: string;
-  readonly request: Buffer;
-  readonly answerBytes: number;
-  readonly milliseconds: number[];
-  readonly cpuMilliseconds: number[];
-}
 
 /** `OUTPUT = -INPUT`: it has to look at every element. */
 function negation(type: OnnxTypeName): Uint8Array {
@@ -53,28 +43,6 @@ function sharedInference(model: string, datatype: string): BinaryInference {
     outputs: [{ name: 'OUTPUT', parameters: at(byteSize) }],
   });
   return { path: `/v2/models/${model}/infer`, headers: {}, body: Buffer.from(json) };
-}
-
-async function contestant(
-  name: string,
-  inference: BinaryInference,
-  client: KeepAliveClient,
-): Promise<Contestant> {
-  const request = postBytes(inference);
-  const answer = await client.ask(request);
-  if (answer.status !== 200) throw new Error(answer.body.toString());
-  const answerBytes = Buffer.byteLength(answer.head, 'latin1') + answer.body.length;
-  return { name, request, answerBytes, milliseconds: [], cpuMilliseconds: [] };
-}
-
-async function measure(one: Contestant, client: KeepAliveClient, pid: number): Promise<void> {
-  const cpuBefore = cpuSeconds(pid);
-  const begin = performance.now();
-  for (let count = 0; count < roundRequests; count += 1) {
-    await client.count(one.request, one.answerBytes);
-  }
-  one.milliseconds.push((performance.now() - begin) / roundRequests);
-  one.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / roundRequests);
 }
 
 async function main(): Promise<void> {
@@ -102,38 +70,27 @@ async function main(): Promise<void> {
       body: Buffer.from(JSON.stringify(registration)),
     }),
   );
-  const contestants = [
-    await contestant(
-      'sent, FP32',
-      binaryInference('float', [{ name: 'INPUT', datatype: 'FP32', shape, data }]),
-      client,
-    ),
-    await contestant('shared memory, copied, INT32', sharedInference('int', 'INT32'), client),
-    await contestant('shared memory, in place, FP32', sharedInference('float', 'FP32'), client),
+  const measured = async (name: string, inference: BinaryInference): Promise<MeasuredRequest> => {
+    const request = postBytes(inference);
+    const answer = await client.ask(request);
+    if (answer.status !== 200) throw new Error(answer.body.toString());
+    const answerBytes = Buffer.byteLength(answer.head, 'latin1') + answer.body.length;
+    return { name, pid: server.pid, ask: () => client.count(request, answerBytes) };
+  };
+  const bytes = binaryInference('float', [{ name: 'INPUT', datatype: 'FP32', shape, data }]);
+  const requests = [
+    await measured('sent, FP32', bytes),
+    await measured('shared memory, copied, INT32', sharedInference('int', 'INT32')),
+    await measured('shared memory, in place, FP32', sharedInference('float', 'FP32')),
   ] as const;
   if (new Float32Array(readFileSync(file).buffer, byteSize)[7] !== -7) {
     throw new Error('the output is not where it was asked for');
   }
-  for (const one of contestants) {
-    for (let warmUp = 0; warmUp < roundRequests; warmUp += 1) {
-      await client.count(one.request, one.answerBytes);
-    }
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    for (const one of contestants) await measure(one, client, server.pid);
-  }
-  printTable(
-    `[${shape}] in and out over HTTP, ${rounds} rounds of ${roundRequests} requests in turn`,
-    [
-      { title: 'time, ms/request', digits: 2 },
-      { title: 'server CPU, ms/request', digits: 2 },
-    ],
-    contestants.map(({ name, milliseconds, cpuMilliseconds }) => ({
-      name,
-      samples: [milliseconds, cpuMilliseconds],
-    })),
+  const [sent, copied, inPlace] = await compareRequestCost(
+    `[${shape}] in and out over HTTP`,
+    requests,
+    { rounds: 9, roundRequests: 60 },
   );
-  const [sent, copied, inPlace] = contestants;
   printVerdict(`${claim} to copies`, ratioOf(inPlace.cpuMilliseconds, copied.cpuMilliseconds), {
     atMost: 0.3,
   });
