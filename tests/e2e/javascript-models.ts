@@ -19,3 +19,12 @@ export function javascriptModel(body: string, rest = ''): string {
 }
 ${rest}`;
 }
+
+/** `model.mjs` of a decoupled model: answers 0, 1, … as often as X says; fails below 0. */
+export const countingModel: string = `export default class Counting {
+  async *execute([request]) {
+    const [count] = request.input('X', 'INT32').data;
+    if (count < 0) throw new RangeError('below 0');
+    for (let i = 0; i < count; i++) yield { outputs: [{ name: 'Y', data: [i] }] };
+  }
+}`;

@@ -1,7 +1,11 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { exampleModels } from './checkout.ts';
-import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import {
+  modelFiles,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
 
 const head = `import json, time
 import numpy as np

@@ -2,7 +2,11 @@ import { eventually, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readMetrics, sampleValue } from './metrics-page.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
-import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import {
+  modelFiles,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
 
 /** Makes its metrics when it starts, as the example of Triton's Python backend does. */
 const counting = pythonModel(

@@ -1,7 +1,11 @@
 import { identityModel, onnxModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonRuntimeFlag } from './python-models.ts';
-import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import {
+  modelFiles,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
 
 /**
  * Shows every request the whole batch: each of its three inputs [-1] comes back once for each element of

@@ -2,7 +2,11 @@ import { onnxModel, ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonRuntimeFlag } from './python-models.ts';
 import { runPytest } from './run-python.ts';
-import { modelFiles, type TemporaryRepository, temporaryRepository } from './temporary-repository.ts';
+import {
+  modelFiles,
+  type TemporaryRepository,
+  temporaryRepository,
+} from './temporary-repository.ts';
 
 const direct = 'direct { }';
 const oldest = 'oldest { max_candidate_sequences: 4 }';

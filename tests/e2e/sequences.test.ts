@@ -26,7 +26,10 @@ const direct = `backend: "sequence" max_batch_size: 4 ${sum}
 parameters { key: "execute_delay_ms" value { string_value: "5" } }
 sequence_batching { direct { } ${patient} ${flags[0]} ${flags[2]} }`;
 
-const oldest = (type: string, idle = patient): string => `backend: "dyna_sequence" max_batch_size: 4 ${sum}
+const oldest = (
+  type: string,
+  idle = patient,
+): string => `backend: "dyna_sequence" max_batch_size: 4 ${sum}
 sequence_batching {
   oldest { max_candidate_sequences: 2 } ${idle}
   ${flags.join(' ')} ${control('CORRID', `data_type: ${type}`)}
