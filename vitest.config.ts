@@ -6,11 +6,8 @@ const shared = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
 };
 
-/**
- * Times are only waited for in full where something is broken: they are long, for a machine that does much else. A
- * test that asserts nothing fails.
- */
-const expectations = { poll: { timeout: 20_000 }, requireAssertions: true };
+/** Waited for in full only where something is broken: long enough for a machine that does much else. */
+const poll = { timeout: 20_000 };
 
 const config: ViteUserConfig = defineConfig({
   ...shared,
@@ -21,7 +18,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          expect: expectations,
+          expect: { poll },
           setupFiles: ['tools/fuzz-seed.ts'],
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: 30_000,
@@ -31,7 +28,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'fuzz',
-          expect: expectations,
+          expect: { poll },
           setupFiles: ['tools/fuzz-seed.ts'],
           include: ['fuzz/**/*.test.ts'],
           testTimeout: 120_000,
@@ -41,7 +38,7 @@ const config: ViteUserConfig = defineConfig({
         ...shared,
         test: {
           name: 'e2e',
-          expect: expectations,
+          expect: { poll, requireAssertions: true },
           include: ['tests/**/*.test.ts'],
           testTimeout: 120_000,
           // Two servers, each of which says itself what kept it from starting.

@@ -16,6 +16,7 @@ import {
 
 const folder = join(checkout, 'deploy', 'monitoring');
 const promtool = ensurePromtool();
+const promtoolReason = promtool.available ? '' : ` (skipped: ${promtool.reason})`;
 
 interface Panel extends TypedPanel {
   readonly id: number;
@@ -155,7 +156,7 @@ describe('the rules', () => {
   });
 });
 
-describe.skipIf(!promtool.available)('promtool', () => {
+describe.skipIf(!promtool.available)(`promtool${promtoolReason}`, () => {
   function run(...args: string[]): { readonly status: number | null; readonly output: string } {
     if (!promtool.available) throw new Error(promtool.reason);
     const { status, stdout, stderr } = spawnSync(promtool.path, args, {
@@ -196,5 +197,3 @@ describe.skipIf(!promtool.available)('promtool', () => {
     expect(output).not.toMatch(/got: .*NaN/u);
   });
 });
-
-it.skipIf(promtool.available)(`promtool: ${promtool.available ? '' : promtool.reason}`, () => {});
