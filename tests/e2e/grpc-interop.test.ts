@@ -86,8 +86,9 @@ it.skipIf(!tool.available)(`a thousand calls on one connection${reason}`, async 
   if (!tool.available) return;
   const { status, output } = await runCommand(tool.path, [
     ...['--server_host=127.0.0.1', `--server_port=${port}`, '--test_case=rpc_soak'],
-    ...['--soak_iterations=1000', '--soak_overall_timeout_seconds=60', '--soak_num_threads=8'],
+    ...['--soak_iterations=1000', '--soak_overall_timeout_seconds=110', '--soak_num_threads=8'],
     ...[
+      '--soak_per_iteration_max_acceptable_latency_ms=60000',
       '--soak_request_size=1000',
       '--soak_response_size=1000',
       '--soak_min_time_ms_between_rpcs=0',

@@ -167,7 +167,7 @@ describe('requests that a worker has while it runs another', () => {
     const given = infer('waits', 8, abort.signal).catch(() => null);
     await pending(1);
     abort.abort();
-    await given;
+    expect(await given).toBe(null);
     await cancelled(1);
     const last = infer('waits', 9);
     await pending(2);

@@ -115,7 +115,7 @@ def test_typed_contents(grpc_url):
         for name, values in (("INPUT0", FIRST), ("INPUT1", SECOND)):
             given = request.inputs.add(name=name, datatype="INT32", shape=[1, 16])
             given.contents.int_contents.extend(values.flat)
-        answer = stub.ModelInfer(request, timeout=10)
+        answer = stub.ModelInfer(request, timeout=60)
         sums = np.frombuffer(answer.raw_output_contents[0], np.int32)
         assert (sums == (FIRST + SECOND).flat).all()
         with pytest.raises(grpc.RpcError) as caught:
@@ -149,7 +149,7 @@ def test_many_at_once(client):
         client.async_infer("simple", simple_inputs(triton, second=second), done, request_id=str(n))
     seen = set()
     for _ in range(300):
-        result, error = answers.get(timeout=20)
+        result, error = answers.get(timeout=60)
         assert error is None
         n = int(result.get_response().id)
         assert (result.as_numpy("OUTPUT0") == FIRST + n).all()
@@ -173,7 +173,7 @@ def test_stream_keeps_the_order(client):
         second = np.full((1, 16), n, np.int32)
         client.async_stream_infer(model, simple_inputs(triton, second=second), request_id=str(n))
     for n in range(100):
-        result, error = answers.get(timeout=20)
+        result, error = answers.get(timeout=60)
         if n % 10 == 9:
             assert error.message() == "Request for unknown model: 'nobody' is not found"
             continue
@@ -191,7 +191,7 @@ def test_stream_without_end(client):
     answers = queue.Queue()
     client.start_stream(lambda result, error: answers.put((result, error)))
     client.async_stream_infer("simple", simple_inputs(triton))
-    assert answers.get(timeout=10)[1] is None
+    assert answers.get(timeout=60)[1] is None
     client.stop_stream(cancel_requests=True)
     assert client.is_server_live()
 
@@ -210,5 +210,5 @@ def test_cancellation(client):
     answers = queue.Queue()
     call = client.async_infer("slow", [given], lambda result, error: answers.put(error))
     call.cancel()
-    assert answers.get(timeout=10).status() == "StatusCode.CANCELLED"
+    assert answers.get(timeout=60).status() == "StatusCode.CANCELLED"
     assert client.is_server_live()

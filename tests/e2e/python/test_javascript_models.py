@@ -65,7 +65,7 @@ def stream(grpc_url, counts):
             )
         left = len(counts)
         while left > 0:
-            result, error = events.get(timeout=30)
+            result, error = events.get(timeout=60)
             if error is not None:
                 answers["error"] = str(error)
                 left -= 1

@@ -48,7 +48,7 @@ def test_a_stream_keeps_its_order_while_models_are_loaded(grpc):
     names = ["first", "second", "nothing", "first"]
     for number, name in enumerate(names):
         grpc.async_stream_infer(name, inputs(), request_id=str(number))
-    seen = [answers.get(timeout=20) for _ in names]
+    seen = [answers.get(timeout=60) for _ in names]
     grpc.stop_stream()
     assert [error is None for _, error in seen] == [True, True, False, True]
     assert "Request for unknown model: 'nothing' is not found" in str(seen[2][1])

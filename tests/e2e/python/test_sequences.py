@@ -131,7 +131,7 @@ class Stream:
         self.client.async_stream_infer(model, given(grpc, values, dtype), **parameters)
 
     def take(self):
-        result, error = self.answers.get(timeout=30)
+        result, error = self.answers.get(timeout=60)
         if error is not None:
             raise error
         return result.as_numpy("OUTPUT")[0].tolist()
