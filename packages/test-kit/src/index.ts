@@ -1,6 +1,6 @@
 export { boundChild } from './bound-child.ts';
-export { boundChild } from './bound-child.ts';
 export { collectGarbage } from './collect-garbage.ts';
+export { cpuTimeMs } from './cpu-time.ts';
 export {
   type EncodePictureOptions,
   encodePicture,

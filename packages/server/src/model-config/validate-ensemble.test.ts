@@ -1,4 +1,5 @@
 import { parseModelConfigText } from '@nereid/protocol';
+import { cpuTimeMs } from '@nereid/test-kit';
 import { expect, test } from 'vitest';
 import { normaliseConfig } from './normalise.ts';
 import { validateModelConfig } from './validate-model.ts';
@@ -77,9 +78,7 @@ test('a long chain of steps is checked quickly', () => {
     ),
   );
   const text = `${io('input', 'IN')} ${io('output', 'OUT')} ensemble_scheduling { ${steps.reverse().join(' ')} }`;
-  const start = performance.now();
-  check(text);
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(cpuTimeMs(() => check(text))).toBeLessThan(2000);
 });
 
 test('a step with thousands of inputs and outputs is checked quickly', () => {
@@ -93,7 +92,8 @@ test('a step with thousands of inputs and outputs is checked quickly', () => {
     step({ ...wide('u', 2000), ...wide('w', 100) }, wide('w', 100)),
   ];
   const text = `${io('input', 'IN')} ${io('output', 'OUT')} ensemble_scheduling { ${steps.join(' ')} }`;
-  const start = performance.now();
-  expect(() => check(text)).toThrow("ensemble tensor 'w0' is unused in ensemble 'e'");
-  expect(performance.now() - start).toBeLessThan(2000);
+  const spentMs = cpuTimeMs(() => {
+    expect(() => check(text)).toThrow("ensemble tensor 'w0' is unused in ensemble 'e'");
+  });
+  expect(spentMs).toBeLessThan(2000);
 });

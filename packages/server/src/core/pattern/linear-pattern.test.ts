@@ -1,3 +1,4 @@
+import { cpuTimeMs } from '@nereid/test-kit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LinearPattern } from './linear-pattern.ts';
@@ -70,11 +71,12 @@ describe('a pattern', () => {
 
   it('takes no time that grows beyond all measure', () => {
     const text = `${'a'.repeat(16_000)}!`;
-    const startMs = performance.now();
-    for (const pattern of ['^(a+)+$', '^(a|a)*$', '(a*)*b', '^a*a*a*a*a*$', '(.*)*x(.*)*y']) {
-      expect(matches(pattern, text)).toBe(false);
-    }
-    expect(performance.now() - startMs).toBeLessThan(5000);
+    const spentMs = cpuTimeMs(() => {
+      for (const pattern of ['^(a+)+$', '^(a|a)*$', '(a*)*b', '^a*a*a*a*a*$', '(.*)*x(.*)*y']) {
+        expect(matches(pattern, text)).toBe(false);
+      }
+    });
+    expect(spentMs).toBeLessThan(5000);
   });
 
   it('finds what RegExp finds', () => {
