@@ -157,8 +157,7 @@ describe('the vLLM backend', () => {
       body: JSON.stringify({ text_input: 'wait', id: 'impatient' }),
       signal: controller.signal,
     });
-    // Answered after it: the one that waits is in the engine by then.
-    await generate({ text_input: 'a' });
+    await server.logged(/\[llm_0_0\] waiting: impatient/u);
     controller.abort();
     await expect(asked).rejects.toThrow('abort');
     await server.logged(/\[llm_0_0\] aborted impatient/u);

@@ -102,8 +102,9 @@ class AsyncLLMEngine:
             self._running.discard(request_id)
 
     async def _outputs(self, prompt, words, params, request_id):
-        while words == ["wait"]:
-            await asyncio.sleep(0.01)
+        if words == ["wait"]:
+            print(f"waiting: {request_id}", flush=True)
+            await asyncio.Event().wait()
         if params.structured_outputs is not None:
             words = [f"structured:{params.structured_outputs.choice}"]
         count = min(len(words), params.max_tokens or len(words))
