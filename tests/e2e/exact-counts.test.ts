@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { heldModel } from './javascript-models.ts';
 import { type ReadPage, readMetrics, sampleValue } from './metrics-page.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { runPython } from './run-python.ts';
@@ -53,11 +54,9 @@ beforeAll(async () => {
     'plain/1/': '',
     'cached/config.pbtxt': identityConfig('INT32', 'response_cache { enable: true }'),
     'cached/1/': '',
-    'slow/config.pbtxt': identityConfig(
-      'INT32',
-      'instance_group [ { kind: KIND_CPU count: 1 } ]\nparameters { key: "execute_delay_ms" value { string_value: "3000" } }',
-    ),
-    'slow/1/': '',
+    'held/config.pbtxt': identityConfig('INT32').replace('identity', 'javascript'),
+    'held/1/model.js': heldModel('INPUT0', 'OUTPUT0'),
+    'held/1/hold': '',
     'failing/config.pbtxt': pythonConfig(),
     'failing/1/model.py': pythonModel('raise ValueError("always")'),
   });
@@ -79,6 +78,7 @@ beforeAll(async () => {
     `127.0.0.1:${server.grpcPort}`,
     String(requestCount),
     '1',
+    join(repository.path, 'held', '1', 'hold'),
   ]);
   if (load.status !== 0) throw new Error(load.output);
   counts = JSON.parse(load.output.trim().split('\n').at(-1) as string);
@@ -128,7 +128,7 @@ describe(`after ${requestCount} requests, the server has counted what the load g
     expect(counted('refused failed')).toBeGreaterThan(100);
   });
 
-  it.each(['batch', 'plain', 'cached', 'slow'])('of successes of %s', (model) => {
+  it.each(['batch', 'plain', 'cached', 'held'])('of successes of %s', (model) => {
     const ok = counted(`${model} ok`);
     expect(ok).toBeGreaterThan(0);
     expect(metric('nv_inference_request_success', { model })).toBe(ok);
@@ -150,9 +150,9 @@ describe(`after ${requestCount} requests, the server has counted what the load g
   });
 
   it('of cancellations', () => {
-    expect([counted('slow ok'), counted('slow cancelled')]).toEqual([1, 20]);
-    expect(metric('nv_inference_request_failure', { model: 'slow', reason: 'CANCELED' })).toBe(20);
-    expect(statistics('slow').inference_stats['fail']?.count).toBe(20);
+    expect([counted('held ok'), counted('held cancelled')]).toEqual([1, 20]);
+    expect(metric('nv_inference_request_failure', { model: 'held', reason: 'CANCELED' })).toBe(20);
+    expect(statistics('held').inference_stats['fail']?.count).toBe(20);
   });
 
   it('of rows in batches', () => {
@@ -192,20 +192,20 @@ describe(`after ${requestCount} requests, the server has counted what the load g
     for (const model of ['batch', 'plain', 'cached'])
       expect(of(model)).toBe(counted(`${model} ok`));
     expect(of('failing')).toBe(counted('failing failed'));
-    expect(of('slow')).toBe(counted('slow ok') + counted('slow cancelled'));
+    expect(of('held')).toBe(counted('held ok') + counted('held cancelled'));
     // Those that were executed: not what was cancelled before, nor what the cache knew.
-    expect(of('slow', 'COMPUTE_END')).toBe(counted('slow ok'));
+    expect(of('held', 'COMPUTE_END')).toBe(counted('held ok'));
     expect(of('cached', 'COMPUTE_END')).toBe(statistics('cached').inference_count);
     expect(of('batch', 'COMPUTE_END')).toBe(counted('batch ok'));
     expect(of('failing', 'COMPUTE_START')).toBe(counted('failing failed'));
-    const executed = traces.filter(({ model }) => model !== '' && model !== 'slow');
+    const executed = traces.filter(({ model }) => model !== '' && model !== 'held');
     const over = (time: string): number => executed.filter(({ times }) => times.has(time)).length;
     expect(over('HTTP_RECV_END')).toBe(counted('http ok') + counted('http failing failed'));
     expect(over('GRPC_WAITREAD_END')).toBe(counted('grpc ok') + counted('grpc failing failed'));
   });
 
   it('of answers by status', () => {
-    const grpcOk = counted('grpc ok') + counted('slow ok');
+    const grpcOk = counted('grpc ok') + counted('held ok');
     expect(metric('nereid_grpc_responses_total', { code: 'OK' })).toBe(grpcOk);
     expect(metric('nereid_grpc_responses_total', { code: 'INVALID_ARGUMENT' })).toBe(
       counted('grpc refused failed'),

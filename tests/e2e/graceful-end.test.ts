@@ -2,22 +2,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { javascriptConfig } from './javascript-models.ts';
+import { heldModel, javascriptConfig } from './javascript-models.ts';
 import {
   identityConfig,
   type TemporaryRepository,
   temporaryRepository,
 } from './temporary-repository.ts';
 
-/** Answers with its input when there is no file `hold` beside it any more. */
-const heldModel = `import { existsSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
-const hold = new URL('hold', import.meta.url);
-export async function execute(requests) {
-  while (existsSync(hold)) await setTimeout(5);
-  return requests.map((request) => ({ outputs: [{ name: 'Y', data: request.input('X').data }] }));
-}
-`;
 const sequenceConfig = `backend: "sequence"
 max_batch_size: 1
 input [ { name: "INPUT" data_type: TYPE_INT32 dims: [ 1 ] } ]
@@ -34,7 +25,7 @@ beforeAll(() => {
   const delay = 'parameters { key: "execute_delay_ms" value { string_value: "60000" } }\n';
   repository = temporaryRepository({
     'held/config.pbtxt': javascriptConfig(),
-    'held/1/model.js': heldModel,
+    'held/1/model.js': heldModel(),
     'endless/config.pbtxt': identityConfig('INT32', delay),
     'endless/1/': '',
     'sequence/config.pbtxt': sequenceConfig,

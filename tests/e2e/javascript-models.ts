@@ -28,3 +28,17 @@ export const countingModel: string = `export default class Counting {
     for (let i = 0; i < count; i++) yield { outputs: [{ name: 'Y', data: [i] }] };
   }
 }`;
+
+/** `model.js` that answers with its input as soon as there is no file `hold` beside it any more. */
+export function heldModel(input = 'X', output = 'Y'): string {
+  return `import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+const hold = new URL('hold', import.meta.url);
+export async function execute(requests) {
+  while (existsSync(hold)) await setTimeout(5);
+  return requests.map((request) => ({
+    outputs: [{ name: '${output}', data: request.input('${input}').data }],
+  }));
+}
+`;
+}

@@ -1,9 +1,10 @@
 """Sends a mixed load over HTTP and gRPC and counts what became of it. Prints the counts as JSON.
 
-Arguments: HTTP address, gRPC address, number of requests, seed.
+Arguments: HTTP address, gRPC address, number of requests, seed, the file that holds the model `held`.
 """
 
 import json
+import pathlib
 import random
 import sys
 import threading
@@ -16,6 +17,7 @@ import tritonclient.http as httpclient
 from tritonclient.utils import InferenceServerException
 
 http_url, grpc_url, total, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+hold = pathlib.Path(sys.argv[5])
 WORKERS = 8
 # What a request does, and how many of a hundred do it.
 KINDS = [("batch", 40), ("plain", 25), ("cached", 20), ("failing", 10), ("refused", 5)]
@@ -76,6 +78,14 @@ def worker(number):
     grpc.close()
 
 
+def await_pending(number):
+    line = f'nv_inference_pending_request_count{{model="held",version="1"}} {number}\n'
+    while True:
+        with urlopen(f"http://{http_url}/v2/metrics") as page:
+            if line in page.read().decode():
+                return
+
+
 def cancel_some():
     """Requests behind one that holds the model, given up while they wait."""
     client = grpcclient.InferenceServerClient(grpc_url)
@@ -89,22 +99,20 @@ def cancel_some():
     def send():
         tensor = grpcclient.InferInput("INPUT0", [1], "INT32")
         tensor.set_data_from_numpy(np.zeros((1,), dtype=np.int32))
-        return client.async_infer("slow", [tensor], finished)
+        return client.async_infer("held", [tensor], finished)
 
     send()
     waiting = [send() for _ in range(20)]
-    # They wait when the server says so: nothing else tells.
-    while True:
-        with urlopen(f"http://{http_url}/v2/metrics") as page:
-            text = page.read().decode()
-        if 'nv_inference_pending_request_count{model="slow",version="1"} 20\n' in text:
-            break
+    # They wait, and have gone, when the server says so: nothing else tells.
+    await_pending(len(waiting))
     for call in waiting:
         call.cancel()
-    for _ in range(21):
+    await_pending(0)
+    hold.unlink()
+    for _ in range(len(waiting) + 1):
         done.acquire()
-    count("slow ok", sum(error is None for error in outcomes))
-    count("slow cancelled", sum(error is not None for error in outcomes))
+    count("held ok", sum(error is None for error in outcomes))
+    count("held cancelled", sum(error is not None for error in outcomes))
     client.close()
 
 
