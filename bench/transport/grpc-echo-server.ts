@@ -1,7 +1,7 @@
 // Child of grpc-unary.ts: answers each unary call with its message and reports the CPU time it used.
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { type GrpcMethod, HttpServer } from '@nereid/transport';
+import { listenGrpcEcho } from './listen-grpc-echo.ts';
 
 /** What any handler on node:http2 has to do at least for a gRPC call. */
 async function listenNode(): Promise<number> {
@@ -22,20 +22,7 @@ async function listenNode(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const echo: GrpcMethod = {
-  kind: 'unary',
-  handle: (_call, message, responder) => responder.send([message]),
-};
-
-async function listenOurs(): Promise<number> {
-  const server = new HttpServer(
-    { handle: (_request, responder) => responder.send(404, [], null) },
-    { grpc: { handler: { find: () => echo } } },
-  );
-  return (await server.listen({ host: '127.0.0.1', port: 0 })).port;
-}
-
-const port = await (process.argv[2] === 'node' ? listenNode() : listenOurs());
+const port = await (process.argv[2] === 'node' ? listenNode() : listenGrpcEcho());
 process.on('message', (message) => {
   if (message === 'cpu') process.send?.(process.cpuUsage());
   else process.exit(0);

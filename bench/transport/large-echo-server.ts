@@ -1,6 +1,6 @@
 // Child of grpc-large.ts: echoes messages over gRPC, or bytes over a bare socket.
 import { type AddressInfo, createServer } from 'node:net';
-import { type GrpcMethod, HttpServer } from '@nereid/transport';
+import { listenGrpcEcho } from './listen-grpc-echo.ts';
 
 /** The least that copying a message in and out can cost: into one allocation, and back from there. */
 async function listenSocket(messageBytes: number): Promise<number> {
@@ -20,21 +20,8 @@ async function listenSocket(messageBytes: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const echo: GrpcMethod = {
-  kind: 'unary',
-  handle: (_call, message, responder) => responder.send([message]),
-};
-
-async function listenGrpc(): Promise<number> {
-  const server = new HttpServer(
-    { handle: (_request, responder) => responder.send(404, [], null) },
-    { grpc: { handler: { find: () => echo } } },
-  );
-  return (await server.listen({ host: '127.0.0.1', port: 0 })).port;
-}
-
 const messageBytes = Number(process.argv[3]);
-const port = await (process.argv[2] === 'socket' ? listenSocket(messageBytes) : listenGrpc());
+const port = await (process.argv[2] === 'socket' ? listenSocket(messageBytes) : listenGrpcEcho());
 process.on('message', () => process.exit(0));
 process.on('disconnect', () => process.exit(0));
 process.send?.(port);

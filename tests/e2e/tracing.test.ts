@@ -381,6 +381,8 @@ y = np.frombuffer(bytes.fromhex(context["traceparent"].split("-")[2]), dtype=np.
     expect(await infer('one')).toBe(200);
     await server?.logged(/traces cannot be exported to http:/u);
     expect(await infer('one')).toBe(200);
+    const running = server;
     await stop();
+    expect(running?.log.match(/traces cannot be exported to http:/gu)).toHaveLength(1);
   });
 });
