@@ -295,11 +295,11 @@ describe('the life of a model', () => {
     await server.logged(
       /\[life_0\] \{\\?"id\\?":\\?"mine\\?",\\?"parameters\\?":\{\\?"a\\?":1,\\?"b\\?":\\?"two\\?",\\?"c\\?":true\},\\?"outputNames\\?":\[\\?"Y\\?"\],\\?"batchSize\\?":1,\\?"aborted\\?":false\}/u,
     );
-    const metrics = await (await fetch(server.metricsUrl ?? '')).text();
-    expect(metrics).toContain('js_gauge{of="life"} 2');
+    const page = async () => (await fetch(server.metricsUrl ?? '')).text();
+    // What a thread publishes comes beside its answers, not always before them.
+    await expect.poll(page).toContain('js_gauge{of="life"} 2');
     await control(server.url, 'life', 'unload');
     await server.logged(/\[life_0\] finalized/u);
-    const page = async () => (await fetch(server.metricsUrl ?? '')).text();
     await eventually(async () => !(await page()).includes('js_gauge{'));
   });
 
