@@ -63,21 +63,8 @@ export function ensemblePlan(config: ModelConfig): EnsemblePlan {
   };
   const scheduling = config.ensemble_scheduling;
   if (scheduling === null) throw new Error(`model '${config.name}' is no ensemble`);
-  const ports = [config.input, config.output].map(
-    (list) =>
-      new Map(
-        list.map(({ name, dims, reshape, ...rest }): [string, EnsemblePort] => [
-          name,
-          {
-            name,
-            tensor: tensorOf(name),
-            optional: 'optional' in rest && rest.optional,
-            dims: reshape?.shape ?? dims,
-          },
-        ]),
-      ),
-  );
-  const [inputs, outputs] = ports as [Map<string, EnsemblePort>, Map<string, EnsemblePort>];
+  const inputs = portsOf(config.input, tensorOf);
+  const outputs = portsOf(config.output, tensorOf);
   const steps = scheduling.step.map((step, index) => plannedStep(step, index, tensorOf));
   const readers = Array.from({ length: tensors.size }, (): number[] => []);
   const writers = Array.from({ length: tensors.size }, () => -1);
@@ -97,6 +84,18 @@ export function ensemblePlan(config: ModelConfig): EnsemblePlan {
     inputs,
     outputs,
   };
+}
+
+function portsOf(
+  list: ModelConfig['input'] | ModelConfig['output'],
+  tensorOf: (name: string) => number,
+): ReadonlyMap<string, EnsemblePort> {
+  const ports = new Map<string, EnsemblePort>();
+  for (const { name, dims, reshape, ...rest } of list) {
+    const optional = 'optional' in rest && rest.optional;
+    ports.set(name, { name, tensor: tensorOf(name), optional, dims: reshape?.shape ?? dims });
+  }
+  return ports;
 }
 
 function plannedStep(
