@@ -28,6 +28,15 @@ describe('WorkerOutput', () => {
     expect(made.lastLine).toBe('three');
   });
 
+  it('puts characters together that were cut', async () => {
+    const { lines, stream } = output();
+    for (const byte of Buffer.from('€ 5\n')) {
+      stream.write(Buffer.of(byte));
+      await settled();
+    }
+    expect(lines).toEqual(['€ 5']);
+  });
+
   it('cuts long lines', async () => {
     const { lines, stream } = output();
     stream.write(`${'x'.repeat(10_000)}\n`);

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { LimitedLines } from './limited-lines.ts';
 
@@ -16,6 +17,8 @@ export interface WorkerOutputOptions {
 export class WorkerOutput {
   readonly #options: WorkerOutputOptions;
   readonly #lines: LimitedLines;
+  /** Pipes cut what is printed anywhere, also within a character. */
+  readonly #decoder = new StringDecoder('utf8');
   #readBytes = 0;
   #timer: Timer | null = null;
 
@@ -35,7 +38,7 @@ export class WorkerOutput {
     this.#timer ??= this.#options.clock.setTimer(intervalMs, () => this.#nextInterval());
     this.#readBytes += chunk.length;
     if (this.#readBytes > readBytesMax) this.#options.stream.pause();
-    this.#lines.write(chunk.length, () => chunk.toString('utf8'));
+    this.#lines.write(chunk.length, () => this.#decoder.write(chunk));
   }
 
   #nextInterval(): void {
