@@ -29,8 +29,10 @@ names = ", ".join(f"IN__{i}" for i in range(len(types)))
 body = ", ".join(f"'OUT__{i}': tf.identity(IN__{i})" for i in range(len(types)))
 same = eval(f"lambda {names}: {{{body}}}", {"tf": tf})
 model.same = tf.function(same).get_concrete_function(*[tf.TensorSpec([2], getattr(tf, t), name=f"IN__{i}") for i, t in enumerate(types)])
-signatures = {"serving_default": model.add_sub, "upper": model.upper}
-for name in ("plain", "words", "unsigned"):
+model.flat = tf.function(lambda t: {"u": tf.strings.upper(t)}).get_concrete_function(tf.TensorSpec([None], tf.string, name="t"))
+model.scaled = tf.function(lambda x, factor: {"y": x * factor}).get_concrete_function(tf.TensorSpec([1], tf.float32, name="x"), tf.TensorSpec([], tf.float32, name="factor"))
+signatures = {"serving_default": model.add_sub, "upper": model.upper, "flat": model.flat, "scaled": model.scaled}
+for name in ("plain", "words", "unsigned", "flat", "scaled"):
     tf.saved_model.save(model, f"{root}/{name}/1/model.savedmodel", signatures=signatures)
 tf.saved_model.save(model, f"{root}/types/1/model.savedmodel", signatures={"serving_default": model.same})
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -50,6 +52,10 @@ for name in ("frozen", "frozen_wrong"):
         'plain/1/': '',
         'words/config.pbtxt': `platform: "tensorflow_savedmodel" ${signature('upper')}`,
         'words/1/': '',
+        'flat/config.pbtxt': `backend: "tensorflow" ${signature('flat')}`,
+        'flat/1/': '',
+        'scaled/config.pbtxt': `backend: "tensorflow" ${signature('scaled')}`,
+        'scaled/1/': '',
         'unsigned/config.pbtxt': `backend: "tensorflow" ${signature('nothing')}`,
         'unsigned/1/': '',
         'types/config.pbtxt': 'backend: "tensorflow"',
@@ -70,6 +76,23 @@ for name in ("frozen", "frozen_wrong"):
     expect(await load(server, 'words')).toBe('');
     expect(await infer(server, 'words', { t: ['a', 'é'] })).toEqual({ u: ['A', 'É'] });
   });
+
+  it('completes what has no dimension but that of the batch, or none at all', async () => {
+    expect(await load(server, 'flat')).toBe('');
+    expect(await infer(server, 'flat', { t: ['a'] })).toEqual({ u: ['A'] });
+    expect(await load(server, 'scaled')).toBe('');
+    const tensor = (name: string, value: number) => ({
+      name,
+      shape: [1],
+      datatype: 'FP32',
+      data: [value],
+    });
+    const answer = await fetch(`${server.url}/v2/models/scaled/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [tensor('x', 3), tensor('factor', 2)] }),
+    });
+    expect(await answer.json()).toMatchObject({ outputs: [{ name: 'y', data: [6] }] });
+  }, 60_000);
 
   it('runs frozen graphs', async () => {
     expect(await load(server, 'frozen')).toBe('');
