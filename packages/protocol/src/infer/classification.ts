@@ -8,8 +8,8 @@ import { firstElements } from './element-order.ts';
 /** Elements of one batch entry that are ordered for their classes; larger outputs are refused. */
 export const classificationElementsMax = 1_000_000;
 
-/** Classes of all batch entries that one output may be turned into: texts of a quarter of a gigabyte. */
-const classesMax = 10_000_000;
+/** Classes of all batch entries that one output may be turned into: a second or two of encoding. */
+const classesMax = 2_000_000;
 
 /**
  * Turns an output into its best classes: BYTES `<value>:<index>[:<label>]`, best first, one row for
