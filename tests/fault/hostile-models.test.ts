@@ -135,6 +135,18 @@ describe('configurations that ask for too much', () => {
     await serverAnswers();
   });
 
+  it('refuses a billion instances of a model that serves', async () => {
+    const config = { backend: 'identity', max_batch_size: 0, instance_group: [{ count: 1e9 }] };
+    const port = { data_type: 'TYPE_INT32', dims: [-1] };
+    const input = [{ ...port, name: 'INPUT0' }];
+    const output = [{ ...port, name: 'OUTPUT0' }];
+    const { status, text } = await load('good', {
+      config: JSON.stringify({ ...config, input, output }),
+    });
+    expect([status, text]).toEqual([400, expect.stringContaining('asks for 1000000000 instances')]);
+    await serverAnswers();
+  });
+
   it('says in the log which line is wrong and how to mend it', async () => {
     repository.write('typo/config.pbtxt', 'backend: "onnxruntime"\nmax_batch_sise: 8\n');
     repository.write('typo/1/model.onnx', good);

@@ -8,6 +8,8 @@ import type { ResponseCache } from '../core/response-cache.ts';
 import type { StepModels } from '../core/step-models.ts';
 import {
   instancePlaces,
+  instancesMax,
+  instanceTotal,
   noGpus,
   normaliseInstanceGroups,
   type SupportedGpus,
@@ -135,7 +137,9 @@ export class VersionLoader {
     if (!sameButInstances(written, origin.config) && !sameButInstances(written, model.config)) {
       return false;
     }
-    if (!model.canBecome(this.#withInstancesOf(model.config, written))) return false;
+    const config = this.#withInstancesOf(model.config, written);
+    // As many as nobody may ask for are not even listed: `update` refuses them.
+    if (instanceTotal(config) <= instancesMax && !model.canBecome(config)) return false;
     return (await originOf(definition, version)).fingerprint === origin.fingerprint;
   }
 

@@ -119,7 +119,7 @@ export function validateInstanceGroups(
     validateDevices(config, index, gpus, source);
     validateProfile(config, index, source);
   }
-  const total = config.instance_group.reduce((sum, group) => sum + group.count, 0);
+  const total = instanceTotal(config);
   if (total > instancesMax) {
     const largest = Math.max(...config.instance_group.map((group) => group.count));
     const index = config.instance_group.findIndex((group) => group.count === largest);
@@ -130,6 +130,11 @@ export function validateInstanceGroups(
       'use a smaller count: one or two for each CPU core is plenty',
     );
   }
+}
+
+/** Instances of all groups, each group's count once whatever its devices. */
+export function instanceTotal({ instance_group }: ModelConfig): number {
+  return instance_group.reduce((sum, { count }) => sum + count, 0);
 }
 
 function validateDevices(
