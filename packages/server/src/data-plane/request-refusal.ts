@@ -83,9 +83,13 @@ class RefusalExplainer {
   }
 
   #explainOutputs(): string | null {
-    const names = this.#message.outputs.map((output) => output.name).sort(compareBytes);
-    const unknown = names.find((name) => !this.#rules.outputByName.has(name));
-    if (unknown === undefined) return null;
+    // Triton names the first in the order of their bytes; there may be a million of them.
+    let unknown: string | null = null;
+    for (const { name } of this.#message.outputs) {
+      if (this.#rules.outputByName.has(name)) continue;
+      if (unknown === null || compareBytes(name, unknown) < 0) unknown = name;
+    }
+    if (unknown === null) return null;
     return `unexpected inference output '${unknown}' for model '${this.#rules.modelName}'`;
   }
 
