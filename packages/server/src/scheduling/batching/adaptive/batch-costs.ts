@@ -9,13 +9,13 @@ const staleBatches = 64;
 const staleRuns = 3;
 
 /** A measurement counts as no more than so many times the mean: a stop of the machine is no cost of the model. */
-const outlierFactor = 3;
+export const outlierFactor = 3;
 
 /** Measurements after which a size's cost is known. The first one of a size is slow, and not among them. */
 const knownRuns = 3;
 
 /** Of sizes that are about as good as the best one, the largest is taken: what batching saves beside the run is not measured. */
-const aboutAsGood = 0.95;
+export const aboutAsGood = 0.95;
 
 /** A size that takes no more than this share for an item is clearly cheaper. */
 const clearShare = 0.8;

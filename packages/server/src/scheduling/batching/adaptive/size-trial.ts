@@ -1,3 +1,5 @@
+import { aboutAsGood, outlierFactor } from './batch-costs.ts';
+
 /** Batches of each size after which a trial is over, whatever it showed. */
 const runsMax = 64;
 
@@ -6,9 +8,6 @@ const runsMin = 3;
 
 /** What a batch costs beside its run, about: a turn of the event loop and its system calls. */
 const besideRunNs = 20_000;
-
-/** A larger batch that is slower by so much for an item is about as good. */
-const aboutAsGood = 0.95;
 
 /** Turns of one size without a batch of it: requests come too few at a time for it. */
 const missedTurnsMax = 8;
@@ -20,9 +19,6 @@ const behindErrors = 1;
 
 /** Runs before a smaller size is believed to be better, or to be somewhat worse. */
 const downRunsMin = 8;
-
-/** A run counts as no more than so many times the mean: a stop of the machine is no cost of a size. */
-const outlierFactor = 3;
 
 /** What runs of one size took for each item. */
 class Runs {
