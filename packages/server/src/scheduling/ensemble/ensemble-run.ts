@@ -12,7 +12,7 @@ import type { StepLimiter } from './step-limiter.ts';
 import { parametersAfter, sequenceParameters } from './step-parameters.ts';
 import { type StepOwner, StepRun } from './step-run.ts';
 import { shapeForReceiver } from './step-shape.ts';
-import { type FrameValue, TensorFrame } from './tensor-frame.ts';
+import { TensorFrame } from './tensor-frame.ts';
 
 /** What a request needs of the scheduler that took it. */
 export interface EnsembleOwner {
@@ -202,22 +202,19 @@ export class EnsembleRun implements StepOwner {
     const { outputs: tensors } = step.step;
     const { batchSize } = step;
     const wasComplete = frame.complete;
-    let ready: readonly number[] = noSteps;
-    const set = (tensor: number, value: FrameValue): void => {
-      const steps = frame.set(tensor, value);
-      if (steps.length > 0) ready = ready.length === 0 ? steps : [...ready, ...steps];
-    };
+    let ready = noSteps;
     let taken = 0;
-    for (const output of response.outputs) {
-      const tensor = tensors.get(output.name);
-      if (tensor === undefined) continue;
+    for (const tensor of response.outputs) {
+      const index = tensors.get(tensor.name);
+      if (index === undefined) continue;
       taken++;
-      set(tensor, { tensor: output, batchSize, parameters });
+      ready = joined(ready, frame.set(index, { tensor, batchSize, parameters }));
     }
     if (taken < tensors.size) {
       const given = new Set(response.outputs.map(({ name }) => name));
-      for (const [name, tensor] of tensors) {
-        if (!given.has(name)) set(tensor, { tensor: null, batchSize, parameters });
+      for (const [name, index] of tensors) {
+        if (given.has(name)) continue;
+        ready = joined(ready, frame.set(index, { tensor: null, batchSize, parameters }));
       }
     }
     this.#makeReady(ready.length > 1 ? ready.toSorted((a, b) => a - b) : ready, frame);
@@ -359,6 +356,12 @@ export class EnsembleRun implements StepOwner {
 }
 
 const noSteps: readonly number[] = [];
+
+/** Mostly one of them is empty. */
+function joined(steps: readonly number[], more: readonly number[]): readonly number[] {
+  if (more.length === 0) return steps;
+  return steps.length === 0 ? more : [...steps, ...more];
+}
 
 function isDecoupled({ config }: StepModel): boolean {
   return config.model_transaction_policy?.decoupled === true;
