@@ -1,22 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import type { ServerProcess } from '@nereid/test-kit';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ensureTensorflowEnv } from '../../tools/tensorflow-env.mjs';
 import { passedOn } from './all-types-model.ts';
 import { infer, load, runScript, serve, stopServers } from './backend-server.ts';
 
-const tensorflow = [process.env['NEREID_TENSORFLOW_PYTHON'], 'python3'].find(
-  (python) =>
-    python !== undefined && spawnSync(python, ['-c', 'import numpy, tensorflow']).status === 0,
-);
-
-const tensorflowReason =
-  tensorflow === undefined
-    ? ' (skipped: no TensorFlow in python3, nor in that of NEREID_TENSORFLOW_PYTHON)'
-    : '';
+const tensorflow = ensureTensorflowEnv();
+const tensorflowReason = tensorflow.available ? '' : ` (skipped: ${tensorflow.reason})`;
 
 afterAll(stopServers);
 
-describe.skipIf(tensorflow === undefined)(`the TensorFlow backend${tensorflowReason}`, () => {
+describe.skipIf(!tensorflow.available)(`the TensorFlow backend${tensorflowReason}`, () => {
+  const python = tensorflow.available ? tensorflow.python : '';
   const script = `import sys, tensorflow as tf
 root = sys.argv[1]
 types = ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "half", "float32", "float64", "bfloat16"]
@@ -65,8 +59,8 @@ for name in ("frozen", "frozen_wrong"):
         'frozen_wrong/config.pbtxt': `platform: "tensorflow_graphdef" max_batch_size: 4 ${io('input', 'a')}${io('input', 'c')}${io('output', 'Identity')}`,
         'frozen_wrong/1/': '',
       },
-      [`--backend-config=tensorflow,python-runtime=${tensorflow}`],
-      (repository) => runScript(tensorflow as string, script, repository),
+      [`--backend-config=tensorflow,python-runtime=${python}`],
+      (repository) => runScript(python, script, repository),
     );
     expect(await load(server, 'plain')).toBe('');
     expect(await infer(server, 'plain', { a: [5, 6], b: [1, 2] })).toEqual({
