@@ -73,9 +73,19 @@ describe('classification', () => {
     expect(classesOf([123456.0000005, 0.1234567])).toEqual(['123456.000001:0', '0.123457:1']);
   });
 
-  it('keeps the order of equal values, also of a great many', () => {
-    const classes = classesOf(new Array(1000).fill(1), 3);
-    expect(classes).toEqual(['1.000000:0', '1.000000:1', '1.000000:2']);
+  it('has equal values in the order of Triton, where they matter', () => {
+    expect(classesOf(new Array(16).fill(1), 2)).toEqual(['1.000000:0', '1.000000:1']);
+    expect(classesOf(new Array(1000).fill(1), 3)).toEqual([
+      '1.000000:672',
+      '1.000000:657',
+      '1.000000:658',
+    ]);
+    expect(classesOf([...new Array(19).fill(1), 2], 1)).toEqual(['2.000000:19']);
+  });
+
+  it('has equal values of very many by their index', () => {
+    const same = tensor('FP32', [70_000], new Float32Array(70_000));
+    expect(textsOf(classify(same, 2, null, false))).toEqual(['0.000000:0', '0.000000:1']);
   });
 
   it('reads values that stand at any alignment', () => {

@@ -3,18 +3,25 @@ import type { Tensor } from '../tensor.ts';
 import { TritonError } from '../triton-error.ts';
 import { descendingKeys, type OrderedType } from './class-order.ts';
 import { ClassTexts } from './class-texts.ts';
-import { firstElements } from './element-order.ts';
+import { firstElements, hasTies, type OrderKeys } from './element-order.ts';
+import { unstableOrder } from './unstable-order.ts';
 
 /** Elements of one batch entry that are ordered for their classes; larger outputs are refused. */
 export const classificationElementsMax = 1_000_000;
+
+/**
+ * Elements of one batch entry whose equal ones come in Triton's order, which takes a sort of all of them. Larger
+ * outputs with many equal values are rare, and would hold the event loop up.
+ */
+const tiedElementsMax = 65_536;
 
 /** Classes of all batch entries that one output may be turned into: a second or two of encoding. */
 const classesMax = 2_000_000;
 
 /**
  * Turns an output into its best classes: BYTES `<value>:<index>[:<label>]`, best first, one row for
- * each batch entry. Of equal values the one with the lower index comes first, where Triton's sort (of C++, not
- * stable) leaves it open for more than sixteen elements; NaN, which has no place in an order, comes last.
+ * each batch entry. Equal values come as Triton's sort leaves them, those of more than `tiedElementsMax` elements
+ * by their index; NaN, which has no place in an order, comes last.
  *
  * @param classCount how many classes are wanted; fewer come when there are fewer elements.
  * @param labels class names by index, or null.
@@ -61,7 +68,7 @@ export function classify(
   for (let row = 0; row < rows; row++) {
     const first = row * rowElements;
     const bytes = aligned.subarray(first * elementBytes, (first + rowElements) * elementBytes);
-    for (const index of firstElements(descendingKeys(dataType, bytes), count)) {
+    for (const index of bestIndexes(descendingKeys(dataType, bytes), count)) {
       texts.add(values[first + index] as number | bigint, index, labels?.[index] ?? '');
     }
   }
@@ -71,6 +78,12 @@ export function classify(
     shape: batchSize === 0 ? [count] : [batchSize, count],
     data: texts.tensorData(),
   };
+}
+
+function bestIndexes(keys: OrderKeys, count: number): Uint32Array {
+  const first = firstElements(keys, count);
+  if (keys.high.length > tiedElementsMax || !hasTies(keys, first)) return first;
+  return unstableOrder(keys).subarray(0, count);
 }
 
 type NumberArray =

@@ -30,6 +30,19 @@ export function firstElements(keys: OrderKeys, count: number): Uint32Array {
   return wanted.length <= insertedMax ? insertionSorted(wanted, keys) : radixSorted(wanted, keys);
 }
 
+/** Whether the order of the first elements, or which they are, depends on equal ones. */
+export function hasTies({ high, low }: OrderKeys, first: Uint32Array): boolean {
+  const same = (a: number, b: number): boolean =>
+    high[a] === high[b] && (low === null || low[a] === low[b]);
+  for (let at = 1; at < first.length; at++) if (same(first[at - 1]!, first[at]!)) return true;
+  if (first.length === high.length) return false;
+  const last = first[first.length - 1]!;
+  for (let index = 0; index < high.length; index++) {
+    if (index !== last && same(index, last)) return true;
+  }
+  return false;
+}
+
 function all({ length }: Uint32Array): Uint32Array {
   const indexes = new Uint32Array(length);
   for (let index = 0; index < length; index++) indexes[index] = index;
