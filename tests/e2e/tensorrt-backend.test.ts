@@ -20,8 +20,18 @@ const engine = (type: string, more: object = {}, shape = [-1, 2]): string =>
     ],
   });
 
+/** Its tensors have no dimension but that of the batch. */
+const flat = JSON.stringify({
+  tensors: {
+    x: { mode: 'INPUT', type: 'FLOAT', shape: [-1] },
+    y: { mode: 'OUTPUT', type: 'FLOAT', shape: [-1] },
+  },
+  profiles: [{ x: [[1], [2], [4]] }],
+});
+
 const models: Record<string, readonly [config: string, plan: string]> = {
   auto: [config(''), engine('FLOAT')],
+  flat: [config(''), flat],
   profiles: [config(both, 'profile: [ "0", "1" ]'), engine('FLOAT')],
   narrow: [config(both), engine('FLOAT')],
   bf16: [config(''), engine('BF16')],
@@ -54,9 +64,9 @@ afterAll(async () => {
   expect(status).toBe(0);
 });
 
-async function infer(model: string, rows: number): Promise<unknown> {
-  const data = Array.from({ length: rows * 2 }, (_, index) => index);
-  const inputs = [{ name: 'x', shape: [rows, 2], datatype: 'FP32', data }];
+async function infer(model: string, rows: number, columns = 2): Promise<unknown> {
+  const data = Array.from({ length: rows * columns }, (_, index) => index);
+  const inputs = [{ name: 'x', shape: [rows, columns], datatype: 'FP32', data }];
   const answer = await fetch(`${server.url}/v2/models/${model}/infer`, {
     method: 'POST',
     body: JSON.stringify({ inputs }),
@@ -66,6 +76,11 @@ async function infer(model: string, rows: number): Promise<unknown> {
 }
 
 describe('the TensorRT backend', () => {
+  it('completes what has no dimension but that of the batch', async () => {
+    expect(await control(server.url, 'flat', 'load')).toBe('');
+    expect(await infer('flat', 3, 1)).toEqual([0, 2, 4]);
+  });
+
   it('completes the configuration, and runs the engine', async () => {
     expect(await control(server.url, 'auto', 'load')).toBe('');
     const answer = await fetch(`${server.url}/v2/models/auto/config`);
