@@ -10,8 +10,8 @@ import { unstableOrder } from './unstable-order.ts';
 export const classificationElementsMax = 1_000_000;
 
 /**
- * Elements of one batch entry whose equal ones come in Triton's order, which takes a sort of all of them. Larger
- * outputs with many equal values are rare, and would hold the event loop up.
+ * Elements of one batch entry whose equal ones come in Triton's order, which takes a sort of all of them: 3 to 6 ms
+ * of processor time for so many, 0.05 to 0.1 ms for a thousand. Larger outputs would hold the event loop up.
  */
 const tiedElementsMax = 65_536;
 
