@@ -29,12 +29,16 @@ export const countingModel: string = `export default class Counting {
   }
 }`;
 
-/** `model.js` that answers with its input as soon as there is no file `hold` beside it any more. */
+/**
+ * `model.js` that answers with its input as soon as there is no file `hold` beside it any more; a file `begun` says that it
+ * waits for that.
+ */
 export function heldModel(input = 'X', output = 'Y'): string {
-  return `import { existsSync } from 'node:fs';
+  return `import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 const hold = new URL('hold', import.meta.url);
 export async function execute(requests) {
+  if (existsSync(hold)) writeFileSync(new URL('begun', import.meta.url), '');
   while (existsSync(hold)) await setTimeout(5);
   return requests.map((request) => ({
     outputs: [{ name: '${output}', data: request.input('${input}').data }],

@@ -292,5 +292,5 @@ describe('models that come and go', () => {
     await eventually(() => threadCount(server.pid) <= threadsBefore);
     // A thread has 10 MB: one that stays in ten shows, what the allocator keeps does not.
     expect(residentBytes(server.pid) - before).toBeLessThan(50 * 1024 * 1024);
-  });
+  }, 300_000);
 });

@@ -8,6 +8,7 @@ import pathlib
 import random
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
@@ -102,6 +103,9 @@ def cancel_some():
         return client.async_infer("held", [tensor], finished)
 
     send()
+    # Calls that are made at once may come in any order.
+    while not hold.with_name("begun").exists():
+        time.sleep(0.005)
     waiting = [send() for _ in range(20)]
     # They wait, and have gone, when the server says so: nothing else tells.
     await_pending(len(waiting))
