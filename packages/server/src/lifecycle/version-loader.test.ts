@@ -72,4 +72,13 @@ describe('VersionLoader', () => {
     const fields = `sequence_batching { state { ${state} initial_state { ${initial} } } }`;
     await expect(load(fields)).rejects.toThrow(/failed to open text file for read .*missing/u);
   });
+
+  it('refuses a state that no memory can hold', async () => {
+    const fields =
+      'sequence_batching { state { input_name: "A" output_name: "B" data_type: TYPE_INT32 dims: [ 1099511627776 ] } }';
+    await expect(load(fields)).rejects.toMatchObject({
+      code: 'INVALID_ARG',
+      message: expect.stringContaining('begins with 4398046511104 bytes, at most 2147483647'),
+    });
+  });
 });

@@ -14,6 +14,9 @@ import type { StateSettings } from './kept-states.ts';
 /** Folder of a model with what its states begin with. */
 const initialStateFolder = 'initial_state';
 
+/** What a state may begin with, as an input may have: each sequence gets a copy. */
+const stateBytesMax = 2 ** 31 - 1;
+
 /** Bytes of a string's length. */
 const lengthPrefixBytes = 4;
 
@@ -65,6 +68,11 @@ async function readState(
     (product, dim) => product * dim,
     dataType === 'BYTES' ? lengthPrefixBytes : elementByteSize(dataType),
   );
+  if (bytes > stateBytesMax) {
+    throw invalid(
+      `state '${input_name}' of model '${config.name}' begins with ${bytes} bytes, at most ${stateBytesMax} are possible`,
+    );
+  }
   return {
     inputName: input_name,
     outputName: output_name,
