@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  checkListed,
   DownloadError,
   type Location,
-  listedFilesMax,
   type RemoteContent,
   type RemoteFile,
 } from './remote-file.ts';
@@ -35,11 +35,7 @@ export class FileLocation implements Location {
         throw unreadable(error);
       },
     );
-    if (entries.length > listedFilesMax) {
-      throw new DownloadError(`${this.from} holds more than ${listedFilesMax} files`, {
-        isTemporary: false,
-      });
-    }
+    checkListed(this.from, entries.length, 1);
     return entries
       .filter((entry) => entry.isFile())
       .map((entry) => {

@@ -3,9 +3,9 @@ import { fetchJson, type HttpAccess, type HttpFetched } from './http-fetch.ts';
 import { HttpFile } from './http-file.ts';
 import {
   type Checksum,
+  checkListed,
   DownloadError,
   type Location,
-  listedFilesMax,
   type RemoteFile,
 } from './remote-file.ts';
 
@@ -52,6 +52,7 @@ export class GcsLocation implements Location {
   async list(signal: AbortSignal): Promise<RemoteFile[]> {
     const folder = this.#name.replace(/\/?$/u, '/').replace(/^\/$/u, '');
     const files: RemoteFile[] = [];
+    let pageCount = 0;
     let token: string | undefined;
     do {
       const url = new URL(this.#objects);
@@ -64,11 +65,7 @@ export class GcsLocation implements Location {
         const from = `${this.from.replace(/\/$/u, '')}/${path}`;
         files.push(this.#fileOf(name, path, from, Number(size)));
       }
-      if (files.length > listedFilesMax) {
-        throw new DownloadError(`${this.from} holds more than ${listedFilesMax} files`, {
-          isTemporary: false,
-        });
-      }
+      checkListed(this.from, files.length, ++pageCount);
       token = page.nextPageToken;
     } while (token !== undefined);
     return files;

@@ -5,9 +5,9 @@ import { fetchJson, type HttpAccess, type HttpFetched } from './http-fetch.ts';
 import { HttpFile } from './http-file.ts';
 import {
   type Checksum,
+  checkListed,
   DownloadError,
   type Location,
-  listedFilesMax,
   type RemoteFile,
 } from './remote-file.ts';
 
@@ -63,6 +63,7 @@ export class HuggingFaceLocation implements Location {
     const start = `${this.#endpoint}/api/models/${repoId}/tree/${encodeURIComponent(revision)}${below}`;
     let url: string | null = `${start}?recursive=true`;
     const files: RemoteFile[] = [];
+    let pageCount = 0;
     while (url !== null) {
       const { value, headers }: { value: unknown; headers: Headers } = await fetchJson(
         url,
@@ -76,11 +77,7 @@ export class HuggingFaceLocation implements Location {
           this.#fileOf(entry.path, name, entry.size, checksumOf(entry.lfs?.oid ?? entry.oid)),
         );
       }
-      if (files.length > listedFilesMax) {
-        throw new DownloadError(`${this.from} holds more than ${listedFilesMax} files`, {
-          isTemporary: false,
-        });
-      }
+      checkListed(this.from, files.length, ++pageCount);
       url = this.#nextPage(headers.get('link'));
     }
     return files;

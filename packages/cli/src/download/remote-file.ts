@@ -65,4 +65,18 @@ export interface Location {
 }
 
 /** More files than any model has. */
-export const listedFilesMax = 100_000;
+const listedFilesMax = 100_000;
+
+/** Sources list a thousand files a page: with so many pages they name other things, or nothing, without an end. */
+const listedPagesMax = 1000;
+
+/** @throws DownloadError where a source lists more than any model has. */
+export function checkListed(from: string, fileCount: number, pageCount: number): void {
+  const excess =
+    fileCount > listedFilesMax
+      ? `holds more than ${listedFilesMax} files`
+      : pageCount > listedPagesMax
+        ? `is listed on more than ${listedPagesMax} pages: name the files that the model needs`
+        : null;
+  if (excess !== null) throw new DownloadError(`${from} ${excess}`, { isTemporary: false });
+}

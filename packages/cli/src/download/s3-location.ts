@@ -3,9 +3,9 @@ import { fetchText, type HttpAccess, type HttpFetched } from './http-fetch.ts';
 import { HttpFile } from './http-file.ts';
 import {
   type Checksum,
+  checkListed,
   DownloadError,
   type Location,
-  listedFilesMax,
   type RemoteFile,
 } from './remote-file.ts';
 
@@ -48,6 +48,7 @@ export class S3Location implements Location {
   async list(signal: AbortSignal): Promise<RemoteFile[]> {
     const folder = this.#place.key.replace(/\/?$/u, '/').replace(/^\/$/u, '');
     const files: RemoteFile[] = [];
+    let pageCount = 0;
     let token: string | null = null;
     do {
       const url = new URL(`${this.#place.base}/`);
@@ -65,11 +66,7 @@ export class S3Location implements Location {
         const from = `${this.from.replace(/\/$/u, '')}/${path}`;
         files.push(this.#fileOf(key, path, from, Number.isSafeInteger(size) ? size : null));
       }
-      if (files.length > listedFilesMax) {
-        throw new DownloadError(`${this.from} holds more than ${listedFilesMax} files`, {
-          isTemporary: false,
-        });
-      }
+      checkListed(this.from, files.length, ++pageCount);
       token =
         element(text, 'IsTruncated') === 'true' ? element(text, 'NextContinuationToken') : null;
     } while (token !== null);
