@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TritonError } from '@nereid/protocol';
 import { RequirementsFile } from '../backends/python/environment/requirements-file.ts';
 import { type PythonSettings, pythonSettings } from '../backends/python/python-settings.ts';
+import { startProcess } from '../backends/python/start-process.ts';
 import type { ServerOptions } from '../options/server-options.ts';
 import type { ModelDefinition } from '../repository/model-definition.ts';
 import { versionOfFolder } from '../repository/version-directories.ts';
@@ -58,7 +59,12 @@ export async function checkPythonImports(
   }
   const { python, executionEnvironment, installRequirements } = settings;
   if (executionEnvironment !== null) return [];
-  const { status, output } = await run(python, ['-c', missingImports, file]);
+  const child = start(python, ['-c', missingImports, file]);
+  if (child instanceof Error) {
+    const fix = 'let the process have more open files: ulimit -n 65536';
+    return [finding('error', subject, `its model.py was not looked at: ${child.message}`, fix)];
+  }
+  const { status, output } = await ended(child);
   if (status === null) {
     const fix = 'install Python 3, or name it with --backend-config=python,python-runtime=PATH';
     return [finding('error', subject, `its interpreter '${python}' cannot be run: ${output}`, fix)];
@@ -88,19 +94,24 @@ function modelFile(directory: string, name: string): string | null {
   return readdirSync(join(directory, newest)).includes(name) ? join(directory, newest, name) : null;
 }
 
+/** @returns the error where no file descriptor is free. */
+function start(command: string, args: readonly string[]): ChildProcess | Error {
+  try {
+    return startProcess(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 /** @returns the status and what was printed; status null and the reason when it does not start or end. */
-function run(
-  command: string,
-  args: readonly string[],
-): Promise<{ status: number | null; output: string }> {
+function ended(child: ChildProcess): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
     let output = '';
     const add = (bytes: Buffer): void => {
       if (output.length < outputCharactersMax) output += bytes.toString();
     };
-    child.stdout.on('data', add);
-    child.stderr.on('data', add);
+    child.stdout?.on('data', add);
+    child.stderr?.on('data', add);
     child.on('error', (error) => resolve({ status: null, output: error.message }));
     child.on('close', (status) =>
       resolve({ status, output: status === null ? 'it did not end' : output }),

@@ -15,5 +15,7 @@ export function startProcess(
   // The types do not know of that.
   if ((child.stdio as ChildProcess['stdio'] | undefined) !== undefined) return child;
   child.on('error', () => {});
+  // The timer of `timeout` would keep this process from ending; no event ends it otherwise.
+  child.emit('exit', null, null);
   throw new Error(`spawn ${command}: this process has too many files open`);
 }
