@@ -1,5 +1,6 @@
 import { cp, lstat, mkdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { CommandError } from '../command/exit-status.ts';
 import { lockFolder } from './lock-folder.ts';
 
 /** Beside a repository, or in it where that alone is on its file system. */
@@ -8,7 +9,8 @@ const stagingFolder = '.nereid-downloads';
 /**
  * Moves a folder, or a file, so that nobody sees half of it in either place. To another file system it is copied beside the
  * place where it goes, appears there by a rename, and disappears from where it was by one.
- * @throws Error of the file system's; the folder is then where it was.
+ * @throws Error of the file system's; the folder is then where it was, and nowhere else.
+ * @throws CommandError where it can neither leave the one place nor the other; it lies in both then.
  */
 export async function moveFolder(source: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
@@ -29,7 +31,7 @@ async function moveAcross(source: string, target: string): Promise<void> {
     await rm(old, { recursive: true, force: true });
     await copyFolder(source, copy);
     await rename(copy, target);
-    await rename(source, old);
+    await rename(source, old).catch((error: Error) => takeBack(source, target, copy, error));
   } finally {
     await rm(copy, { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });
@@ -37,6 +39,18 @@ async function moveAcross(source: string, target: string): Promise<void> {
     await removeEmpty(dirname(copy));
     await removeEmpty(dirname(old));
   }
+}
+
+/** What cannot leave its place is to be in that alone. @param copy where nobody sees it @throws always */
+async function takeBack(source: string, target: string, copy: string, error: Error): Promise<void> {
+  try {
+    await rename(target, copy);
+  } catch (second) {
+    const { message } = second as Error;
+    const text = `${source} lies in ${target} too: neither can be moved away (${error.message}; ${message}): remove one of them`;
+    throw new CommandError(text, undefined, error);
+  }
+  throw error;
 }
 
 /** A folder for what is not whole, on the file system of this one. */
