@@ -10,8 +10,22 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lockFolder } from './lock-folder.ts';
+
+/** What happens elsewhere before the next file is removed. */
+let beforeRemoval: (() => Promise<void>) | null = null;
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const rm: typeof real.rm = async (path, options) => {
+    const first = beforeRemoval;
+    beforeRemoval = null;
+    await first?.();
+    return real.rm(path, options);
+  };
+  return { ...real, rm };
+});
 
 let parent: string;
 let folder: string;
@@ -63,5 +77,19 @@ describe('lockFolder', () => {
     symlinkSync(String(pid), `${folder}.lock`);
     await (await lockFolder(folder))();
     expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('takes it only once from a process that has ended', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    symlinkSync(String(pid), `${folder}.lock`);
+    const statuses: string[] = [];
+    const take = async (): Promise<void> => {
+      const [taken] = await Promise.allSettled([lockFolder(folder)]);
+      statuses.push(taken.status);
+    };
+    beforeRemoval = take;
+    await take();
+    expect(statuses.sort()).toEqual(['fulfilled', 'rejected']);
+    expect(readdirSync(parent)).toEqual(['model.lock']);
   });
 });
