@@ -14,6 +14,7 @@ import { AnswerRegion } from './answer-region.ts';
 import { encodeExecuteNumbers } from './execute-numbers.ts';
 import { payloadPieces, payloadSize } from './payload-places.ts';
 import { PayloadTensors } from './payload-tensors.ts';
+import { afterQuietTurn } from './quiet-turn.ts';
 import { RequestForms } from './request-forms.ts';
 import { executeText } from './request-text.ts';
 import { SharedTensors } from './shared-tensors.ts';
@@ -199,9 +200,16 @@ export class WorkerProcess implements WorkerChannel {
     // process that the model has started may hold open.
     this.#child.on('exit', (status, signal) => {
       const reason = signal === null ? `status ${status}` : `signal ${signal}`;
-      this.#socket.once('close', () => end(reason));
-      setTimeout(() => end(reason), 100);
+      afterQuietTurn(
+        () => this.#bytesRead(),
+        () => end(reason),
+      );
     });
+  }
+
+  #bytesRead(): number {
+    const { stdout, stderr } = this.#child as ChildProcess & Record<'stdout' | 'stderr', Socket>;
+    return this.#socket.bytesRead + stdout.bytesRead + stderr.bytesRead;
   }
 
   #frame(text: string, tensors: readonly Uint8Array[]): readonly Uint8Array[] {
