@@ -5,9 +5,9 @@ import {
   type HttpRequest,
   type HttpResponder,
   type HttpStream,
-  plainRefusal,
   type RefusalText,
   type ResponseBody,
+  wordedRefusal,
 } from './http-handler.ts';
 
 /** Which pages of other origins may read answers in a browser. */
@@ -51,7 +51,7 @@ export class CorsHandler implements HttpHandler {
   }
 
   refusal(request: HttpRequest | null, status: number, text: string): RefusalText {
-    const refusal = this.#next.refusal?.(request, status, text) ?? plainRefusal(text);
+    const refusal = wordedRefusal(this.#next, request, status, text);
     const fields = request === null ? this.#fieldsForAll() : this.#fields(request);
     return fields === null ? refusal : { ...refusal, headers: [...refusal.headers, ...fields] };
   }

@@ -83,7 +83,17 @@ export function plainRefusal(text: string): RefusalText {
   return { headers: [['Content-Type', 'application/json']], body: JSON.stringify({ error: text }) };
 }
 
-/** What a handler says of a request that is refused; in plain words where it fails. */
+/** What a handler says of a request that is refused. */
+export function wordedRefusal(
+  handler: HttpHandler,
+  request: HttpRequest | null,
+  status: number,
+  text: string,
+): RefusalText {
+  return handler.refusal?.(request, status, text) ?? plainRefusal(text);
+}
+
+/** The same, in plain words where the handler fails. */
 export function refusalOf(
   handler: HttpHandler,
   request: HttpRequest | null,
@@ -92,7 +102,7 @@ export function refusalOf(
   failed: (error: unknown) => void,
 ): RefusalText {
   try {
-    return handler.refusal?.(request, status, text) ?? plainRefusal(text);
+    return wordedRefusal(handler, request, status, text);
   } catch (error) {
     failed(error);
     return plainRefusal(text);

@@ -4,8 +4,8 @@ import {
   type HttpHandler,
   type HttpRequest,
   type HttpResponder,
-  plainRefusal,
   type RefusalText,
+  wordedRefusal,
 } from '../http-handler.ts';
 import { readGrpcHead } from './grpc-head.ts';
 import type { GrpcService } from './grpc-service.ts';
@@ -44,7 +44,7 @@ export class GrpcWebHandler implements HttpHandler {
   }
 
   refusal(request: HttpRequest | null, status: number, text: string): RefusalText {
-    return this.#next.refusal?.(request, status, text) ?? plainRefusal(text);
+    return wordedRefusal(this.#next, request, status, text);
   }
 
   handle(request: HttpRequest, responder: HttpResponder): void {
