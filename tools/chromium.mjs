@@ -1,22 +1,13 @@
 // A real browser for the tests: the machine's own Chromium or Chrome, else Debian's, installed where that is
 // allowed.
-import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
+import { run } from './run-program.mjs';
 
 const cache = join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache');
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
-const installMsMax = 300_000;
-
-function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: installMsMax,
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
-}
+const aptOptions = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
 
 /** The first of the browsers that starts, as its path; null for none. */
 function installed() {
@@ -34,10 +25,10 @@ function install() {
     return 'there is no apt-get';
   if (process.getuid() !== 0) return 'only root may install it';
   const wanted = ['install', '--yes', '--no-install-recommends', 'chromium'];
-  if (run('apt-get', wanted).ok) return null;
+  if (run('apt-get', wanted, aptOptions).ok) return null;
   // The lists of a new machine may be empty or old.
-  run('apt-get', ['update']);
-  const { ok, output } = run('apt-get', wanted);
+  run('apt-get', ['update'], aptOptions);
+  const { ok, output } = run('apt-get', wanted, aptOptions);
   return ok ? null : output.split('\n').slice(-3).join(' ');
 }
 

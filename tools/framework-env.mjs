@@ -1,33 +1,24 @@
 // Virtual environments in .cache with the frameworks that tests need, each made once.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensurePythonEnv } from './python-env.mjs';
+import { run } from './run-program.mjs';
 
 const cache = join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache');
 const installMsMax = 500_000;
 
-/** Runs a program to its end. */
-export function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: installMsMax,
-  });
-  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
-}
-
 /** Null, or what went wrong. */
 export function pipInstall(python, wanted) {
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
-  const installed = run(python, [...pip, ...wanted]);
+  const installed = run(python, [...pip, ...wanted], { timeoutMs: installMsMax });
   return installed.ok ? null : `pip could not install ${wanted.join(' ')}: ${installed.output}`;
 }
 
 function create(folder, state, install) {
   rmSync(folder, { recursive: true, force: true });
-  const made = run(ensurePythonEnv(), ['-m', 'venv', folder]);
+  const made = run(ensurePythonEnv(), ['-m', 'venv', folder], { timeoutMs: installMsMax });
   if (!made.ok) return made.output;
   const reason = install(join(folder, 'bin', 'python'));
   if (reason === null) writeFileSync(join(folder, '.complete'), state);

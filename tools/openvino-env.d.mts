@@ -1,7 +1,4 @@
-/** A Python with OpenVINO, or why there is none here. */
-export type OpenvinoEnv =
-  | { readonly available: true; readonly python: string }
-  | { readonly available: false; readonly reason: string };
+import type { FrameworkEnv } from './framework-env.mjs';
 
-/** Installs it into .cache if need be. */
-export function ensureOpenvinoEnv(): OpenvinoEnv;
+/** One with OpenVINO, installed into .cache if need be. */
+export function ensureOpenvinoEnv(): FrameworkEnv;

@@ -1,15 +1,14 @@
 // Triton's own load generator, for the tests: the last one that a wheel of the client contains.
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensurePythonEnv } from './python-env.mjs';
+import { run } from './run-program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.cache', 'perf-analyzer');
 const wheels = ['tritonclient==2.51.0', 'nvidia-cuda-runtime-cu12==12.9.79'];
-const downloadMsMax = 300_000;
 
 const binary = join(folder, 'tritonclient-2.51.0.data', 'data', 'bin', 'perf_analyzer');
 /** The binary is linked against CUDA's runtime and libb64 also where it uses neither. */
@@ -21,19 +20,9 @@ const env = {
   LD_LIBRARY_PATH: [...libraries, process.env.LD_LIBRARY_PATH ?? ''].filter(Boolean).join(':'),
 };
 
-function run(command, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    timeout: downloadMsMax,
-    env: { ...process.env, ...env },
-  });
-  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
-}
-
 /** What keeps the binary from starting, or null. */
 function defect(path) {
-  const linked = run('ldd', [path]);
+  const linked = run('ldd', [path], { env });
   if (!linked.ok) return linked.output;
   const missing = linked.output.split('\n').filter((line) => line.includes('not found'));
   return missing.length === 0 ? null : missing.map((line) => line.trim()).join(', ');
@@ -41,10 +30,10 @@ function defect(path) {
 
 /** libb64 comes from the distribution's package, unpacked here, so that nothing needs root. */
 function unpackLibb64(target) {
-  const fetched = run('apt-get', ['download', 'libb64-0d'], target);
+  const fetched = run('apt-get', ['download', 'libb64-0d'], { cwd: target });
   const archive = readdirSync(target).find((name) => name.endsWith('.deb'));
   if (!fetched.ok || archive === undefined) return;
-  run('dpkg', ['-x', archive, '.'], target);
+  run('dpkg', ['-x', archive, '.'], { cwd: target });
 }
 
 function install() {

@@ -1,19 +1,13 @@
 // Prometheus' own checks of metrics pages and rules: built with Go, else taken out of Debian's package.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensureGoToolOfReplacingModule } from './go-tools.mjs';
+import { run } from './run-program.mjs';
 
 const module = 'github.com/prometheus/prometheus/cmd/promtool@v0.305.0';
 const cache = join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache');
-const downloadMsMax = 300_000;
-
-function run(command, args, cwd) {
-  const { status, error } = spawnSync(command, args, { cwd, timeout: downloadMsMax });
-  return error === undefined && status === 0;
-}
 
 /** The program out of Debian's package, which is not installed; null where there is no apt. */
 function fromDebian() {
@@ -22,9 +16,9 @@ function fromDebian() {
   if (existsSync(path)) return path;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  if (!run('apt-get', ['download', 'prometheus'], folder)) return null;
+  if (!run('apt-get', ['download', 'prometheus'], { cwd: folder }).ok) return null;
   const archive = readdirSync(folder).find((name) => name.endsWith('.deb'));
-  if (archive === undefined || !run('dpkg', ['-x', archive, '.'], folder)) return null;
+  if (archive === undefined || !run('dpkg', ['-x', archive, '.'], { cwd: folder }).ok) return null;
   rmSync(join(folder, archive));
   return existsSync(path) ? path : null;
 }

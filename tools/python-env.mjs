@@ -1,10 +1,10 @@
 // The Python environment of the end-to-end tests: `.venv` in the checkout, with Triton's own client.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
+import { run } from './run-program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const requirements = join(root, 'tests', 'e2e', 'python', 'requirements.txt');
@@ -20,14 +20,6 @@ const python = windows
   ? join(environment, 'Scripts', 'python.exe')
   : join(environment, 'bin', 'python');
 
-function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: installMsMax,
-  });
-  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
-}
-
 function checkBasePython() {
   const asked = run(basePython, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))']);
   if (asked.ok) return;
@@ -41,14 +33,14 @@ function create(hash) {
   checkBasePython();
   console.error(`Creating ${environment} for the tests…`);
   rmSync(environment, { recursive: true, force: true });
-  const made = run(basePython, ['-m', 'venv', environment]);
+  const made = run(basePython, ['-m', 'venv', environment], { timeoutMs: installMsMax });
   if (!made.ok) {
     throw new Error(
       `'${basePython} -m venv' failed (Debian has it in the package python3-venv): ${made.output}`,
     );
   }
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-  const installed = run(python, [...pip, '-r', requirements]);
+  const installed = run(python, [...pip, '-r', requirements], { timeoutMs: installMsMax });
   if (!installed.ok) throw new Error(`pip could not install ${requirements}: ${installed.output}`);
   writeFileSync(stamp, hash);
 }

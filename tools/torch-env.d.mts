@@ -1,7 +1,4 @@
-/** A Python with PyTorch and transformers, or why there is none here. */
-export type TorchEnv =
-  | { readonly available: true; readonly python: string }
-  | { readonly available: false; readonly reason: string };
+import type { FrameworkEnv } from './framework-env.mjs';
 
-/** Installs it into .cache if need be. */
-export function ensureTorchEnv(): TorchEnv;
+/** One with PyTorch and transformers, installed into .cache if need be. */
+export function ensureTorchEnv(): FrameworkEnv;

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCudaStandIns } from './cuda-stand-ins.mjs';
-import { ensureFrameworkEnv, pipInstall, run } from './framework-env.mjs';
+import { ensureFrameworkEnv, pipInstall } from './framework-env.mjs';
+import { run } from './run-program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const requirements = join(root, 'tests', 'e2e', 'python', 'torch-requirements.txt');

@@ -1,5 +1,4 @@
 // A real tritonserver with its Python backend, for the benchmarks: the one in NVIDIA's wheel of PyTriton.
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -15,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.mjs';
 import { ensurePythonEnv } from './python-env.mjs';
+import { run } from './run-program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.cache', 'triton-peer');
@@ -23,16 +23,6 @@ const wheel = 'nvidia-pytriton==0.7.0';
 const numpy = 'numpy==1.26.4';
 /** The stub takes the environment of the python that it finds in PATH, whatever PYTHONPATH says. */
 const interpreter = join(folder, 'venv', 'bin', 'python');
-const installMsMax = 300_000;
-
-function run(command, args, env = {}) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: installMsMax,
-    env: { ...process.env, ...env },
-  });
-  return { ok: status === 0, output: error?.message ?? `${stdout}${stderr}`.trim() };
-}
 
 /** The stub embeds the interpreter's shared library, which is not always where the loader looks. */
 function describePython(python) {
@@ -110,7 +100,7 @@ export function ensureTritonPeer() {
         .join(':'),
       PATH: `${dirname(interpreter)}:${process.env.PATH}`,
     };
-    const started = run(path, ['--help'], env);
+    const started = run(path, ['--help'], { env });
     // It ends with status 1 after its help.
     if (!started.output.includes('--model-repository')) {
       return { available: false, reason: started.output };
