@@ -2,7 +2,7 @@ import { ServerProcess } from '@nereid/test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { modelFiles, temporaryRepository } from './temporary-repository.ts';
-import { control as controlModel, inferJson } from './vector-inference.ts';
+import { control as controlModel, inferData } from './vector-inference.ts';
 
 const call = (model: string, extra = ''): string =>
   `pb_utils.InferenceRequest(model_name="${model}", requested_output_names=["Y"], inputs=[pb_utils.Tensor("X", x)]${extra})`;
@@ -196,10 +196,8 @@ afterAll(async () => {
 const control = (name: string, verb: 'load' | 'unload'): Promise<string> =>
   controlModel(server.url, name, verb);
 
-async function infer(name: string, data: readonly number[]): Promise<unknown> {
-  const answer = await inferJson(server.url, name, data);
-  return answer.error === '' ? answer.data : answer.error;
-}
+const infer = (name: string, data: readonly number[]): Promise<unknown> =>
+  inferData(server.url, name, data);
 
 describe('calls between models', () => {
   it.each([

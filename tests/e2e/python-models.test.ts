@@ -8,7 +8,7 @@ import { ensurePythonEnv } from '../../tools/python-env.mjs';
 import { checkout } from './checkout.ts';
 import { pythonConfig, pythonModel, pythonRuntimeFlag } from './python-models.ts';
 import { modelFiles, temporaryRepository } from './temporary-repository.ts';
-import { control as controlModel, expectIncremented, inferJson } from './vector-inference.ts';
+import { control as controlModel, expectIncremented, inferData } from './vector-inference.ts';
 
 const environment = dirname(dirname(ensurePythonEnv()));
 
@@ -138,10 +138,8 @@ afterAll(async () => {
 const control = (name: string, verb: 'load' | 'unload'): Promise<string> =>
   controlModel(server.url, name, verb);
 
-async function infer(name: string, data: readonly number[]): Promise<unknown> {
-  const answer = await inferJson(server.url, name, data);
-  return answer.error === '' ? answer.data : answer.error;
-}
+const infer = (name: string, data: readonly number[]): Promise<unknown> =>
+  inferData(server.url, name, data);
 
 describe('a request that leaves out every input, where all are optional', () => {
   it('is refused by a model that batches, as by Triton: its size is that of its inputs', async () => {

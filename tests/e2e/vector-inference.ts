@@ -35,6 +35,16 @@ export async function inferJson(
   };
 }
 
+/** The same. @returns the data of Y, or the server's error */
+export async function inferData(
+  url: string,
+  model: string,
+  data: readonly number[],
+): Promise<unknown> {
+  const answer = await inferJson(url, model, data);
+  return answer.error === '' ? answer.data : answer.error;
+}
+
 /**
  * Sends `count` numbers in binary form to a model that adds 1 to each, over HTTP, and expects them back.
  */
