@@ -8,9 +8,9 @@ import { layeredColumns, layeredModel } from '../harness/bench-models.ts';
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { binaryInference } from '../harness/infer-request.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkCost } from '../harness/wrk-cost.ts';
 
 const rounds = 5;
 const roundSeconds = 1;
@@ -48,17 +48,11 @@ async function measure(
   connections: number,
   into: Samples,
 ): Promise<void> {
-  const before = cpuSeconds(server.pid);
   const [inferencesBefore, executionsBefore] = await counts(server, model);
-  const { requests, requestsPerSecond } = await runWrk(
-    script,
-    server.port,
-    connections,
-    roundSeconds,
-  );
+  const cost = await wrkCost(server.pid, script, server.port, connections, roundSeconds);
   const [inferences, executions] = await counts(server, model);
-  into.rates.push(requestsPerSecond);
-  into.cpuMicroseconds.push(((cpuSeconds(server.pid) - before) * 1e6) / requests);
+  into.rates.push(cost.requestsPerSecond);
+  into.cpuMicroseconds.push(cost.cpuMicroseconds);
   into.batchSizes.push((inferences - inferencesBefore) / (executions - executionsBefore));
 }
 

@@ -24,9 +24,9 @@ import {
   tensor,
 } from '../harness/digit-steps.ts';
 import { binaryInference } from '../harness/infer-request.ts';
-import { treeCpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkCost } from '../harness/wrk-cost.ts';
 
 const rounds = 5;
 const roundSeconds = 1;
@@ -89,15 +89,10 @@ async function compare(server: ServerProcess, connections: number): Promise<void
   for (const { script } of all) await runWrk(script, server.port, connections, warmUpSeconds);
   for (let round = 0; round < rounds; round++) {
     for (const { script, cpuMicroseconds, rates } of all) {
-      const before = treeCpuSeconds(server.pid);
-      const { requests, requestsPerSecond } = await runWrk(
-        script,
-        server.port,
-        connections,
-        roundSeconds,
-      );
-      cpuMicroseconds.push(((treeCpuSeconds(server.pid) - before) * 1e6) / requests);
-      rates.push(requestsPerSecond);
+      const { pid, port } = server;
+      const cost = await wrkCost(pid, script, port, connections, roundSeconds);
+      cpuMicroseconds.push(cost.cpuMicroseconds);
+      rates.push(cost.requestsPerSecond);
     }
   }
   report(all, connections);

@@ -22,9 +22,9 @@ import {
   stepFiles,
 } from '../harness/digit-steps.ts';
 import { binaryInference } from '../harness/infer-request.ts';
-import { treeCpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkCost } from '../harness/wrk-cost.ts';
 
 const claim = 'JavaScript models beside the real tritonserver';
 const rounds = 5;
@@ -99,10 +99,9 @@ async function measure(
   connections: number,
   { cpuUs, latencyUs }: Samples,
 ): Promise<void> {
-  const before = treeCpuSeconds(pid);
-  const { requests, requestsPerSecond } = await runWrk(script, port, connections, roundSeconds);
-  cpuUs.push(((treeCpuSeconds(pid) - before) * 1e6) / requests);
-  latencyUs.push((connections * 1e6) / requestsPerSecond);
+  const cost = await wrkCost(pid, script, port, connections, roundSeconds);
+  cpuUs.push(cost.cpuMicroseconds);
+  latencyUs.push((connections * 1e6) / cost.requestsPerSecond);
 }
 
 function report([theirs, ours]: readonly [Contestant, Contestant], connections: number): void {

@@ -8,9 +8,9 @@ import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { simpleInference } from '../harness/infer-request.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
-import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkCost } from '../harness/wrk-cost.ts';
 
 const rounds = 15;
 const roundSeconds = 1;
@@ -24,9 +24,8 @@ const variants = [
 ] as const;
 
 async function microsecondsPerRequest(server: ServerProcess, script: string): Promise<number> {
-  const before = cpuSeconds(server.pid);
-  const { requests } = await runWrk(script, server.port, connections, roundSeconds);
-  return ((cpuSeconds(server.pid) - before) * 1e6) / requests;
+  const cost = await wrkCost(server.pid, script, server.port, connections, roundSeconds);
+  return cost.cpuMicroseconds;
 }
 
 async function main(): Promise<void> {

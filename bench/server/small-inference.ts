@@ -9,9 +9,9 @@ import { printSkipped, printTable, printVerdict } from '../harness/claim-report.
 import { checkSimpleAnswer, postBytes, simpleInference } from '../harness/infer-request.ts';
 import { KeepAliveClient } from '../harness/keep-alive-client.ts';
 import { PeerProcess } from '../harness/peer-process.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkCost } from '../harness/wrk-cost.ts';
 
 const rounds = 5;
 const roundSeconds = 1;
@@ -30,15 +30,10 @@ interface Samples {
 }
 
 async function measure(contestant: Contestant, connections: number, into: Samples): Promise<void> {
-  const before = cpuSeconds(contestant.pid);
-  const { requests, requestsPerSecond } = await runWrk(
-    contestant.script,
-    contestant.port,
-    connections,
-    roundSeconds,
-  );
-  into.rates.push(requestsPerSecond);
-  into.cpuMicroseconds.push(((cpuSeconds(contestant.pid) - before) * 1e6) / requests);
+  const { pid, script, port } = contestant;
+  const cost = await wrkCost(pid, script, port, connections, roundSeconds);
+  into.rates.push(cost.requestsPerSecond);
+  into.cpuMicroseconds.push(cost.cpuMicroseconds);
 }
 
 async function compare(

@@ -11,9 +11,9 @@ import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { simpleInference } from '../harness/infer-request.ts';
-import { cpuSeconds } from '../harness/process-usage.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
+import { wrkCost } from '../harness/wrk-cost.ts';
 
 const rounds = 15;
 const roundSeconds = 1;
@@ -48,9 +48,8 @@ async function main(): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, { settings }] of contestants.entries()) {
       await change(server, settings);
-      const before = cpuSeconds(server.pid);
-      const { requests } = await runWrk(script, server.port, connections, roundSeconds);
-      cpu[index]?.push(((cpuSeconds(server.pid) - before) * 1e6) / requests);
+      const cost = await wrkCost(server.pid, script, server.port, connections, roundSeconds);
+      cpu[index]?.push(cost.cpuMicroseconds);
     }
   }
   printTable(
