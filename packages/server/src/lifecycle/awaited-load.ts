@@ -12,6 +12,8 @@ const loadWaitMsMax = 600_000;
 export class AwaitedLoad {
   readonly #name: string;
   readonly #clock: Clock;
+  /** The model was loaded; it may have been unloaded since. */
+  loaded = false;
   readonly #waiters = new Set<(error: TritonError | null) => void>();
 
   constructor(name: string, clock: Clock) {

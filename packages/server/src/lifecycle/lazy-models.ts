@@ -18,8 +18,11 @@ const awaitedLoadsMax = 1024;
 const looksPerIdleTime = 4;
 
 export interface LazyModelsOptions {
-  readonly manager: ModelManager;
-  readonly lifeCycle: ModelLifeCycle;
+  readonly manager: Pick<
+    ModelManager,
+    'directories' | 'has' | 'loadOnDemand' | 'unloadOnDemand' | 'wasRequested'
+  >;
+  readonly lifeCycle: Pick<ModelLifeCycle, 'find' | 'readyModels' | 'unloadsEnded'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** 0: models stay. */
@@ -92,20 +95,26 @@ export class LazyModels implements ModelRegistry {
     return false;
   }
 
-  #await(name: string, cancellation: Cancellation): Promise<void> {
+  async #await(name: string, cancellation: Cancellation): Promise<void> {
+    const underWay = this.#loads.get(name);
+    await (underWay ?? this.#begin(name)).wait(cancellation);
+    if (underWay?.loaded !== true || this.#serves(name)) return;
+    // Its model was unloaded by request, and that answered, before this request came.
+    await (this.#loads.get(name) ?? this.#begin(name)).wait(cancellation);
+  }
+
+  /** @throws TritonError when the model cannot be loaded now. */
+  #begin(name: string): AwaitedLoad {
     const failure = this.#failures.current(name);
-    if (failure !== null) return Promise.reject(failure);
-    let load = this.#loads.get(name);
-    if (load === undefined) {
-      if (this.#stopped || this.#loads.size >= awaitedLoadsMax) {
-        const text = this.#stopped ? 'Server exiting' : 'too many models are being loaded';
-        return Promise.reject(new TritonError('UNAVAILABLE', text));
-      }
-      load = new AwaitedLoad(name, this.#options.clock);
-      this.#loads.set(name, load);
-      void this.#load(name, load);
+    if (failure !== null) throw failure;
+    if (this.#stopped || this.#loads.size >= awaitedLoadsMax) {
+      const text = this.#stopped ? 'Server exiting' : 'too many models are being loaded';
+      throw new TritonError('UNAVAILABLE', text);
     }
-    return load.wait(cancellation);
+    const load = new AwaitedLoad(name, this.#options.clock);
+    this.#loads.set(name, load);
+    void this.#load(name, load);
+    return load;
   }
 
   async #load(name: string, load: AwaitedLoad): Promise<void> {
@@ -116,6 +125,7 @@ export class LazyModels implements ModelRegistry {
       if (await manager.has(name, null)) {
         const startNs = clock.nowNs();
         await this.#loadInBudget(name);
+        load.loaded = true;
         if (!manager.wasRequested(name)) {
           this.#managed.set(name, { uses: -1, sinceNs: clock.nowNs() });
         }
@@ -140,6 +150,7 @@ export class LazyModels implements ModelRegistry {
     return memory.load(name, load, {
       directories: () => manager.directories(name),
       leastRecentlyUsed: () => this.#leastRecentlyUsed(name),
+      isLoaded: (other) => this.#loaded().has(other),
       unload: (other) => this.#unload(other, `its memory is needed for '${name}'`),
     });
   }
@@ -183,11 +194,10 @@ export class LazyModels implements ModelRegistry {
   }
 
   async #unload(name: string, reason: string): Promise<void> {
-    const { manager, memory, lifeCycle, logger } = this.#options;
+    const { manager, lifeCycle, logger } = this.#options;
     logger.info(`unloading '${name}': ${reason}`);
     this.#managed.delete(name);
     await manager.unloadOnDemand(name);
-    memory?.forget(name);
     await lifeCycle.unloadsEnded();
   }
 }

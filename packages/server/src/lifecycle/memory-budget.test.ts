@@ -21,12 +21,11 @@ function budgetOf(limitBytes: number, models: Readonly<Record<string, FakeModel>
     budget.load(name, async () => void loaded.push(name), {
       directories: async () => [name],
       leastRecentlyUsed: () => loaded.find((other) => other !== name && !busy.has(other)) ?? null,
-      unload: async (other) => {
-        loaded.splice(loaded.indexOf(other), 1);
-        budget.forget(other);
-      },
+      isLoaded: (other) => loaded.includes(other),
+      unload: async (other) => unload(other),
     });
-  return { budget, load, loaded, busy };
+  const unload = (name: string): void => void loaded.splice(loaded.indexOf(name), 1);
+  return { budget, load, unload, loaded, busy };
 }
 
 describe('MemoryBudget', () => {
@@ -69,6 +68,17 @@ describe('MemoryBudget', () => {
     busy.add('a');
     await expect(load('b')).rejects.toThrow("no memory for model 'b': it takes about 60 bytes");
     busy.clear();
+    await load('b');
+    expect(loaded).toEqual(['b']);
+  });
+
+  it('has the room of what an operator unloaded', async () => {
+    const { load, unload, loaded } = budgetOf(100, {
+      a: { files: 60, resident: 60 },
+      b: { files: 60, resident: 60 },
+    });
+    await load('a');
+    unload('a');
     await load('b');
     expect(loaded).toEqual(['b']);
   });

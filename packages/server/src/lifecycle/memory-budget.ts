@@ -5,6 +5,8 @@ import { Semaphore } from '../core/semaphore.ts';
 export interface BudgetedLoad {
   /** Folders of the model's files. */
   readonly directories: () => Promise<readonly string[]>;
+  /** Whether it was loaded on demand and still is there: an operator may have unloaded it, or asked for it. */
+  readonly isLoaded: (name: string) => boolean;
   /** The model to unload next; null when all others are in use. */
   readonly leastRecentlyUsed: () => string | null;
   /** Resolves when the model's memory is free. */
@@ -27,7 +29,7 @@ export interface MemoryBudgetOptions {
 export class MemoryBudget {
   readonly #options: MemoryBudgetOptions;
   readonly #oneAtATime = new Semaphore(1);
-  /** Of the loaded models. */
+  /** Of the models that were loaded when the last load began, and of that one. */
   readonly #usedBytes = new Map<string, number>();
   /** Of every model that was ever loaded: what it will take again. */
   readonly #measuredBytes = new Map<string, number>();
@@ -45,6 +47,9 @@ export class MemoryBudget {
   load(name: string, load: () => Promise<void>, how: BudgetedLoad): Promise<void> {
     return this.#oneAtATime.run(async () => {
       const { residentBytes, limitBytes } = this.#options;
+      for (const other of [...this.#usedBytes.keys()]) {
+        if (!how.isLoaded(other)) this.#usedBytes.delete(other);
+      }
       const files = await this.#fileBytes(how);
       await this.#makeRoom(name, this.#measuredBytes.get(name) ?? files, how);
       const before = await residentBytes();
@@ -55,11 +60,6 @@ export class MemoryBudget {
       // It may have taken more than was expected: others make room for it, not for the next one.
       while (this.usedBytes > limitBytes && (await this.#unloadOne(how)));
     });
-  }
-
-  /** The model is unloaded. */
-  forget(name: string): void {
-    this.#usedBytes.delete(name);
   }
 
   async #makeRoom(name: string, bytes: number, how: BudgetedLoad): Promise<void> {
@@ -83,6 +83,7 @@ export class MemoryBudget {
     const name = how.leastRecentlyUsed();
     if (name === null) return false;
     await how.unload(name);
+    this.#usedBytes.delete(name);
     return true;
   }
 
