@@ -71,6 +71,8 @@ export class DynamicBatcher implements InstanceUser {
   readonly #delayAlarm: QueueAlarm;
   readonly #expiryTimer: ExpiryTimer;
   readonly #idle: IdleInstances;
+  /** Batches that instances run. */
+  #running = 0;
   /** Nothing is sent until so many wait; 0 once they did. */
   #startAtRequests: number;
   #lookIsDue = false;
@@ -264,30 +266,27 @@ export class DynamicBatcher implements InstanceUser {
   #run(instance: BackendInstance, batch: readonly ScheduledRequest[], batchSize: number): void {
     const startNs = this.#adaptive === null ? 0 : this.#clock.nowNs();
     this.#crowd.batchSent();
+    const running = ++this.#running;
     const work = instance.execute(batch);
     if (work === null) {
-      this.#finish(batch, batchSize, startNs, true);
+      this.#finish(batch, { size: batchSize, startNs, running, inline: true });
       this.#idle.push(instance);
       return;
     }
     void work.then(() => {
-      this.#finish(batch, batchSize, startNs, false);
+      this.#finish(batch, { size: batchSize, startNs, running, inline: false });
       this.#idle.push(instance);
       if (this.#queue.length > 0) this.#lookAtEndOfTurn();
     });
   }
 
-  #finish(
-    batch: readonly ScheduledRequest[],
-    batchSize: number,
-    startNs: number,
-    inline: boolean,
-  ): void {
-    endBatch(batch, batchSize, this.#statistics);
+  #finish(batch: readonly ScheduledRequest[], { size, startNs, running, inline }: BegunRun): void {
+    endBatch(batch, size, this.#statistics);
+    const instances = (running + this.#running--) / 2;
     if (this.#adaptive === null) return;
     // Without its answers, which count for runs on the event loop and not for those on threads.
     const endNs = batch.reduce((latest, { computeEndNs }) => Math.max(latest, computeEndNs), 0);
-    if (endNs > 0) this.#adaptive.learn(batchSize, endNs - startNs, inline);
+    if (endNs > 0) this.#adaptive.learn({ size, startNs, endNs, instances, inline });
   }
 
   #expire(): void {
@@ -317,6 +316,16 @@ export class DynamicBatcher implements InstanceUser {
       `model '${this.#modelName}': batch of ${batchSize} from ${requestCount} requests (${reason}), ${this.#queue.length} wait`,
     );
   }
+}
+
+/** A batch that was given to an instance. */
+interface BegunRun {
+  readonly size: number;
+  /** 0 where nothing is learned from it. */
+  readonly startNs: number;
+  /** Batches that were run then, this one included. */
+  readonly running: number;
+  readonly inline: boolean;
 }
 
 function batchRulesOf(

@@ -29,8 +29,8 @@ export interface Load {
   readonly later?: { readonly fromMs: number; readonly clients: number };
   /** Each time anew by `random`. */
   readonly returnNs?: (random: number) => number;
-  /** Runs take the event loop up, as those of small models do: nothing else happens meanwhile. */
-  readonly inline?: boolean;
+  /** Runs up to this size take the event loop up, as those of small models do: nothing else happens meanwhile. */
+  readonly inlineMax?: number;
   /** What reading a request costs the event loop. */
   readonly readNs?: number;
   /** What is added to a run that would take so long, by a machine that has other things to do. */
@@ -54,7 +54,7 @@ export interface LoadResult {
 /** Runs a dynamic batcher against clients and a model that exist only in a clock that is moved by hand. */
 export async function simulateLoad(load: Load): Promise<LoadResult> {
   const { batching = '', parameters = '', maxBatchSize = 32, instanceCount = 1 } = load;
-  const { inline = false, readNs = 0, disturbanceNs = () => 0 } = load;
+  const { inlineMax = 0, readNs = 0, disturbanceNs = () => 0 } = load;
   const disturbances = randomNumbers(load.seed ?? 1);
   const clock = new SimulatedClock();
   const turn = new ManualTurn();
@@ -71,7 +71,7 @@ export async function simulateLoad(load: Load): Promise<LoadResult> {
       const startNs = clock.nowNs();
       const ownNs = load.costNs(items);
       const costNs = ownNs + disturbanceNs(startNs, ownNs, disturbances);
-      if (inline) {
+      if (items <= inlineMax) {
         clock.pass(costNs);
         answer(batch, startNs, clock.nowNs());
         return null;

@@ -113,14 +113,18 @@ describe('a load that changes', () => {
   });
 });
 
-/** What other processes take of a run: a little all the time, and much in bad moments of 40 ms. */
+/** What other processes take of a run, and much more in bad moments of 40 ms. */
 function disturbanceNs(nowNs: number, durationNs: number, random: () => number): number {
   const isBad = Math.floor(nowNs / (40 * ms)) % 4 === 1;
-  const meanStops = durationNs / (isBad ? 0.5 * ms : 8 * ms);
+  return stopsNs(isBad ? 0.5 * ms : 8 * ms, durationNs, random);
+}
+
+/** What other processes take of a run: a little all the time, and a stop after so much of it on the average. */
+function stopsNs(betweenNs: number, durationNs: number, random: () => number): number {
   let disturbance = durationNs * 0.2 * random();
   // As many stops as there are arrivals of a Poisson process.
   let passed = -Math.log(1 - random());
-  while (passed < meanStops) {
+  while (passed < durationNs / betweenNs) {
     disturbance += 0.2 * ms + 3 * ms * random() * random();
     passed -= Math.log(1 - random());
   }
@@ -128,7 +132,7 @@ function disturbanceNs(nowNs: number, durationNs: number, random: () => number):
 }
 
 describe('a machine that has other things to do', () => {
-  const inline = { inline: true, readNs: 22_000, instanceCount: 2 };
+  const inline = { inlineMax: Infinity, readNs: 22_000, instanceCount: 2 };
   const layered = { ...inline, costNs: (size: number) => 40_000 + 9000 * size };
   const models: Readonly<Record<string, Pick<Load, 'costNs'> & Partial<Load>>> = {
     'weights that are read for each run, on the event loop': layered,
@@ -159,11 +163,51 @@ describe('a machine that has other things to do', () => {
   });
 });
 
+describe('batches on threads, which leave the event loop free', () => {
+  const onLoop = { inlineMax: 4, readNs: 25_000 };
+  const models: Readonly<Record<string, Pick<Load, 'costNs'> & Partial<Load>>> = {
+    'better beyond a size that is worse': {
+      ...onLoop,
+      costNs: (size) => (size <= 4 ? 34_000 * size : 270_000 + 31_000 * size),
+    },
+    'worse, as threads are slow': {
+      ...onLoop,
+      costNs: (size) => (size <= 4 ? 34_000 * size : ms + 70_000 * size),
+    },
+    'two at a time, which is better than one that is larger': {
+      readNs: 25_000,
+      costNs: (size) => 100_000 + 45_000 * size,
+      instanceCount: 2,
+    },
+  };
+  it.each([
+    ['better beyond a size that is worse', 8],
+    ['better beyond a size that is worse', 32],
+    ['worse, as threads are slow', 8],
+    ['worse, as threads are slow', 32],
+    ['two at a time, which is better than one that is larger', 32],
+  ])('%s: %i clients', async (model, clients) => {
+    const load: Load = {
+      ...(models[model] as Load),
+      clients,
+      disturbanceNs: (_, durationNs, random) => stopsNs(8 * ms, durationNs, random),
+      returnNs: (random) => 40_000 + 100_000 * random * random,
+      simulatedMs: 3000,
+    };
+    const learned = await simulateLoad({ ...load, parameters: adaptive });
+    for (const maxBatchSize of [2, 4, 8, 16, 32]) {
+      const batching = `preferred_batch_size: [ ${maxBatchSize} ]`;
+      const { answers } = await simulateLoad({ ...load, batching, maxBatchSize });
+      expect(learned.answers, batching).toBeGreaterThan(0.95 * answers);
+    }
+  });
+});
+
 describe('two instances', () => {
   it('do not share what waits where one runs after the other on the event loop', async () => {
     const { report } = await simulateLoad({
       costNs: (size) => 25_000 * size,
-      inline: true,
+      inlineMax: Infinity,
       clients: 8,
       instanceCount: 2,
       parameters: adaptive,

@@ -3,6 +3,7 @@ import type { BatchQueue, QueuePlace } from '../batch-queue.ts';
 import type { Crowd } from '../crowd.ts';
 import type { AdaptiveSettings } from './adaptive-settings.ts';
 import { BatchCosts } from './batch-costs.ts';
+import type { BatchRun } from './batch-run.ts';
 import { SizeSearch } from './size-search.ts';
 
 /** To wait for less than this is not worth the turns of the event loop that it takes. */
@@ -19,6 +20,9 @@ const unwaitedMax = 1024;
 
 /** Share of its time that an instance may lose when instances that are idle share what waits. */
 const sharingLossMax = 0.05;
+
+/** Share of the items for which a size is searched for below which it no longer is: clients on their way are seldom all in flight at once. */
+const keptShare = 0.75;
 
 /** What adaptive batching knows and did, as `GET /v2/models/{model}/batching` tells it. */
 export interface AdaptiveReport {
@@ -57,6 +61,8 @@ export class AdaptiveBatching<T> {
   #unwaitedNext = 1;
   /** By the power of two of the items in flight. */
   readonly #searches: (SizeSearch | undefined)[] = [];
+  /** The search that goes on. */
+  #present = 0;
   /** By size. */
   readonly #rulesBySize: (BatchRules<T> | undefined)[] = [];
   /** The last run was on the event loop. */
@@ -102,16 +108,12 @@ export class AdaptiveBatching<T> {
     return this.#rulesBySize[size];
   }
 
-  /**
-   * @param elapsedNs For how long the batch kept its instance busy.
-   * @param inline It ran on the event loop, where nothing runs beside it.
-   */
-  learn(size: number, elapsedNs: number, inline: boolean): void {
-    this.#inline = inline;
-    this.#costs.learn(size, elapsedNs);
+  learn(run: BatchRun): void {
+    this.#inline = run.inline;
+    this.#costs.learn(run.size, run.endNs - run.startNs);
     // With a latency target nothing is tried of which it cannot be said what it may take.
     const mayTry = this.#targetNs === null || this.#costs.largestKnown > 0;
-    this.#search().learn(size, elapsedNs, this.#reach, mayTry);
+    this.#search().learn(run, this.#reach, this.#crowd.size, mayTry);
   }
 
   /** The largest size that can come. */
@@ -121,7 +123,7 @@ export class AdaptiveBatching<T> {
 
   /** The search for as many items in flight as there are; it begins with what those for fewer or for more found. */
   #search(): SizeSearch {
-    const index = 31 - Math.clz32(this.#reach);
+    const index = this.#doublings(this.#reach);
     const known = this.#searches[index];
     if (known !== undefined) return known;
     const below = this.#searches.slice(0, index).findLast((search) => search !== undefined);
@@ -130,6 +132,13 @@ export class AdaptiveBatching<T> {
     const search = new SizeSearch(this.#costs, start, below !== undefined || above === undefined);
     this.#searches[index] = search;
     return search;
+  }
+
+  /** How many doublings lead to so many items, which are fewer by a quarter before they count as fewer. */
+  #doublings(items: number): number {
+    while (items >= 2 ** (this.#present + 1)) this.#present++;
+    while (items < keptShare * 2 ** this.#present) this.#present--;
+    return this.#present;
   }
 
   report(): AdaptiveReport {

@@ -9,7 +9,7 @@ function outcome(
 ): { readonly winner: number; readonly runs: number } {
   for (let run = 0; run < 1000; run++) {
     const size = sizeOf(trial.size);
-    trial.learn(size, costNs(size, run));
+    trial.learn({ size, startNs: 0, endNs: costNs(size, run), instances: 1, inline: false });
     const { winner } = trial;
     if (winner !== null) return { winner, runs: run + 1 };
   }
