@@ -6,33 +6,30 @@ import { Cancellation } from '../core/cancellation.ts';
 import { silentLogger } from '../core/logger.ts';
 import { LazyModels } from './lazy-models.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import { MemoryBudget, type MemoryBudgetOptions } from './memory-budget.ts';
 
-/** A server with one model in its repository, whose memory is looked at only when the test says so. */
-function serverOf(name: string) {
-  const looks: (() => void)[] = [];
-  const models = new Set<string>();
-  let loads = 0;
-  const model = { key: { name, version: 1 }, references: 0, useOrder: 0 } as unknown as LoadedModel;
+/** A server that has a model of any name, of one byte of files where `memory` does not say otherwise. */
+function serverOf(memory: Partial<MemoryBudgetOptions>) {
+  const models = new Map<string, LoadedModel>();
+  const loads: string[] = [];
   const lazyModels = new LazyModels({
     manager: {
       has: async () => true,
-      directories: async () => [name],
-      loadOnDemand: async () => {
-        loads++;
-        models.add(name);
+      directories: async (name) => [name],
+      loadOnDemand: async (name) => {
+        loads.push(name);
+        models.set(name, modelOf(name));
       },
-      unloadOnDemand: async () => void models.delete(name),
+      unloadOnDemand: async (name) => void models.delete(name),
       wasRequested: () => false,
     },
     lifeCycle: {
-      find: () => {
-        if (models.has(name)) return model;
+      find: (name) => {
+        const model = models.get(name);
+        if (model !== undefined) return model;
         throw new TritonError('NOT_FOUND', `Request for unknown model: '${name}' is not found`);
       },
-      *readyModels() {
-        if (models.has(name)) yield model;
-      },
+      readyModels: () => models.values(),
       unloadsEnded: async () => {},
     },
     clock: new ManualClock(),
@@ -40,11 +37,12 @@ function serverOf(name: string) {
     idleUnloadSecs: 0,
     memory: new MemoryBudget({
       limitBytes: 100,
-      residentBytes: () => new Promise((resolve) => looks.push(() => resolve(0))),
+      residentBytes: async () => 0,
       fileBytes: async () => 1,
+      ...memory,
     }),
   });
-  const request = async (): Promise<LoadedModel> => {
+  const request = async (name: string): Promise<LoadedModel> => {
     try {
       return lazyModels.find(name, null);
     } catch (failure) {
@@ -53,24 +51,39 @@ function serverOf(name: string) {
       return lazyModels.find(name, null);
     }
   };
+  return { request, models, loads };
+}
+
+function modelOf(name: string): LoadedModel {
+  return { key: { name, version: 1 }, references: 0, useOrder: 0 } as unknown as LoadedModel;
+}
+
+it('loads a model anew for a request that came after it was unloaded, while its load still ended', async () => {
+  const looks: (() => void)[] = [];
+  const { request, models, loads } = serverOf({
+    residentBytes: () => new Promise((resolve) => looks.push(() => resolve(0))),
+  });
   const look = async (): Promise<void> => {
     await expect.poll(() => looks.length).toBe(1);
     looks.pop()?.();
   };
-  return { request, look, unload: () => models.delete(name), loads: () => loads, model };
-}
-
-it('loads a model anew for a request that came after it was unloaded, while its load still ended', async () => {
-  const { request, look, unload, loads, model } = serverOf('m');
-  const first = request();
+  const first = request('m');
   await look();
-  await expect.poll(loads).toBe(1);
-  unload();
-  const later = [request(), request()];
+  await expect.poll(() => loads).toEqual(['m']);
+  models.delete('m');
+  const later = [request('m'), request('m')];
   await look();
   await expect(first).rejects.toThrow("Request for unknown model: 'm' is not found");
   await look();
   await look();
-  expect(await Promise.all(later)).toEqual([model, model]);
-  expect(loads()).toBe(2);
+  expect(await Promise.all(later)).toEqual([modelOf('m'), modelOf('m')]);
+  expect(loads).toEqual(['m', 'm']);
+});
+
+it('counts the memory of a model whose load ends when that of another one begins', async () => {
+  const { request, models, loads } = serverOf({ fileBytes: async () => 60 });
+  const asked = [request('a'), request('b'), request('c')];
+  await Promise.allSettled(asked);
+  expect(loads).toEqual(['a', 'b', 'c']);
+  expect([...models.keys()]).toEqual(['c']);
 });

@@ -126,9 +126,6 @@ export class LazyModels implements ModelRegistry {
         const startNs = clock.nowNs();
         await this.#loadInBudget(name);
         load.loaded = true;
-        if (!manager.wasRequested(name)) {
-          this.#managed.set(name, { uses: -1, sinceNs: clock.nowNs() });
-        }
         this.#failures.forget(name);
         const seconds = ((clock.nowNs() - startNs) / 1e9).toFixed(2);
         logger.info(`loaded '${name}' for its first request in ${seconds} s`);
@@ -144,8 +141,13 @@ export class LazyModels implements ModelRegistry {
   }
 
   #loadInBudget(name: string): Promise<void> {
-    const { manager, memory } = this.#options;
-    const load = (): Promise<void> => manager.loadOnDemand(name);
+    const { manager, memory, clock } = this.#options;
+    const load = async (): Promise<void> => {
+      await manager.loadOnDemand(name);
+      if (manager.wasRequested(name)) return;
+      // Here, for the next load within the budget asks for it before the end of this one is known outside.
+      this.#managed.set(name, { uses: -1, sinceNs: clock.nowNs() });
+    };
     if (memory === null) return load();
     return memory.load(name, load, {
       directories: () => manager.directories(name),
