@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { boundChild } from '@nereid/test-kit';
+import { boundChild, freePorts } from '@nereid/test-kit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ensurePythonEnv } from '../../tools/python-env.mjs';
 
@@ -15,9 +15,6 @@ const recorded = join(checkout, '..', 'shared', 'conformance');
 /** Cases that must match, by profile and protocol: the numbers go up as features are built, never down. */
 const expectedMatches: Readonly<Record<string, Readonly<Record<'http' | 'grpc', number>>>> =
   JSON.parse(readFileSync(join(here, 'expected-matches.json'), 'utf8'));
-
-/** Profiles run side by side would fight for the processor; their ports need not. */
-const portBase = 19_310;
 
 const work = mkdtempSync(join(tmpdir(), 'nereid-conformance-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -32,9 +29,10 @@ interface Totals {
 async function compare(
   profile: string,
   protocol: string,
-  port: number,
 ): Promise<{ totals: Totals; output: string }> {
   const python = ensurePythonEnv();
+  // The next two are for gRPC and metrics.
+  const [port = 0] = await freePorts(3);
   const report = join(work, `${profile}-${protocol}.json`);
   const server = `${process.execPath} ${join(checkout, 'packages', 'server', 'bin', 'tritonserver.js')}`;
   // Python models run with the python that has what the tests need.
@@ -74,12 +72,12 @@ const runs = Object.entries(expectedMatches).flatMap(([profile, byProtocol]) =>
 );
 
 describe.skipIf(!existsSync(recorded))('answers of a real Triton', () => {
-  it.each(runs.map((run, index) => ({ ...run, port: portBase + index * 3 })))(
+  it.each(runs)(
     'profile $profile over $protocol',
     // Some cases depend on time, as a request that is cancelled while it waits.
     { retry: 1, timeout: 300_000 },
-    async ({ profile, protocol, matches, port }) => {
-      const { totals, output } = await compare(profile, protocol, port);
+    async ({ profile, protocol, matches }) => {
+      const { totals, output } = await compare(profile, protocol);
       expect(totals.mismatch ?? 0, output).toBe(0);
       expect(totals.text ?? 0, output).toBe(0);
       expect(totals.match ?? 0, output).toBeGreaterThanOrEqual(matches);
