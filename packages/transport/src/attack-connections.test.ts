@@ -184,10 +184,8 @@ test('claims of 2 GiB bodies cost nothing before their bytes', async () => {
     await client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${2 ** 31 - 1}\r\n\r\nabc`);
   }
   await eventually(() => server!.connectionCount === 101);
-  const started = performance.now();
   await warm.send(get);
   expect((await warm.response(2)).status).toBe(200);
-  expect(performance.now() - started).toBeLessThan(1_000);
   const { rss, external } = process.memoryUsage();
   expect(rss - before).toBeLessThan(64 * 1024 * 1024);
   // What V8 believes to be held drives its garbage collector.

@@ -40,6 +40,7 @@ function get(port: number): Promise<string> {
       resolve(bytes.toString('latin1').split('\r\n')[0] ?? ''),
     );
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed without an answer')));
   });
 }
 
@@ -48,7 +49,8 @@ test('a handshake that never begins, and one that never ends, are cut off', asyn
   const [silent, half] = [await openRaw(port), await openRaw(port)];
   await half.send(helloBegun);
   await Promise.all([silent.untilClosed(), half.untilClosed()]);
-  expect(await get(port)).toBe('HTTP/1.1 200 OK');
+  // On a busy machine a good handshake may take longer, too: then once more.
+  await expect.poll(() => get(port).catch(String)).toBe('HTTP/1.1 200 OK');
 });
 
 test('clients that go during the handshake leave nothing behind', async () => {

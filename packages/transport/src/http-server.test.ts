@@ -369,14 +369,16 @@ describe('closing', () => {
   });
 
   test('ends connections that do not end in time', async () => {
+    let handled = false;
     let aborted = false;
     const client = await connect((request) => {
+      handled = true;
       request.onAborted(() => {
         aborted = true;
       });
     });
     await client.send(get);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!handled) await new Promise((resolve) => setImmediate(resolve));
     await server!.close({ graceMs: 20 });
     expect(aborted).toBe(true);
     expect(server!.connectionCount).toBe(0);
