@@ -6,13 +6,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runGroup } from '../command/run-command.ts';
 import { type LocalServer, localServer, serveContent } from '../testing/local-server.ts';
 import { type TestContext, testContext } from '../testing/test-context.ts';
@@ -169,7 +170,10 @@ describe('download-models from the web', () => {
       else if (request.headers.range !== undefined) response.writeHead(404).end();
       else {
         response.writeHead(200, { 'content-length': weights.length, etag: '"1"' });
-        response.write(weights.subarray(0, 60_000), () => setTimeout(() => response.destroy(), 50));
+        response.write(weights.subarray(0, 60_000));
+        const part = at('.nereid-downloads/broken@1/1/model.onnx');
+        const stored = () => statSync(part, { throwIfNoEntry: false })?.size === 60_000;
+        void vi.waitUntil(stored, 20_000).finally(() => response.destroy());
       }
     });
     const list = entry('good') + entry('broken', `sha256 = "${sha256(weights)}"\n`);
