@@ -214,13 +214,12 @@ it('models without requests are unloaded, and loaded again; one that was loaded 
     expect(loads()).toBe(times);
     await expect.poll(unloads).toBe(times);
   }
-  const index = (await ask('repository/index', 'POST')) as { name: string; state?: string }[];
-  const shown = new Map(index.map(({ name, state }) => [name, state]));
-  expect([shown.get('plain'), shown.get('idle'), shown.get('unary')]).toEqual([
-    'READY',
-    'UNAVAILABLE',
-    undefined,
-  ]);
+  const shown = async (): Promise<readonly unknown[]> => {
+    const index = (await ask('repository/index', 'POST')) as { name: string; state?: string }[];
+    return ['plain', 'idle', 'unary'].map((name) => index.find((row) => row.name === name)?.state);
+  };
+  // The log tells of an unload that begins.
+  await expect.poll(shown).toEqual(['READY', 'UNAVAILABLE', undefined]);
   expect((await idling.stop()).status).toBe(0);
 });
 

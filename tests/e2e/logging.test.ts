@@ -78,7 +78,7 @@ describe('the access log', () => {
     expect(await infer(url, 'same', { ...good, id: 'quick' })).toBe(200);
     expect(await infer(url, 'same', { inputs: [], id: 'a\nb\u001b[31m' })).toBe(400);
     expect(await infer(url, 'none\u009b', good)).toBe(404);
-    await server?.logged(/none/);
+    await server?.logged(/NOT_FOUND/u);
     const lines = (server?.log ?? '').split('\n').filter((line) => line !== '');
     const requests = lines
       .map((line) => JSON.parse(line) as Record<string, unknown>)

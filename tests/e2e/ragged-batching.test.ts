@@ -7,6 +7,9 @@ import {
   temporaryRepository,
 } from './temporary-repository.ts';
 
+/** Longer than any client takes to send what fills a batch, or what does not fit into it: nothing here waits that long. */
+const waitForCompany = 'max_queue_delay_microseconds: 60000000';
+
 /**
  * Shows every request the whole batch: each of its three inputs [-1] comes back once for each element of
  * SIZES, one a request. After the models of Triton's own test of batch inputs.
@@ -52,7 +55,7 @@ max_batch_size: 4
 input [ { name: "RAGGED" data_type: TYPE_FP32 dims: [ ${dims} ] allow_ragged_batch: true } ]
 output [ ${['RAGGED_SEEN', 'SIZES_SEEN', 'BATCH_SEEN'].map(output).join(', ')} ]
 batch_input [ ${batchInput(sizesKind, 'SIZES')}, ${batchInput(batchKind, 'BATCH')} ]
-dynamic_batching { max_queue_delay_microseconds: 2000000 }`;
+dynamic_batching { ${waitForCompany} }`;
 }
 
 /** Each request gets back what it sent, in the shape in which it did. */
@@ -61,7 +64,7 @@ max_batch_size: 4
 input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ -1, -1 ] allow_ragged_batch: true } ]
 output [ { name: "OUTPUT" data_type: TYPE_FP32 dims: [ -1, -1 ] } ]
 batch_output [ { target_name: "OUTPUT" kind: BATCH_SCATTER_WITH_INPUT_SHAPE source_input: "INPUT" } ]
-dynamic_batching { max_queue_delay_microseconds: 2000000 }`;
+dynamic_batching { ${waitForCompany} }`;
 
 /** Answers with how many requests came along; takes inputs of any length, and one that may be missing. */
 const companyConfig = `backend: "python"
@@ -72,7 +75,7 @@ input [
 ]
 output [ { name: "COMPANY" data_type: TYPE_FP32 dims: [ 1 ] } ]
 instance_group [ { count: 1 kind: KIND_CPU } ]
-dynamic_batching { max_queue_delay_microseconds: 2000000 }`;
+dynamic_batching { ${waitForCompany} }`;
 
 const companyModel = `import numpy as np
 import triton_python_backend_utils as pb_utils
@@ -263,10 +266,10 @@ describe('requests for a Python model', () => {
       return ((await response.json()) as { pending_count: number }).pending_count;
     };
     await expect.poll(pending, { interval: 5 }).toBe(2);
-    const withExtra = company([3, 4], true);
+    const withExtra = company([3, 4, 5, 6], true);
     expect([await without, await withExtra]).toEqual([
       [2, 2],
-      [2, 2],
+      [4, 4, 4, 4],
     ]);
   });
 });

@@ -185,27 +185,34 @@ describe.each([
   ['direct', ['--concurrency-range=4']],
   ['oldest', ['-i', 'grpc', '--streaming', '--async', '--concurrency-range=4']],
 ])('%s', (model, args) => {
-  it.skipIf(!perfAnalyzer.available)(`takes sequences of perf_analyzer${loadReason}`, async () => {
-    if (!perfAnalyzer.available) return;
-    const port = args.includes('grpc') ? server.grpcPort : server.port;
-    const end = await runCommand(
-      perfAnalyzer.path,
-      [
-        ...['-m', model, '-u', `127.0.0.1:${port}`, '--sequence-length=10', ...args],
-        ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
-        ...['--stability-percentage=999', '--max-trials=10'],
-      ],
-      perfAnalyzer.env,
-    );
-    expect(end.status, end.output).toBe(0);
-    expect(end.output).not.toMatch(/error|failed/iu);
-    expect(end.output).toMatch(/throughput: [1-9]/u);
-    const figure = (text: RegExp): number => Number(text.exec(end.output)?.[1]);
-    const served = figure(/Avg request latency: (\d+) usec \(overhead \d+ usec \+ queue \d+ usec/u);
-    expect(figure(/Successful request count: (\d+)/u)).toBeGreaterThan(0);
-    expect(figure(/\(overhead (\d+) usec/u)).toBeLessThanOrEqual(served);
-    expect(served).toBeLessThanOrEqual(figure(/Avg latency: (\d+) usec/u));
-  });
+  // The server's times are of a moment more than the client's: one request that the machine holds up then makes them longer.
+  it.skipIf(!perfAnalyzer.available)(
+    `takes sequences of perf_analyzer${loadReason}`,
+    { retry: 2 },
+    async () => {
+      if (!perfAnalyzer.available) return;
+      const port = args.includes('grpc') ? server.grpcPort : server.port;
+      const end = await runCommand(
+        perfAnalyzer.path,
+        [
+          ...['-m', model, '-u', `127.0.0.1:${port}`, '--sequence-length=10', ...args],
+          ...['--measurement-mode=count_windows', '--measurement-request-count=100'],
+          ...['--stability-percentage=999', '--max-trials=10'],
+        ],
+        perfAnalyzer.env,
+      );
+      expect(end.status, end.output).toBe(0);
+      expect(end.output).not.toMatch(/error|failed/iu);
+      expect(end.output).toMatch(/throughput: [1-9]/u);
+      const figure = (text: RegExp): number => Number(text.exec(end.output)?.[1]);
+      const served = figure(
+        /Avg request latency: (\d+) usec \(overhead \d+ usec \+ queue \d+ usec/u,
+      );
+      expect(figure(/Successful request count: (\d+)/u)).toBeGreaterThan(0);
+      expect(figure(/\(overhead (\d+) usec/u)).toBeLessThanOrEqual(served);
+      expect(served).toBeLessThanOrEqual(figure(/Avg latency: (\d+) usec/u));
+    },
+  );
 });
 
 it('tells how its sequences are batched', async () => {

@@ -59,15 +59,14 @@ const tensor = (datatype: string, shape: readonly number[], data: readonly unkno
 });
 const onnxConfig = (more: string) => `backend: "onnxruntime"\n${more}`;
 const slow = (more: string) =>
-  `${identityConfig('INT32')}parameters { key: "execute_delay_ms" value: { string_value: "3" } }\n${more}`;
+  `${identityConfig('INT32')}parameters { key: "execute_delay_ms" value: { string_value: "5" } }\n${more}`;
 
-/** Sends so many requests, `clients` at a time. */
-async function load(server: ServerProcess, clients: number, requests: number): Promise<void> {
-  let left = requests;
+/** Sends so many requests at once: they wait for each other, also where this process is slower than the model. */
+async function crowd(server: ServerProcess, requests: number): Promise<void> {
   await Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (left-- > 0) await ask(server, '/v2/models/m/infer', tensor('INT32', [1], [1]));
-    }),
+    Array.from({ length: requests }, () =>
+      ask(server, '/v2/models/m/infer', tensor('INT32', [1], [1])),
+    ),
   );
 }
 
@@ -122,7 +121,7 @@ const symptoms: Readonly<Record<string, () => Promise<string>>> = {
   },
   'Requests wait': async () => {
     const server = await serve({ 'm/config.pbtxt': slow(''), 'm/1/': '' });
-    await load(server, 8, 120);
+    await crowd(server, 120);
     return doctor(`--url=${server.url}`);
   },
   'Dynamic batching never batches': async () => {

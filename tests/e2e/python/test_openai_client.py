@@ -202,7 +202,8 @@ def test_refused(client, more, param):
 def test_full_queue(client):
     async def ask():
         async with openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key="none", max_retries=0) as client:
-            asked = [client.completions.create(model="busy", prompt="a") for _ in range(6)]
+            # So many that the model is busy with the first ones until the last has come.
+            asked = [client.completions.create(model="busy", prompt="a") for _ in range(40)]
             return await asyncio.gather(*asked, return_exceptions=True)
 
     answers = asyncio.run(ask())

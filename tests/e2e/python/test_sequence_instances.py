@@ -105,23 +105,28 @@ def test_sequences_that_wait_get_the_slots_of_new_instances(client, model):
 def test_changes_under_load(grpc_url, client, model):
     set_count(client, model, 2)
     stop = threading.Event()
+    begun = threading.Barrier(7)
     failures = []
     done = []
 
     def run():
         try:
             with grpc.InferenceServerClient(grpc_url) as own:
-                while not stop.is_set():
+                begun.wait(60)
+                while True:
                     sequence = Sequence(own, model)
                     for value in range(10):
                         sequence.send(value + 1, end=value == 9)
                     done.append(sequence.sum)
+                    if stop.is_set():
+                        return
         except (InferenceServerException, AssertionError) as error:
             failures.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(6)]
     for thread in threads:
         thread.start()
+    begun.wait(60)
     for count in [1, 3, 2, 1, 2]:
         set_count(client, model, count)
     stop.set()
