@@ -26,7 +26,12 @@ export class BackendRegistry {
     return backend;
   }
 
+  /** @throws AggregateError with what some backends failed with; the others are shut down all the same. */
   async shutdown(): Promise<void> {
-    for (const backend of this.#backends.values()) await backend.shutdown();
+    const errors: unknown[] = [];
+    for (const backend of this.#backends.values()) {
+      await backend.shutdown().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw new AggregateError(errors, `failed to end: ${errors.join('; ')}`);
   }
 }

@@ -32,6 +32,12 @@ describe('DeferredBackend', () => {
     expect([opened, backend.loaded, backend.stopped]).toEqual([1, 2, 1]);
   });
 
+  it('has nothing to shut down when it could not be opened', async () => {
+    const deferred = new DeferredBackend('counted', () => Promise.reject(new Error('no memory')));
+    await expect(deferred.loadModel({} as BackendLoadContext)).rejects.toThrow('no memory');
+    await deferred.shutdown();
+  });
+
   it('has nothing to shut down when no model asked for it', async () => {
     const deferred = new DeferredBackend('counted', () => Promise.reject(new Error('opened')));
     await deferred.shutdown();

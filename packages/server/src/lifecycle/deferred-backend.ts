@@ -17,6 +17,8 @@ export class DeferredBackend implements Backend {
   }
 
   async shutdown(): Promise<void> {
-    await (await this.#opened)?.shutdown();
+    // The models that asked for one that could not be opened were told why.
+    const opened = await this.#opened?.catch(() => null);
+    await opened?.shutdown();
   }
 }
