@@ -214,6 +214,8 @@ export class Server {
       this.#stops.push(() => this.#backends.shutdown());
       this.#stops.push((graceMs) => this.#unloadModels(graceMs));
       await this.#loadModels();
+      // A signal may have come meanwhile.
+      if (this.#stopping !== null) throw new TritonError('UNAVAILABLE', 'Server exiting');
       this.#state.phase = 'ready';
       this.#metrics.start();
       this.#stops.push(() => this.#metrics.stop());
@@ -223,6 +225,8 @@ export class Server {
       this.#lazyModels?.start();
     } catch (error) {
       await this.stop(0);
+      // A stop that came before may have missed what was started since.
+      await this.#stopParts(this.#clock.nowNs());
       throw error;
     }
   }
@@ -261,6 +265,12 @@ export class Server {
     this.#lazyModels?.stop();
     const deadlineNs = this.#clock.nowNs() + graceMs * 1e6;
     const drained = await this.#drain(deadlineNs);
+    await this.#stopParts(deadlineNs);
+    this.#log.close();
+    return drained;
+  }
+
+  async #stopParts(deadlineNs: number): Promise<void> {
     for (const stop of this.#stops.splice(0).reverse()) {
       const leftMs = Math.max(0, (deadlineNs - this.#clock.nowNs()) / 1e6);
       try {
@@ -269,8 +279,6 @@ export class Server {
         this.#logger.error(`failed to stop: ${error instanceof Error ? error.stack : error}`);
       }
     }
-    this.#log.close();
-    return drained;
   }
 
   /** Schedulers take nothing new; what they have is answered, or the time is up. */

@@ -13,7 +13,6 @@ export interface RepositoryPollerOptions {
 export class RepositoryPoller {
   readonly #options: RepositoryPollerOptions;
   #timer: Timer | null = null;
-  #looking: Promise<void> | null = null;
   #stopped = false;
 
   constructor(options: RepositoryPollerOptions) {
@@ -22,22 +21,20 @@ export class RepositoryPoller {
 
   start(): void {
     const { clock, intervalMs } = this.#options;
-    this.#timer = clock.setTimer(intervalMs, () => {
-      this.#looking = this.#look();
-    });
+    this.#timer = clock.setTimer(intervalMs, () => void this.#look());
   }
 
-  /** Resolves when a look that is under way has ended. */
-  async stop(): Promise<void> {
+  /** A look that is under way may go on: who unloads the models waits for it, as long as there is time. */
+  stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-    await this.#looking;
   }
 
   async #look(): Promise<void> {
     try {
       await this.#options.update();
     } catch (error) {
+      if (this.#stopped) return;
       this.#options.logger.error(
         `failed to poll the model repositories: ${error instanceof Error ? error.message : error}`,
       );
