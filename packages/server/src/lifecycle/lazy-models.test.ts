@@ -22,6 +22,7 @@ function serverOf(memory: Partial<MemoryBudgetOptions>) {
       },
       unloadOnDemand: async (name) => void models.delete(name),
       wasRequested: () => false,
+      isKept: () => false,
     },
     lifeCycle: {
       find: (name) => {

@@ -20,7 +20,7 @@ const looksPerIdleTime = 4;
 export interface LazyModelsOptions {
   readonly manager: Pick<
     ModelManager,
-    'directories' | 'has' | 'loadOnDemand' | 'unloadOnDemand' | 'wasRequested'
+    'directories' | 'has' | 'isKept' | 'loadOnDemand' | 'unloadOnDemand' | 'wasRequested'
   >;
   readonly lifeCycle: Pick<ModelLifeCycle, 'find' | 'readyModels' | 'unloadsEnded'>;
   readonly clock: Clock;
@@ -173,7 +173,7 @@ export class LazyModels implements ModelRegistry {
     const loaded = new Map<string, LoadedModel[]>();
     for (const model of this.#options.lifeCycle.readyModels()) {
       const { name } = model.key;
-      if (!this.#managed.has(name) || this.#options.manager.wasRequested(name)) continue;
+      if (!this.#managed.has(name) || this.#options.manager.isKept(name)) continue;
       const versions = loaded.get(name);
       if (versions === undefined) loaded.set(name, [model]);
       else versions.push(model);

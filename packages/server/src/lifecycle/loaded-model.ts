@@ -3,6 +3,7 @@ import type { BackendInstance, BackendModel, BackendReport } from '../core/backe
 import type { ModelKey } from '../core/model-key.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { ModelStatistics } from '../observability/model-statistics.ts';
+import type { OverrideDirectory } from '../repository/override-directory.ts';
 import type { BatchingReport } from '../scheduling/batching/batch-counters.ts';
 import type { InstanceUser } from '../scheduling/idle-instances.ts';
 import type { RateLimitedInstances } from '../scheduling/rate-limiting/rate-limited-instances.ts';
@@ -34,6 +35,8 @@ export interface LoadedModelParts {
   readonly limited: RateLimitedInstances | null;
   /** What it was loaded from, to see whether it must be loaded again. */
   readonly origin: VersionOrigin;
+  /** The folder that it was loaded from, where a load request brought it. */
+  readonly overrides: OverrideDirectory | null;
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly statistics: ModelStatistics;
   readonly loadDurationSecs: number;
@@ -60,6 +63,7 @@ export class LoadedModel implements ServedModel {
   readonly #limited: RateLimitedInstances | null;
   readonly #instanceSet: InstanceSet;
   readonly #instanceUser: InstanceUser | null;
+  readonly #overrides: OverrideDirectory | null;
   #origin: VersionOrigin;
   #config: ModelConfig;
   #useOrder = 0;
@@ -71,6 +75,9 @@ export class LoadedModel implements ServedModel {
     this.key = parts.key;
     this.#config = parts.backendModel.config;
     this.#origin = parts.origin;
+    this.#overrides = parts.overrides;
+    // Workers that start anew read it again.
+    this.#overrides?.retain();
     this.#instanceSet = parts.instanceSet;
     this.#instanceUser = parts.instanceUser;
     this.scheduler = parts.scheduler;
@@ -175,9 +182,13 @@ export class LoadedModel implements ServedModel {
         this.#whenUnused = resolve;
       });
     }
-    await this.scheduler.stop();
-    await this.#instanceSet.departed();
-    this.#limited?.close();
-    await this.#backendModel.unload();
+    try {
+      await this.scheduler.stop();
+      await this.#instanceSet.departed();
+      this.#limited?.close();
+      await this.#backendModel.unload();
+    } finally {
+      await this.#overrides?.release();
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,13 +27,16 @@ class FakeBackend implements Backend {
   loading = 0;
   loadingAtOnce = 0;
   gate: Promise<void> = Promise.resolve();
+  /** Of every load that was tried. */
+  readonly modelDirectories: string[] = [];
 
-  async loadModel({ versionDirectory, config }: BackendLoadContext): Promise<BackendModel> {
+  async loadModel(context: BackendLoadContext): Promise<BackendModel> {
+    const { modelDirectory, versionDirectory, config } = context;
+    this.modelDirectories.push(modelDirectory);
     this.loading++;
     this.loadingAtOnce = Math.max(this.loadingAtOnce, this.loading);
     await this.gate;
     this.loading--;
-    const { existsSync } = await import('node:fs');
     if (existsSync(join(versionDirectory, 'broken'))) {
       throw new TritonError('INTERNAL', 'the model is broken');
     }
@@ -263,6 +267,60 @@ describe('ModelManager', () => {
     expect(lifeCycle.find('m', null).key.version).toBe(1);
   });
 
+  it('keeps the files of a request for as long as a version serves from them', async () => {
+    const models = manager();
+    const withFiles = (...paths: string[]): Promise<void> => {
+      const files = new Map(paths.map((path) => [path, Buffer.from('x')]));
+      return models.load('m', { config: '{"backend":"fake"}', files });
+    };
+    const kept = (): boolean[] => backend.modelDirectories.map((path) => existsSync(path));
+    await withFiles('7/data');
+    expect(await failure(withFiles('7/broken'))).toContain('the model is broken');
+    expect(lifeCycle.find('m', 7).directory).toBe(backend.modelDirectories[0]);
+    expect(kept()).toEqual([true, true]);
+    const served = lifeCycle.find('m', 7);
+    served.retain();
+    await withFiles('7/data', '7/more');
+    expect(kept()).toEqual([true, false, true]);
+    served.release();
+    await lifeCycle.unloadsEnded();
+    expect(kept()).toEqual([false, false, true]);
+    await models.unloadAll();
+    expect(kept()).toEqual([false, false, false]);
+  });
+
+  it('loads nothing any more once everything is to be unloaded', async () => {
+    await writeModel('m', [1]);
+    const models = manager();
+    let open = (): void => {};
+    backend.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const first = models.load('m', noOverrides);
+    const waiting = failure(models.load('m', noOverrides));
+    await expect.poll(() => backend.loading).toBe(1);
+    const unloaded = models.unloadAll();
+    open();
+    await first;
+    expect(await waiting).toBe('UNAVAILABLE Server exiting');
+    await unloaded;
+    expect(await states(models)).toEqual(['m:1 UNAVAILABLE unloaded']);
+    expect(await failure(models.update())).toBe('UNAVAILABLE Server exiting');
+  });
+
+  it('does not unload on its own what is asked for by request meanwhile', async () => {
+    await writeModel('m', [1]);
+    const models = manager('lazy');
+    await models.loadOnDemand('m');
+    await Promise.all([models.load('m', noOverrides), models.unloadOnDemand('m')]);
+    expect(await states(models)).toEqual(['m:1 READY']);
+    await models.unload('m');
+    await models.loadOnDemand('m');
+    await models.unloadOnDemand('m');
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual(['m:1 UNAVAILABLE unloaded']);
+  });
+
   it.each(['../x/data', '/../x', '1/../../x', '', 'a\0b'])(
     'refuses the file path %j',
     async (path) => {
@@ -433,6 +491,27 @@ describe('ensembles', () => {
       'm:1 UNAVAILABLE unloaded',
       'n:1 READY',
     ]);
+  });
+
+  it('that were loaded by request keep what they need', async () => {
+    await writeModel('m', [1]);
+    await writeEnsemble('e', 'm');
+    const models = manager('lazy');
+    await models.loadOnDemand('m');
+    await models.load('e', noOverrides);
+    await models.unloadOnDemand('m');
+    expect(await states(models)).toEqual(['e:1 READY', 'm:1 READY']);
+  });
+
+  it('that go on their own leave what was loaded by request after them', async () => {
+    await writeModel('m', [1]);
+    await writeEnsemble('e', 'm');
+    const models = manager('lazy');
+    await models.loadOnDemand('e');
+    await models.load('m', noOverrides);
+    await models.unloadOnDemand('e');
+    await lifeCycle.unloadsEnded();
+    expect(await states(models)).toEqual(['e:1 UNAVAILABLE unloaded', 'm:1 READY']);
   });
 
   it('are loaded anew when a model that they need changes, and refused when it no longer fits', async () => {

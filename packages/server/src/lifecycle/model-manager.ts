@@ -78,6 +78,7 @@ export class ModelManager {
   readonly #locks = new KeyLocks();
   /** Names that were loaded by request: they are not unloaded for being idle. */
   readonly #requested = new Set<string>();
+  #closed = false;
 
   constructor(options: ModelManagerOptions) {
     this.#options = options;
@@ -93,6 +94,7 @@ export class ModelManager {
   async update(): Promise<boolean> {
     let present: readonly ModelId[] = [];
     const { poll } = await this.#change(async () => {
+      this.#requireOpen();
       const { unique, duplicates } = await this.#options.finder.all();
       for (const id of duplicates) {
         this.#options.logger.error(
@@ -130,8 +132,13 @@ export class ModelManager {
   async load(name: string, overrides: LoadOverrides): Promise<void> {
     this.#requireExplicit();
     checkModelName(name);
-    await this.#operations.run(name, () => this.#loadByName(name, overrides));
-    this.#requested.add(name);
+    await this.#operations.run(name, async () => {
+      await this.#loadByName(name, overrides);
+      this.#requested.add(name);
+      if (this.#options.controlMode !== 'lazy') return;
+      // Triton lets it go with the ensemble that brought it; here it stays.
+      for (const node of this.#graph.named(name)) node.explicit = true;
+    });
   }
 
   /** Loads a model that a request looked for, as it is in its repository. @throws TritonError */
@@ -140,13 +147,22 @@ export class ModelManager {
     await this.#operations.run(name, () => this.#loadByName(name, noOverrides));
   }
 
-  /** Starts to unload a model that was loaded on demand, and those that only it needs. */
+  /** Starts to unload a model that was loaded on demand, and those that only it needs; not one that is to stay. */
   async unloadOnDemand(name: string): Promise<void> {
-    await this.#operations.run(name, () => this.#unloadByName(name, true));
+    await this.#operations.run(name, async () => {
+      if (!this.isKept(name)) await this.#unloadByName(name, true);
+    });
   }
 
   wasRequested(name: string): boolean {
     return this.#requested.has(name);
+  }
+
+  /** Whether it, or an ensemble that needs it, was loaded by request. */
+  isKept(name: string): boolean {
+    const nodes = new Set(this.#graph.named(name));
+    for (const node of nodes) for (const dependent of node.neededBy) nodes.add(dependent);
+    return this.#requested.has(name) || [...nodes].some(({ id }) => this.#requested.has(id.name));
   }
 
   /** Whether the repositories have a model of this name, and a folder of this version unless it is null. */
@@ -179,12 +195,18 @@ export class ModelManager {
    */
   async unload(name: string, dependents = false): Promise<void> {
     this.#requireExplicit();
-    await this.#operations.run(name, () => this.#unloadByName(name, dependents));
-    this.#requested.delete(name);
+    await this.#operations.run(name, async () => {
+      await this.#unloadByName(name, dependents);
+      this.#requested.delete(name);
+    });
   }
 
-  /** Unloads everything and waits until requests in flight are answered and memory is released. */
+  /**
+   * Unloads everything and waits until requests in flight are answered and memory is released. Nothing is
+   * loaded afterwards: what still waits to be is refused.
+   */
   async unloadAll(): Promise<void> {
+    this.#closed = true;
     await this.#change(async () => ({
       ...newPoll(),
       removed: [...this.#graph.nodes()].map(({ id }) => id),
@@ -243,6 +265,11 @@ export class ModelManager {
     return id;
   }
 
+  /** A look that began before is over before everything is unloaded: there is one at a time. */
+  #requireOpen(): void {
+    if (this.#closed) throw new TritonError('UNAVAILABLE', 'Server exiting');
+  }
+
   #requireExplicit(): void {
     const { controlMode } = this.#options;
     if (controlMode === 'explicit' || controlMode === 'lazy') return;
@@ -295,7 +322,7 @@ export class ModelManager {
           return { poll, locked, ...this.#apply(poll, wanted, cascade) };
         }
         const unlocked = this.#locks.unlocked();
-        for (const { overrides } of poll.defined) await overrides?.remove();
+        for (const { overrides } of poll.defined) await overrides?.release();
         return { unlocked };
       });
       if ('poll' in plan) return { poll: plan.poll, failures: await this.#load(plan) };
@@ -326,13 +353,25 @@ export class ModelManager {
       this.#locks.unlock(locked);
     }
     for (const definition of [...replaced, ...effect.removed.map((node) => node.definition)]) {
-      void definition.overrides?.remove();
+      await this.#discard(definition);
     }
     return loading.failures;
   }
 
+  /** Versions that are loaded from it may serve on. */
+  async #discard({ id, overrides }: ModelDefinition): Promise<void> {
+    try {
+      await overrides?.release();
+    } catch (error) {
+      this.#options.logger.error(
+        `failed to remove the files of the load request for '${modelIdText(id)}': ${messageOf(error)}`,
+      );
+    }
+  }
+
   /** Looks at models by name, and at the models that ensembles among them need. */
   async #pollNamed(wanted: ReadonlyMap<string, LoadOverrides>): Promise<Poll> {
+    this.#requireOpen();
     const poll = newPoll();
     const names = [...wanted.keys()];
     const seen = new Set(names);

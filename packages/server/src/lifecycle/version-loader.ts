@@ -101,6 +101,7 @@ export class VersionLoader {
           },
         }),
         origin,
+        overrides: definition.overrides,
         labels,
         statistics,
         loadDurationSecs: (clock.nowNs() - startNs) / 1e9,

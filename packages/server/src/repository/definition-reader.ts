@@ -61,7 +61,7 @@ export class DefinitionReader {
     try {
       return await this.#define(found, folder.path, overrides.config, null, folder);
     } catch (error) {
-      await folder.remove();
+      await folder.release();
       throw error;
     }
   }

@@ -17,7 +17,7 @@ export interface ModelDefinition {
    * definition does not come from the folder (`file:` overrides), so that the next load reads it.
    */
   readonly fingerprint: string | null;
-  /** Owned by the definition: removed when nothing is loaded from it any more. */
+  /** The definition is one of its users; so is each version that is loaded from it. */
   readonly overrides: OverrideDirectory | null;
 }
 

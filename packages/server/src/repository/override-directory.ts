@@ -7,17 +7,20 @@ import { TritonError } from '@nereid/protocol';
 const filesMax = 10_000;
 
 /**
- * A temporary model folder made of the `file:` parameters of a load request. It belongs to the
- * model definition that is read from it, and is removed when that definition is replaced.
+ * A temporary model folder made of the `file:` parameters of a load request. It is used by the model
+ * definition that is read from it and by the versions that are loaded from it, which serve on when that
+ * definition is replaced by one that fails; the last of them removes it.
  */
 export class OverrideDirectory {
   readonly path: string;
+  #users = 1;
 
   private constructor(path: string) {
     this.path = path;
   }
 
   /**
+   * Makes a folder with one user.
    * @param files contents by path relative to the model's folder.
    * @throws TritonError INVALID_ARG when a path leaves the folder; nothing is left behind then.
    */
@@ -32,7 +35,7 @@ export class OverrideDirectory {
     try {
       for (const [relative, content] of files) await directory.#write(relative, content);
     } catch (error) {
-      await directory.remove();
+      await directory.release();
       throw error;
     }
     return directory;
@@ -75,7 +78,13 @@ export class OverrideDirectory {
     }
   }
 
-  async remove(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+  /** One user more: it must call `release` when it reads nothing of the folder any more. */
+  retain(): void {
+    this.#users++;
+  }
+
+  /** Resolves when the folder is removed if that was the last user. */
+  async release(): Promise<void> {
+    if (--this.#users === 0) await rm(this.path, { recursive: true, force: true });
   }
 }

@@ -98,20 +98,22 @@ describe('LocalModelSource', () => {
 });
 
 describe('OverrideDirectory', () => {
-  it('holds the files, and nothing when it is removed', async () => {
+  it('holds the files until its last user releases it', async () => {
     const folder = await OverrideDirectory.create(
       new Map([['1/sub/model.onnx', Buffer.from('m')]]),
     );
     const source = new LocalModelSource(folder.path);
+    folder.retain();
+    await folder.release();
     expect(await source.modelNames()).toEqual(['1']);
-    await folder.remove();
+    await folder.release();
     await expect(source.check()).rejects.toThrow('ENOENT');
   });
 
   it('takes a path from the root for one from the folder, as Triton does', async () => {
     const folder = await OverrideDirectory.create(new Map([['//1/model.py', Buffer.from('m')]]));
     expect(await readFile(join(folder.path, '1', 'model.py'), 'utf8')).toBe('m');
-    await folder.remove();
+    await folder.release();
   });
 
   it.each(['', '.', '/', '..', '../x', '/../x', '1/../../x', '1/', 'a\0b'])(
