@@ -8,7 +8,10 @@ import { LazyModels } from './lazy-models.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { MemoryBudget, type MemoryBudgetOptions } from './memory-budget.ts';
 
-/** A server that has a model of any name, of one byte of files where `memory` does not say otherwise. */
+/**
+ * A server that has a model of any name, of one byte of files where `memory` does not say otherwise. One that it also had
+ * never ends what it executes, and so is never unloaded.
+ */
 function serverOf(memory: Partial<MemoryBudgetOptions>) {
   const models = new Map<string, LoadedModel>();
   const loads: string[] = [];
@@ -31,7 +34,7 @@ function serverOf(memory: Partial<MemoryBudgetOptions>) {
         throw new TritonError('NOT_FOUND', `Request for unknown model: '${name}' is not found`);
       },
       readyModels: () => models.values(),
-      unloadsEnded: async () => {},
+      unloadsEnded: (name) => (name == null ? new Promise(() => {}) : Promise.resolve()),
     },
     clock: new ManualClock(),
     logger: silentLogger,
@@ -87,4 +90,11 @@ it('counts the memory of a model whose load ends when that of another one begins
   await Promise.allSettled(asked);
   expect(loads).toEqual(['a', 'b', 'c']);
   expect([...models.keys()]).toEqual(['c']);
+});
+
+it('makes room without waiting for what models execute that make none', async () => {
+  const { request, models } = serverOf({ fileBytes: async () => 60 });
+  await request('a');
+  expect(await request('b')).toEqual(modelOf('b'));
+  expect([...models.keys()]).toEqual(['b']);
 });

@@ -200,6 +200,7 @@ export class LazyModels implements ModelRegistry {
     logger.info(`unloading '${name}': ${reason}`);
     this.#managed.delete(name);
     await manager.unloadOnDemand(name);
-    await lifeCycle.unloadsEnded();
+    // Not for others: what they still execute may wait for the load that needs this memory.
+    await lifeCycle.unloadsEnded(name);
   }
 }

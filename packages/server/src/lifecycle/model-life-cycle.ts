@@ -34,8 +34,8 @@ export class ModelLifeCycle implements ModelRegistry {
   readonly #options: ModelLifeCycleOptions;
   readonly #entries = new Map<string, ModelEntry>();
   readonly #loads: Semaphore;
-  /** Unloads under way, so that a shutdown can wait for them. */
-  readonly #unloads = new Set<Promise<void>>();
+  /** Unloads under way and the names of their models, so that a shutdown can wait for them. */
+  readonly #unloads = new Map<Promise<void>, string>();
   #resolveId: (name: string) => ModelId = (name) => ({ namespace: '', name });
 
   constructor(options: ModelLifeCycleOptions) {
@@ -145,9 +145,13 @@ export class ModelLifeCycle implements ModelRegistry {
     for (const record of entry?.versions.values() ?? []) this.#startUnload(id, record);
   }
 
-  /** Resolves when every unload that has been started is over. */
-  async unloadsEnded(): Promise<void> {
-    while (this.#unloads.size > 0) await Promise.all(this.#unloads);
+  /** Resolves when every unload that has been started is over: of the models of a name, or of all. */
+  async unloadsEnded(name: string | null = null): Promise<void> {
+    for (;;) {
+      const unloads = [...this.#unloads].filter(([, of]) => name === null || of === name);
+      if (unloads.length === 0) return;
+      await Promise.all(unloads.map(([unload]) => unload));
+    }
   }
 
   #entryFor(id: ModelId): ModelEntry {
@@ -245,7 +249,7 @@ export class ModelLifeCycle implements ModelRegistry {
           `failed to release '${modelIdText(id)}' version ${record.version}: ${String(error)}`,
         ),
     );
-    this.#unloads.add(unload);
+    this.#unloads.set(unload, id.name);
     void unload.then(() => this.#unloads.delete(unload));
   }
 }

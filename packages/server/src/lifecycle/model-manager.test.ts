@@ -227,6 +227,19 @@ describe('ModelManager', () => {
     expect(() => lifeCycle.find('m', null)).toThrow("'m' has no available versions");
   });
 
+  it('tells when one model is unloaded, whatever others still execute', async () => {
+    for (const name of ['busy', 'idle']) await writeModel(name, [1]);
+    const models = manager();
+    for (const name of ['busy', 'idle']) await models.load(name, noOverrides);
+    const served = lifeCycle.find('busy', null);
+    served.retain();
+    for (const name of ['busy', 'idle']) await models.unload(name);
+    await lifeCycle.unloadsEnded('idle');
+    expect(await states(models)).toEqual(['busy:1 UNLOADING', 'idle:1 UNAVAILABLE unloaded']);
+    served.release();
+    await lifeCycle.unloadsEnded();
+  });
+
   it('refuses a model that two repositories have', async () => {
     await writeModel('m', [1]);
     await writeModelIn(repositories[1] as string, 'm', [1]);
