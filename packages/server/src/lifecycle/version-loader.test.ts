@@ -17,19 +17,19 @@ import { VersionLoader } from './version-loader.ts';
 const directory = mkdtempSync(join(tmpdir(), 'nereid-loader-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const backend: Backend = {
+const backendWith = (unload: () => Promise<void>): Backend => ({
   name: 'fake',
   loadModel: async ({ config }) => ({
     config,
     instances: [{ name: 'i', execute: () => null }],
-    unload: async () => {},
+    unload,
   }),
   shutdown: async () => {},
-};
+});
 
-function load(fields: string): Promise<LoadedModel> {
+function load(fields: string, unload = async () => {}): Promise<LoadedModel> {
   const loader = new VersionLoader({
-    backends: new BackendRegistry([backend]),
+    backends: new BackendRegistry([backendWith(unload)]),
     autoComplete: false,
     backendConfig: new Map(),
     responseCache: () => null,
@@ -71,6 +71,13 @@ describe('VersionLoader', () => {
     const initial = 'name: "i" data_type: TYPE_INT32 dims: [ 2 ] data_file: "missing"';
     const fields = `sequence_batching { state { ${state} initial_state { ${initial} } } }`;
     await expect(load(fields)).rejects.toThrow(/failed to open text file for read .*missing/u);
+  });
+
+  it('says why a model was not loaded also when it does not unload either', async () => {
+    const state = 'input_name: "A" output_name: "B" data_type: TYPE_INT32 dims: [ 2 ]';
+    const fields = `sequence_batching { state { ${state} initial_state { name: "s" data_type: TYPE_INT32 dims: [ 2 ] data_file: "missing" } } }`;
+    const stuck = load(fields, () => Promise.reject(new Error('finalize failed')));
+    await expect(stuck).rejects.toThrow(/failed to open text file for read .*missing/u);
   });
 
   it('refuses a state that no memory can hold', async () => {

@@ -4,6 +4,7 @@ import type { ModelConfig } from '@nereid/protocol';
 import type { BackendInstance, BackendModel } from '../core/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import { modelIdText } from '../core/model-key.ts';
 import type { ResponseCache } from '../core/response-cache.ts';
 import type { StepModels } from '../core/step-models.ts';
 import {
@@ -108,7 +109,10 @@ export class VersionLoader {
         loadedAtMs: clock.wallMs(),
       });
     } catch (error) {
-      await backendModel.unload();
+      await backendModel.unload().catch((failure: unknown) => {
+        const text = `failed to release '${modelIdText(definition.id)}' version ${version}: ${failure}`;
+        logger.error(text);
+      });
       throw error;
     }
   }
