@@ -156,10 +156,13 @@ describe('the commands of the guide', () => {
       const here = load.includes('-u ')
         ? load.replace('localhost:8001', `localhost:${server.grpcPort}`)
         : `${load} -u localhost:${server.port}`;
-      // Short windows: this asks for correctness, not for numbers.
-      const short = ['-p', '300', '--stability-percentage=999', '--max-trials=10'];
-      const args = [...here.split(' '), ...short];
-      const end = await runCommand(perfAnalyzer.path, args, perfAnalyzer.env);
+      const measure = (windowMs: number) => {
+        const short = ['-p', `${windowMs}`, '--stability-percentage=999', '--max-trials=10'];
+        return runCommand(perfAnalyzer.path, [...here.split(' '), ...short], perfAnalyzer.env);
+      };
+      // Short windows: this asks for correctness, not for numbers. On a busy machine nothing may end within one.
+      let end = await measure(300);
+      if (end.output.includes('Please use a larger time window')) end = await measure(1000);
       expect(end.status, end.output).toBe(0);
       const rows = end.output.match(/^Concurrency: \d+, throughput: [\d.]+ infer\/sec/gmu);
       expect(rows).toHaveLength(load.includes('1:8') ? 8 : 1);
