@@ -170,7 +170,7 @@ describe('the vLLM backend', () => {
       body: JSON.stringify({ text_input: 'wait', id: '1' }),
       signal: controller.signal,
     });
-    await generate({ text_input: 'a' });
+    await server.logged(/\[llm_0_0\] waiting: 1/u);
     expect(await generate({ text_input: 'b', id: '1' })).toMatchObject({ text_output: 'b b' });
     controller.abort();
     await expect(asked).rejects.toThrow('abort');
