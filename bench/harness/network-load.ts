@@ -2,7 +2,7 @@ import { binaryAnswer } from './infer-request.ts';
 import type { KeepAliveClient } from './keep-alive-client.ts';
 import type { PeerProcess } from './peer-process.ts';
 import { cpuSeconds } from './process-usage.ts';
-import { runWrk } from './wrk.ts';
+import { wrkCost } from './wrk-cost.ts';
 
 /** What a network was measured at, a figure a round. */
 export interface Samples {
@@ -49,10 +49,9 @@ export async function servedToWrk(
   seconds: number,
   into: Samples,
 ): Promise<void> {
-  const cpuBefore = cpuSeconds(pid);
-  const { requests, requestsPerSecond } = await runWrk(script, port, connections, seconds);
-  into.rates.push(requestsPerSecond);
-  into.cpuMilliseconds.push(((cpuSeconds(pid) - cpuBefore) * 1000) / requests);
+  const cost = await wrkCost(pid, script, port, connections, seconds);
+  into.rates.push(cost.requestsPerSecond);
+  into.cpuMilliseconds.push(cost.cpuMicroseconds / 1000);
 }
 
 /** Lets `onnx-loop.mjs` run batches of so many images. */

@@ -14,6 +14,7 @@ import {
 import { repositoryOf } from '../harness/bench-repository.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { binaryInference } from '../harness/infer-request.ts';
+import { rotated } from '../harness/rotated.ts';
 import { spreadOf } from '../harness/spread.ts';
 import { runWrk, wrkMissing, wrkScript } from '../harness/wrk.ts';
 
@@ -95,12 +96,6 @@ function compare(model: string, connections: number, rates: ReadonlyMap<string, 
     spreadOf(shares),
     { atLeast: 0.95 },
   );
-}
-
-/** In another order each round: what runs before a setting may help it or not. */
-function rotated<T>(values: readonly T[], round: number): readonly T[] {
-  const first = round % values.length;
-  return [...values.slice(first), ...values.slice(0, first)];
 }
 
 async function measure(

@@ -8,6 +8,7 @@ import { exampleRepository } from '../harness/bench-repository.ts';
 import { startServer } from '../harness/bench-server.ts';
 import { printSkipped, printTable, printVerdict } from '../harness/claim-report.ts';
 import { simpleInference } from '../harness/infer-request.ts';
+import { rotated } from '../harness/rotated.ts';
 import { ratioOf } from '../harness/spread.ts';
 import { wrkMissing, wrkScript } from '../harness/wrk.ts';
 import { wrkCost } from '../harness/wrk-cost.ts';
@@ -40,10 +41,8 @@ async function main(): Promise<void> {
   for (const { flags } of variants) servers.push(await startServer(repository, ...flags));
   const samples = servers.map((): number[] => []);
   for (let round = -warmUpRounds; round < rounds; round += 1) {
-    // Whoever goes first in a round does not always go first.
-    for (let turn = 0; turn < servers.length; turn += 1) {
-      const index = (turn + round + warmUpRounds) % servers.length;
-      const took = await microsecondsPerRequest(servers[index] as ServerProcess, script);
+    for (const [index, server] of rotated([...servers.entries()], round + warmUpRounds)) {
+      const took = await microsecondsPerRequest(server, script);
       if (round >= 0) samples[index]?.push(took);
     }
   }

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { eventually } from '../../test-kit/src/eventually.ts';
 import { ManualClock } from '../../test-kit/src/manual-clock.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { type HttpHandler, HttpServer, httpLimitDefaults } from './index.ts';
@@ -38,11 +39,6 @@ afterEach(async () => {
 /** Gives the sockets of both sides time to pass on what was sent. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits until it is so, however long the sockets take. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Moves the clock until the condition holds, and says how far; at most two minutes. */
@@ -175,7 +171,7 @@ test('a handler may take its time', async () => {
     },
   });
   await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await until(() => answer !== null);
+  await eventually(() => answer !== null);
   clock.advanceMs(3_600_000);
   await settle();
   expect(client.closed).toBe(false);
@@ -197,7 +193,7 @@ test('who does not read a large response is cut off after the write timeout', as
   });
   client.socket.pause();
   await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await until(() => handled);
+  await eventually(() => handled);
   expect(server!.connectionCount).toBe(1);
   const elapsedMs = await timeUntil(() => server!.connectionCount === 0);
   expectAbout(elapsedMs, timeouts.writeTimeoutMs);
@@ -247,7 +243,7 @@ test('a stream that ignores the reader is cut off at its limit', async () => {
   });
   client.socket.pause();
   await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await until(() => aborted);
+  await eventually(() => aborted);
   expect(server!.connectionCount).toBe(0);
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { eventually } from '../../test-kit/src/eventually.ts';
 import type { HttpRequest, HttpResponder } from './http-handler.ts';
 import { HttpServer } from './http-server.ts';
 import { WireClient } from './testing/wire-client.ts';
@@ -107,7 +108,7 @@ test('the body of a response that its reader does not take stays as it is', asyn
   const slow = await open();
   slow.socket.pause();
   await slow.send(post(slowBody));
-  while (blocks.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await eventually(() => blocks.length > 0);
   const quick = await open();
   for (let count = 1; count <= 2; count++) {
     await quick.send(post(Buffer.alloc(7_000_000, 0xff)));

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { eventually } from '../../test-kit/src/eventually.ts';
 import type { HttpHandler, HttpRequest, HttpResponder } from './http-handler.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
 import { WireClient } from './testing/wire-client.ts';
@@ -378,7 +379,7 @@ describe('closing', () => {
       });
     });
     await client.send(get);
-    while (!handled) await new Promise((resolve) => setImmediate(resolve));
+    await eventually(() => handled);
     await server!.close({ graceMs: 20 });
     expect(aborted).toBe(true);
     expect(server!.connectionCount).toBe(0);

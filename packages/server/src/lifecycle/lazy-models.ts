@@ -152,7 +152,7 @@ export class LazyModels implements ModelRegistry {
     return memory.load(name, load, {
       directories: () => manager.directories(name),
       leastRecentlyUsed: () => this.#leastRecentlyUsed(name),
-      isLoaded: (other) => this.#loaded().has(other),
+      loaded: () => this.#loaded(),
       unload: (other) => this.#unload(other, `its memory is needed for '${name}'`),
     });
   }

@@ -21,7 +21,7 @@ function budgetOf(limitBytes: number, models: Readonly<Record<string, FakeModel>
     budget.load(name, async () => void loaded.push(name), {
       directories: async () => [name],
       leastRecentlyUsed: () => loaded.find((other) => other !== name && !busy.has(other)) ?? null,
-      isLoaded: (other) => loaded.includes(other),
+      loaded: () => new Set(loaded),
       unload: async (other) => unload(other),
     });
   const unload = (name: string): void => void loaded.splice(loaded.indexOf(name), 1);

@@ -5,8 +5,8 @@ import { Semaphore } from '../core/semaphore.ts';
 export interface BudgetedLoad {
   /** Folders of the model's files. */
   readonly directories: () => Promise<readonly string[]>;
-  /** Whether it was loaded on demand and still is there: an operator may have unloaded it, or asked for it. */
-  readonly isLoaded: (name: string) => boolean;
+  /** Those that were loaded on demand and still are there: an operator may have unloaded one, or asked for it. */
+  readonly loaded: () => Pick<ReadonlySet<string>, 'has'>;
   /** The model to unload next; null when all others are in use. */
   readonly leastRecentlyUsed: () => string | null;
   /** Resolves when the model's memory is free. */
@@ -47,8 +47,9 @@ export class MemoryBudget {
   load(name: string, load: () => Promise<void>, how: BudgetedLoad): Promise<void> {
     return this.#oneAtATime.run(async () => {
       const { residentBytes, limitBytes } = this.#options;
-      for (const other of [...this.#usedBytes.keys()]) {
-        if (!how.isLoaded(other)) this.#usedBytes.delete(other);
+      const loaded = how.loaded();
+      for (const other of this.#usedBytes.keys()) {
+        if (!loaded.has(other)) this.#usedBytes.delete(other);
       }
       const files = await this.#fileBytes(how);
       await this.#makeRoom(name, this.#measuredBytes.get(name) ?? files, how);

@@ -61,8 +61,8 @@ export class AdaptiveBatching<T> {
   #unwaitedNext = 1;
   /** By the power of two of the items in flight. */
   readonly #searches: (SizeSearch | undefined)[] = [];
-  /** The search that goes on. */
-  #present = 0;
+  /** Of the search that goes on. */
+  #searchIndex = 0;
   /** By size. */
   readonly #rulesBySize: (BatchRules<T> | undefined)[] = [];
   /** The last run was on the event loop. */
@@ -123,7 +123,8 @@ export class AdaptiveBatching<T> {
 
   /** The search for as many items in flight as there are; it begins with what those for fewer or for more found. */
   #search(): SizeSearch {
-    const index = this.#doublings(this.#reach);
+    this.#followItems(this.#reach);
+    const index = this.#searchIndex;
     const known = this.#searches[index];
     if (known !== undefined) return known;
     const below = this.#searches.slice(0, index).findLast((search) => search !== undefined);
@@ -134,11 +135,10 @@ export class AdaptiveBatching<T> {
     return search;
   }
 
-  /** How many doublings lead to so many items, which are fewer by a quarter before they count as fewer. */
-  #doublings(items: number): number {
-    while (items >= 2 ** (this.#present + 1)) this.#present++;
-    while (items < keptShare * 2 ** this.#present) this.#present--;
-    return this.#present;
+  /** Goes on with the search for so many items, which are fewer by a quarter before they count as fewer. */
+  #followItems(items: number): void {
+    while (items >= 2 ** (this.#searchIndex + 1)) this.#searchIndex++;
+    while (items < keptShare * 2 ** this.#searchIndex) this.#searchIndex--;
   }
 
   report(): AdaptiveReport {

@@ -117,9 +117,9 @@ export class SizeSearch {
     const candidate = Math.min(this.#dueCandidate(present, reach), reach);
     if (candidate === 0) return;
     this.#sinceTrial = 0;
-    const apart = Math.abs(candidate - present);
-    if (apart > 0 && apart >= present * distanceMin)
+    if (Math.abs(candidate - present) >= present * distanceMin) {
       this.#trial = new SizeTrial(present, candidate, this.#climbing);
+    }
   }
 
   /** The size to be tried now; 0 for none. */
